@@ -1,0 +1,118 @@
+// Package kv is the contract of the metadata stores: ordered rows in
+// partitions with atomic conditional batches, the shape of DynamoDB. Drivers
+// live beside it (boltkv, ...) and all pass kvtest.
+//
+// The laws:
+//  1. A row is a value under (partition, sort). Get reads one row, Scan reads one partition in byte order of sort.
+//  2. Apply is atomic: every op of a batch happens or none, and readers never see half of it. No two ops of a batch name one key.
+//  3. When Apply returns nil the batch is durable: a crash right after loses nothing.
+//  4. A lost condition fails the batch with a *ConflictError that names its key; errors.Is(err, ErrConflict).
+//  5. A row past its Expires is absent for Get, Scan and conditions, whether or not its bytes are gone yet.
+//  6. Reads see every batch acknowledged before they began.
+//  7. Every method is safe for concurrent use.
+package kv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// The bounds of the contract, those of DynamoDB's TransactWriteItems and items.
+const (
+	MaxBatch = 100       // ops in one Apply
+	MaxKey   = 1024      // bytes of a partition or sort, each at least 1
+	MaxValue = 256 << 10 // bytes of a value
+)
+
+// The errors of a DB, to be tested with errors.Is.
+var (
+	ErrNotFound = errors.New("row not found")
+	ErrConflict = errors.New("condition lost")
+	// ErrLimit: an op or batch beyond the bounds above, or two ops on one key.
+	ErrLimit = errors.New("beyond the store's limits")
+	// ErrLocked: another process has the store open.
+	ErrLocked = errors.New("store is in use by another process")
+)
+
+// ConflictError says which condition of a batch was lost.
+type ConflictError struct{ Key Key }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("%v at %s", ErrConflict, e.Key)
+}
+
+// Is makes errors.Is(err, ErrConflict) true.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// Key addresses a row. Neither part may be empty or hold a NUL byte.
+type Key struct{ Partition, Sort string }
+
+func (k Key) String() string { return k.Partition + " / " + k.Sort }
+
+// Row is a stored value. A counter's value is its decimal text.
+type Row struct {
+	Key
+	Value   []byte
+	Expires time.Time // zero: never; kept in whole seconds
+}
+
+// OpKind says what an Op does.
+type OpKind int
+
+// The kinds of ops.
+const (
+	OpPut    OpKind = iota // write the row, whatever is there
+	OpPutNew               // write the row if there is none
+	OpSwap                 // write the row if the value there equals Old
+	OpDelete               // remove the row; absent is fine
+	OpDrop                 // remove the row if the value there equals Old
+	OpCheck                // write nothing; the value there must equal Old
+	OpAdd                  // add Delta to the counter there; absent is 0
+)
+
+// Op is one step of a batch; make it with the functions below.
+type Op struct {
+	Kind  OpKind
+	Row   Row
+	Old   []byte
+	Delta int64
+}
+
+// Put writes a row.
+func Put(r Row) Op { return Op{Kind: OpPut, Row: r} }
+
+// PutNew writes a row where none is.
+func PutNew(r Row) Op { return Op{Kind: OpPutNew, Row: r} }
+
+// Swap writes a row over one whose value is old.
+func Swap(old []byte, r Row) Op { return Op{Kind: OpSwap, Row: r, Old: old} }
+
+// Delete removes a row.
+func Delete(k Key) Op { return Op{Kind: OpDelete, Row: Row{Key: k}} }
+
+// Drop removes a row whose value is old.
+func Drop(old []byte, k Key) Op { return Op{Kind: OpDrop, Row: Row{Key: k}, Old: old} }
+
+// Check lets the batch happen only if the row's value is old.
+func Check(old []byte, k Key) Op { return Op{Kind: OpCheck, Row: Row{Key: k}, Old: old} }
+
+// Add adds delta to a counter.
+func Add(k Key, delta int64) Op { return Op{Kind: OpAdd, Row: Row{Key: k}, Delta: delta} }
+
+// Query bounds a Scan.
+type Query struct {
+	Prefix string // only sorts with this prefix
+	After  string // only sorts above this one; empty: from the first
+	Limit  int    // at most this many rows; 0: no limit
+}
+
+// DB keeps rows.
+type DB interface {
+	Get(ctx context.Context, k Key) (Row, error)
+	Scan(ctx context.Context, partition string, q Query) iter.Seq2[Row, error]
+	Apply(ctx context.Context, ops ...Op) error
+	Close() error
+}

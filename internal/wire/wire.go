@@ -1,0 +1,103 @@
+// Package wire holds the JSON bodies that the server and its clients exchange.
+// docs/api.md describes the endpoints.
+package wire
+
+import (
+	"time"
+
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/tarball"
+)
+
+// Run is the CI run that publishes.
+type Run struct {
+	ID      int64  `json:"id,omitempty"` // orders runs: a lower id never moves a ref that a higher one has set
+	Attempt int64  `json:"attempt,omitempty"`
+	URL     string `json:"url,omitempty"`
+}
+
+// Publication is the JSON body of POST /publish/commit/plan and of the second
+// step, POST /publish/commit.
+type Publication struct {
+	SHA        string    `json:"sha"`        // 40 or 64 hex; 7 or more are accepted
+	Repository string    `json:"repository"` // a URL, or owner/repo
+	Refs       []string  `json:"refs,omitempty"`
+	Run        *Run      `json:"run,omitempty"`
+	Replace    bool      `json:"replace,omitempty"` // same repository, other bytes: allowed
+	Packages   []Package `json:"packages"`
+}
+
+// Package is one package of a Publication: either Head and Body, or Tarball.
+type Package struct {
+	Name       string        `json:"name"`
+	Version    string        `json:"version,omitempty"` // what the packed manifest says
+	PackageDir string        `json:"packageDir,omitempty"`
+	Head       *tarball.Part `json:"head,omitempty"`
+	Body       *tarball.Part `json:"body,omitempty"`
+	Tarball    *tarball.Part `json:"tarball,omitempty"`
+	Integrity  string        `json:"integrity,omitempty"` // checked if given
+}
+
+// Plan answers POST /publish/commit/plan.
+type Plan struct {
+	SHA     string   `json:"sha"`
+	Missing []Upload `json:"missing"` // what the server does not have yet
+}
+
+// Upload says where a missing blob goes: PUT its bytes to URL.
+type Upload struct {
+	Digest digest.SHA256 `json:"digest"`
+	Size   int64         `json:"size"`
+	URL    string        `json:"url"`
+}
+
+// Published answers POST /publish/commit.
+type Published struct {
+	Success    bool               `json:"success"`
+	SHA        string             `json:"sha"`
+	Repository string             `json:"repository,omitempty"`
+	Packages   []PublishedPackage `json:"packages"`
+	Message    string             `json:"message"`
+	ExpiresAt  time.Time          `json:"expiresAt"`
+}
+
+// PublishedPackage is a package of a Published answer.
+type PublishedPackage struct {
+	CommitPackage
+	// Unchanged: the server already had this commit's package with these bytes.
+	Unchanged bool `json:"unchanged,omitempty"`
+}
+
+// Commit answers GET /commits/{sha}.
+type Commit struct {
+	SHA         string          `json:"sha"`
+	Repository  string          `json:"repository,omitempty"`
+	PublishedAt time.Time       `json:"publishedAt"`
+	ExpiresAt   time.Time       `json:"expiresAt"`
+	Packages    []CommitPackage `json:"packages"`
+}
+
+// CommitPackage answers GET /commits/{sha}/{name}.
+type CommitPackage struct {
+	Name       string `json:"name"`
+	SHA        string `json:"sha"`
+	Version    string `json:"version,omitempty"`
+	Repository string `json:"repository,omitempty"`
+	PackageDir string `json:"packageDir,omitempty"`
+	digest.Sums
+	Size         int64     `json:"size"`         // bytes of the tarball
+	UnpackedSize int64     `json:"unpackedSize"` // bytes of its files
+	FileCount    int       `json:"fileCount"`
+	PublishedAt  time.Time `json:"publishedAt"`
+	ExpiresAt    time.Time `json:"expiresAt"`
+	URL          string    `json:"url"`        // /commits/{sha}/{name}/tarball, immutable
+	TarballURL   string    `json:"tarballUrl"` // the same, under Pantry's name
+	InstallURL   string    `json:"installUrl"` // /{owner}/{repo}/{name}@{sha}, short and immutable
+}
+
+// Error is the body of every refusal. A refusal may have further members.
+type Error struct {
+	Error     string `json:"error"`
+	Code      string `json:"code"`
+	RequestID string `json:"requestId,omitempty"`
+}
