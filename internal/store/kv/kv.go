@@ -4,12 +4,18 @@
 //
 // The laws:
 //  1. A row is a value under (partition, sort). Get reads one row, Scan reads one partition in byte order of sort.
-//  2. Apply is atomic: every op of a batch happens or none, and readers never see half of it. No two ops of a batch name one key.
+//  2. Apply is atomic: every op of a batch happens or none. All conditions are judged before anything is written.
+//     Who has seen one row of a batch finds all of them in every read begun after that.
 //  3. When Apply returns nil the batch is durable: a crash right after loses nothing.
-//  4. A lost condition fails the batch with a *ConflictError that names its key; errors.Is(err, ErrConflict).
-//  5. A row past its Expires is absent for Get, Scan and conditions, whether or not its bytes are gone yet.
-//  6. Reads see every batch acknowledged before they began.
-//  7. Every method is safe for concurrent use.
+//  4. A lost condition fails the batch with a *ConflictError that names the key of the first lost one;
+//     errors.Is(err, ErrConflict). An absent row equals nothing, not even an empty Old.
+//  5. A row is absent for Get, Scan and conditions from its Expires on, whether or not its bytes are gone yet.
+//  6. Reads see every batch acknowledged before they began. A Scan is no snapshot: of what is written while it
+//     runs it may yield a part, a row that stays is yielded exactly once.
+//  7. ErrConflict, ErrLimit and ErrClosed mean that nothing was written. After any other error the batch may
+//     have happened: read, or repeat it with a condition.
+//  8. A cancelled ctx fails a read, and a batch that the store has not taken up yet.
+//  9. Every method is safe for concurrent use. After Close every call fails with ErrClosed; Close again is fine.
 package kv
 
 import (
@@ -22,19 +28,22 @@ import (
 
 // The bounds of the contract, those of DynamoDB's TransactWriteItems and items.
 const (
-	MaxBatch = 100       // ops in one Apply
-	MaxKey   = 1024      // bytes of a partition or sort, each at least 1
-	MaxValue = 256 << 10 // bytes of a value
+	MaxBatch      = 100       // ops in one Apply; none at all is fine
+	MaxBatchBytes = 3 << 20   // bytes of one Apply: all keys, values and olds (DynamoDB: 4 MB with its overhead)
+	MaxKey        = 1024      // bytes of a partition or sort, each at least 1
+	MaxValue      = 256 << 10 // bytes of a value
 )
 
 // The errors of a DB, to be tested with errors.Is.
 var (
 	ErrNotFound = errors.New("row not found")
 	ErrConflict = errors.New("condition lost")
-	// ErrLimit: an op or batch beyond the bounds above, or two ops on one key.
+	// ErrLimit: a key, op, batch or query beyond the bounds above, or two ops on one key.
 	ErrLimit = errors.New("beyond the store's limits")
 	// ErrLocked: another process has the store open.
 	ErrLocked = errors.New("store is in use by another process")
+	// ErrClosed: the call came after Close.
+	ErrClosed = errors.New("store is closed")
 )
 
 // ConflictError says which condition of a batch was lost.
@@ -47,16 +56,17 @@ func (e *ConflictError) Error() string {
 // Is makes errors.Is(err, ErrConflict) true.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
 
-// Key addresses a row. Neither part may be empty or hold a NUL byte.
+// Key addresses a row. Neither part may be empty or hold a NUL byte; any other byte is fine.
 type Key struct{ Partition, Sort string }
 
 func (k Key) String() string { return k.Partition + " / " + k.Sort }
 
-// Row is a stored value. A counter's value is its decimal text.
+// Row is a stored value, which may be empty. A counter is a row whose value is
+// the shortest decimal text of an int64.
 type Row struct {
 	Key
 	Value   []byte
-	Expires time.Time // zero: never; kept in whole seconds
+	Expires time.Time // zero: never; cut to whole seconds
 }
 
 // OpKind says what an Op does.
@@ -70,7 +80,7 @@ const (
 	OpDelete               // remove the row; absent is fine
 	OpDrop                 // remove the row if the value there equals Old
 	OpCheck                // write nothing; the value there must equal Old
-	OpAdd                  // add Delta to the counter there; absent is 0
+	OpAdd                  // add Delta to the counter there, absent is 0; its Expires stays
 )
 
 // Op is one step of a batch; make it with the functions below.
@@ -99,7 +109,8 @@ func Drop(old []byte, k Key) Op { return Op{Kind: OpDrop, Row: Row{Key: k}, Old:
 // Check lets the batch happen only if the row's value is old.
 func Check(old []byte, k Key) Op { return Op{Kind: OpCheck, Row: Row{Key: k}, Old: old} }
 
-// Add adds delta to a counter.
+// Add adds delta to a counter. A row that is no counter, or a sum beyond int64,
+// is a lost condition.
 func Add(k Key, delta int64) Op { return Op{Kind: OpAdd, Row: Row{Key: k}, Delta: delta} }
 
 // Query bounds a Scan.
@@ -111,8 +122,12 @@ type Query struct {
 
 // DB keeps rows.
 type DB interface {
+	// Get reads a row; ErrNotFound if it is absent.
 	Get(ctx context.Context, k Key) (Row, error)
+	// Scan yields rows of one partition in order; an error ends it.
 	Scan(ctx context.Context, partition string, q Query) iter.Seq2[Row, error]
+	// Apply writes a batch. It does not keep or change the ops' bytes.
 	Apply(ctx context.Context, ops ...Op) error
+	// Close waits for the batches that were taken up.
 	Close() error
 }
