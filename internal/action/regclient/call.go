@@ -1,0 +1,111 @@
+package regclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// call is one request with all its tries.
+type call struct {
+	c      *Client
+	method string
+	url    *url.URL
+	own    bool // url has the registry's origin
+	header http.Header
+	body   any   // []byte or retryablehttp.ReaderFunc, which gives each try a reader of its own
+	size   int64 // of the body
+	into   any   // where a JSON answer goes; nil if none is expected
+
+	tries  int
+	delay  time.Duration // before the next try
+	waited time.Duration
+	reason error // of the next try
+}
+
+func (c *Client) call(method string, u *url.URL) *call {
+	header := http.Header{"User-Agent": {c.opt.UserAgent}}
+	own := sameOrigin(u, c.base)
+	if own && c.opt.Token != "" {
+		header.Set("Authorization", "Bearer "+c.opt.Token)
+	}
+	return &call{c: c, method: method, url: u, own: own, header: header}
+}
+
+// do sends the request until it succeeds, is refused or the tries are used up,
+// and returns the status of the answer.
+func (l *call) do(ctx context.Context) (int, error) {
+	req, err := retryablehttp.NewRequestWithContext(ctx, l.method, l.url.String(), l.body)
+	if err != nil {
+		return 0, l.wrap(err)
+	}
+	req.ContentLength = l.size
+	req.Header = l.header
+	req.SetResponseHandler(l.read)
+	client := &retryablehttp.Client{
+		HTTPClient:   l.c.http,
+		RetryMax:     l.c.opt.Retries,
+		CheckRetry:   l.checkRetry,
+		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
+		PrepareRetry: l.pause,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	resp, err := client.Do(req)
+	if resp != nil {
+		defer resp.Body.Close()
+	}
+	if err == nil && !accepted(resp.StatusCode) {
+		err = l.refusal(resp) // the last of too many tries
+	}
+	if err != nil {
+		return 0, l.wrap(err)
+	}
+	return resp.StatusCode, nil
+}
+
+func accepted(status int) bool {
+	return slices.Contains([]int{http.StatusOK, http.StatusCreated, http.StatusNoContent}, status)
+}
+
+// pause waits before a try, in place of the library, which cannot be told how.
+func (l *call) pause(req *http.Request) error {
+	l.c.opt.Logger.WarnContext(req.Context(), "registry: trying again",
+		"method", l.method, "url", l.location(), "reason", clean(l.reason), "wait", l.delay, "try", l.tries+1)
+	l.waited += l.delay
+	return l.c.opt.Wait(req.Context(), l.delay)
+}
+
+// location is the URL without what may be secret in it: a presigned URL's query.
+func (l *call) location() string {
+	return (&url.URL{Scheme: l.url.Scheme, Host: l.url.Host, Path: l.url.Path}).String()
+}
+
+// wrap says what was tried. An *Error says so itself.
+func (l *call) wrap(err error) error {
+	if refused, ok := errors.AsType[*Error](err); ok {
+		return refused
+	}
+	tries := ""
+	if l.tries > 1 {
+		tries = fmt.Sprintf(" (tried %d times)", l.tries)
+	}
+	return fmt.Errorf("%s %s%s: %w", l.method, l.location(), tries, clean(err))
+}
+
+// clean strips net/http's wrapper, whose text has the whole URL.
+func clean(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// drain reads the rest of a short answer, so that its connection is used again.
+func drain(body io.Reader) { _, _ = io.CopyN(io.Discard, body, 4<<10) }

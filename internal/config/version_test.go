@@ -1,0 +1,20 @@
+package config
+
+import (
+	"runtime/debug"
+	"testing"
+)
+
+func TestDescribeBuild(t *testing.T) {
+	info := &debug.BuildInfo{GoVersion: "go1.26.8", Settings: []debug.BuildSetting{
+		{Key: "GOOS", Value: "linux"}, {Key: "GOARCH", Value: "arm64"},
+		{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "true"},
+	}}
+	if got, want := describeBuild("v1.2.3", info), "v1.2.3 (commit 0123456789ab with changes, go1.26.8 linux/arm64)"; got != want {
+		t.Errorf("describeBuild = %q, want %q", got, want)
+	}
+	info.Settings = info.Settings[:2]
+	if got, want := describeBuild("(devel)", info), "(devel) (go1.26.8 linux/arm64)"; got != want {
+		t.Errorf("describeBuild = %q, want %q", got, want)
+	}
+}
