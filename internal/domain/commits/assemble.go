@@ -1,0 +1,195 @@
+package commits
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+)
+
+// Source is a package of a publication and where its bytes are: split (Head and
+// Body), whole, or arrived with the request (Upload).
+type Source struct {
+	Name       string
+	Version    string // checked against the packed manifest, if given
+	Dir        string // its folder in the repository, for people
+	Integrity  string // checked, if given
+	Head, Body *tarball.Part
+	Whole      *tarball.Part
+	Upload     *Upload
+}
+
+const maxDir = 1024
+
+func (src Source) validate() error {
+	if err := npm.ValidName(src.Name); err != nil {
+		return err
+	}
+	if len(src.Dir) > maxDir {
+		return fault.New(fault.Invalid, "%s: packageDir is longer than %d bytes", src.Name, maxDir)
+	}
+	split := src.Head != nil && src.Body != nil
+	if (src.Head != nil) != (src.Body != nil) || (split && src.Whole != nil) || (!split && src.Whole == nil && src.Upload == nil) {
+		return fault.New(fault.Invalid, "%s: name its bytes by head and body, or by tarball", src.Name).WithCode("no_bytes")
+	}
+	return nil
+}
+
+func (src Source) size() int64 {
+	switch {
+	case src.Upload != nil:
+		return src.Upload.summary.Size
+	case src.Whole != nil:
+		return src.Whole.Size
+	}
+	return src.Head.Size + src.Body.Size
+}
+
+// assemble checks every package's archive and returns the packages with what
+// their bytes say. All their blobs are held and durable when it returns.
+func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error) {
+	if err := s.requireParts(ctx, p.Packages); err != nil {
+		return nil, err
+	}
+	packages := make([]Package, len(p.Packages))
+	now := s.now()
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, src := range p.Packages {
+		g.Go(func() error {
+			artifact, sum, err := s.check(gctx, src)
+			if err != nil {
+				return named(src.Name, err)
+			}
+			packages[i] = Package{
+				Name: src.Name, Version: sum.Version, SHA: p.SHA, Repository: p.Repository,
+				Dir: src.Dir, Artifact: artifact, PublishedAt: now,
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return packages, s.keepUploads(ctx, p.Packages)
+}
+
+// requireParts holds the parts a publish names and refuses it if some are missing.
+func (s *Service) requireParts(ctx context.Context, sources []Source) error {
+	var parts []tarball.Part
+	for _, src := range sources {
+		for _, part := range []*tarball.Part{src.Head, src.Body, src.Whole} {
+			if part != nil {
+				parts = append(parts, *part)
+			}
+		}
+	}
+	missing, err := s.missing(ctx, parts)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return fault.New(fault.Invalid, "the bytes of %d blobs have not been uploaded; ask POST /publish/commit/plan where to put them", len(missing)).
+			WithCode("missing_blobs").With("missing", missing)
+	}
+	return nil
+}
+
+// check opens a package's archive and compares it with what the publication says.
+func (s *Service) check(ctx context.Context, src Source) (Artifact, tarball.Summary, error) {
+	var artifact Artifact
+	sum, err := s.inspect(ctx, src, &artifact)
+	if err != nil {
+		return artifact, sum, err
+	}
+	artifact.Sums, artifact.Size = sum.Sums, sum.Size
+	artifact.Unpacked, artifact.Files = sum.Unpacked, sum.Files
+	switch {
+	case sum.Size > s.opt.MaxPackage:
+		err = s.tooLarge("the tarball")
+	case sum.Name != src.Name:
+		err = fault.New(fault.Invalid, "the archive's package.json has the name %q", sum.Name).WithCode("wrong_name")
+	case cmp.Or(src.Version, sum.Version) != sum.Version:
+		err = fault.New(fault.Invalid, "the archive's package.json has version %q, not %q", sum.Version, src.Version).WithCode("wrong_version")
+	case cmp.Or(src.Integrity, sum.Sums.Integrity) != sum.Sums.Integrity:
+		err = fault.New(fault.Invalid, "the archive's integrity is %s, not %s", sum.Sums.Integrity, src.Integrity).WithCode("wrong_integrity")
+	}
+	return artifact, sum, err
+}
+
+func (s *Service) inspect(ctx context.Context, src Source, a *Artifact) (tarball.Summary, error) {
+	if src.Upload != nil {
+		sum := src.Upload.summary
+		a.Whole = &tarball.Part{Digest: sum.Sums.SHA256, Size: sum.Size}
+		return sum, nil
+	}
+	if src.Whole != nil {
+		b, _, err := s.blobs.Open(ctx, blobKey(*src.Whole))
+		if err != nil {
+			return tarball.Summary{}, err
+		}
+		defer b.Close()
+		a.Whole = src.Whole
+		return tarball.Check(contextReader{ctx, b}, s.opt.Archive)
+	}
+	head, body, err := s.openSplit(ctx, *src.Head, *src.Body)
+	if err != nil {
+		return tarball.Summary{}, err
+	}
+	defer head.Close()
+	defer body.Close()
+	sum, recipe, err := tarball.CheckSplit(contextReader{ctx, head}, contextReader{ctx, body}, s.opt.Archive)
+	a.Recipe = &recipe
+	return sum, err
+}
+
+func (s *Service) openSplit(ctx context.Context, head, body tarball.Part) (h, b blob.Blob, err error) {
+	if h, _, err = s.blobs.Open(ctx, blobKey(head)); err != nil {
+		return nil, nil, err
+	}
+	if b, _, err = s.blobs.Open(ctx, blobKey(body)); err != nil {
+		return nil, nil, errors.Join(err, h.Close())
+	}
+	return h, b, nil
+}
+
+// keepUploads moves what arrived with the request into the blob store.
+func (s *Service) keepUploads(ctx context.Context, sources []Source) error {
+	for _, src := range sources {
+		if src.Upload == nil {
+			continue
+		}
+		key := blobKey(tarball.Part{Digest: src.Upload.summary.Sums.SHA256})
+		if err := s.hold(ctx, key); err != nil {
+			return err
+		}
+		if _, err := src.Upload.file.Seek(0, io.SeekStart); err != nil {
+			return err
+		}
+		if _, _, err := s.blobs.Put(ctx, key, src.Upload.file); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// contextReader stops reading when its context is done.
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}

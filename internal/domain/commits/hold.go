@@ -1,0 +1,93 @@
+package commits
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// The times of the protocol that keeps bytes alive (see the package comment).
+const (
+	holdFor    = 6 * time.Hour    // a hold's life
+	holdMargin = 3 * time.Hour    // a hold that ends sooner is renewed
+	publishFor = 30 * time.Minute // a publish takes less, or fails
+	doomedFor  = time.Minute      // after this, whoever doomed a blob is taken for dead
+)
+
+// hold is the row that keeps a blob while nothing refers to it.
+type hold struct {
+	Until  time.Time `json:"until"`
+	Doomed time.Time `json:"doomed,omitzero"` // set: the bytes are being removed
+}
+
+const holdTries = 8
+
+// hold keeps a blob for at least holdMargin from now, whether or not its bytes are there yet.
+func (s *Service) hold(ctx context.Context, b blob.Key) error {
+	for range holdTries {
+		now := s.now()
+		h, raw, found, err := get[hold](ctx, s.db, holdKey(b))
+		switch {
+		case err != nil:
+			return err
+		case found && h.Doomed.IsZero() && h.Until.After(now.Add(holdMargin)):
+			return nil
+		case found && !h.Doomed.IsZero() && now.Sub(h.Doomed) < doomedFor:
+			return fault.New(fault.Unavailable, "the bytes %s are just being removed; send the request again", b.Digest).WithCode("blob_busy")
+		case found && !h.Doomed.IsZero():
+			if err := s.remove(ctx, b, raw); err != nil && !errors.Is(err, kv.ErrConflict) {
+				return err
+			}
+			continue
+		}
+		until := now.Add(holdFor)
+		err = s.db.Apply(ctx, upsert(raw, found, row(holdKey(b), hold{Until: until})), kv.Put(dueBlob(until.Add(time.Hour), b)))
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+	}
+	return fault.New(fault.Unavailable, "too many publishes of the bytes %s at once; send the request again", b.Digest)
+}
+
+// reap removes a blob that nothing refers to and nobody holds. It reports
+// whether it did.
+func (s *Service) reap(ctx context.Context, b blob.Key) (bool, error) {
+	now := s.now()
+	h, raw, found, err := get[hold](ctx, s.db, holdKey(b))
+	if err != nil || !found {
+		return false, err
+	}
+	if h.Doomed.IsZero() {
+		if h.Until.After(now) {
+			return false, nil // its hold has a due row of its own
+		}
+		for _, err := range s.db.Scan(ctx, blobPartition(b), kv.Query{Prefix: blobRefPrefix, Limit: 1}) {
+			return false, err // referred to: whoever releases it will call again
+		}
+		doomed := row(holdKey(b), hold{Until: h.Until, Doomed: now})
+		err := s.db.Apply(ctx, kv.Swap(raw, doomed), kv.Put(dueBlob(now.Add(time.Hour), b)))
+		if errors.Is(err, kv.ErrConflict) {
+			return false, nil // held again in this moment
+		}
+		if err != nil {
+			return false, err
+		}
+		raw = doomed.Value
+	}
+	return true, s.remove(ctx, b, raw)
+}
+
+// remove deletes a doomed blob's bytes, then its row.
+func (s *Service) remove(ctx context.Context, b blob.Key, doomed []byte) error {
+	// Bounded well below doomedFor, so that a delete can't come in after another has taken over.
+	ctx, cancel := context.WithTimeout(ctx, doomedFor/2)
+	defer cancel()
+	if err := s.blobs.Delete(ctx, b); err != nil {
+		return err
+	}
+	return s.db.Apply(ctx, kv.Drop(doomed, holdKey(b)))
+}

@@ -1,0 +1,72 @@
+package commits
+
+import (
+	"strings"
+	"time"
+
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// Every storage key of commit publishes is made here.
+//
+//	commit/{sha}          head                    which publish holds which package
+//	                      pkg/{publish}/{name}    a package
+//	prefix/{sha[:7]}      {sha}                   finds a commit by a short SHA
+//	repo/{owner/repo}     host                    which forge's owner/repo this is
+//	                      ref/{kind}/{name}       what a ref points at
+//	blob/{space}/{hex}    hold                    until when the blob is kept unreferenced
+//	                      ref/{sha}/{publish}/{name}
+//	due/{hour}            commit/{sha}            what the sweeper looks at after that hour
+//	                      blob/{space}/{hex}
+//	sweep                 hour                    the last hour swept
+
+func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha), Sort: "head"} }
+
+func commitPartition(sha string) string { return "commit/" + sha }
+
+const packagePrefix = "pkg/"
+
+func packageKey(sha, publish, name string) kv.Key {
+	return kv.Key{Partition: commitPartition(sha), Sort: packagePrefix + publish + "/" + name}
+}
+
+// publishOf is the inverse of packageKey for its publish id.
+func publishOf(sort string) string {
+	publish, _, _ := strings.Cut(strings.TrimPrefix(sort, packagePrefix), "/")
+	return publish
+}
+
+func prefixKey(sha string) kv.Key { return kv.Key{Partition: "prefix/" + sha[:minSHA], Sort: sha} }
+
+func repoPartition(path string) string { return "repo/" + strings.ToLower(path) }
+
+func hostKey(r Repository) kv.Key { return kv.Key{Partition: repoPartition(r.Path), Sort: "host"} }
+
+func refKey(repoPath string, r Ref) kv.Key {
+	return kv.Key{Partition: repoPartition(repoPath), Sort: "ref/" + r.String()}
+}
+
+func blobPartition(b blob.Key) string { return "blob/" + string(b.Space) + "/" + b.Digest.Hex() }
+
+func holdKey(b blob.Key) kv.Key { return kv.Key{Partition: blobPartition(b), Sort: "hold"} }
+
+const blobRefPrefix = "ref/"
+
+func blobRefKey(b blob.Key, sha, publish, name string) kv.Key {
+	return kv.Key{Partition: blobPartition(b), Sort: blobRefPrefix + sha + "/" + publish + "/" + name}
+}
+
+const hourFormat = "2006-01-02T15"
+
+func duePartition(t time.Time) string { return "due/" + t.UTC().Format(hourFormat) }
+
+func dueCommit(t time.Time, sha string) kv.Row {
+	return kv.Row{Key: kv.Key{Partition: duePartition(t), Sort: "commit/" + sha}}
+}
+
+func dueBlob(t time.Time, b blob.Key) kv.Row {
+	return kv.Row{Key: kv.Key{Partition: duePartition(t), Sort: blobPartition(b)}}
+}
+
+func sweptKey() kv.Key { return kv.Key{Partition: "sweep", Sort: "hour"} }

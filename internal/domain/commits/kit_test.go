@@ -1,0 +1,218 @@
+package commits
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/blob/fsblob"
+	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/kv/boltkv"
+)
+
+// world is a service on real stores, with a clock to turn.
+type world struct {
+	*Service
+	t     *testing.T
+	db    *hookedDB
+	blobs *hookedBlobs
+	mu    sync.Mutex
+	clock time.Time
+}
+
+type who struct{ denied bool }
+
+func (who) String() string { return "tester" }
+func (w who) MayPublish(string) error {
+	if w.denied {
+		return fault.New(fault.Forbidden, "no")
+	}
+	return nil
+}
+
+func newWorld(t *testing.T, opt Options) *world {
+	t.Helper()
+	w := &world{t: t, clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	store, err := fsblob.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.db, w.blobs = &hookedDB{DB: db}, &hookedBlobs{Store: store}
+	opt.Now, opt.SpoolDir = w.now, t.TempDir()
+	w.Service = New(w.db, w.blobs, opt)
+	return w
+}
+
+func (w *world) now() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clock
+}
+
+func (w *world) pass(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clock = w.clock.Add(d)
+}
+
+// hookedDB calls before ahead of every Apply; an error of it is Apply's.
+type hookedDB struct {
+	kv.DB
+	before func(ops []kv.Op) error
+}
+
+func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
+	if h.before != nil {
+		if err := h.before(ops); err != nil {
+			return err
+		}
+	}
+	return h.DB.Apply(ctx, ops...)
+}
+
+// hookedBlobs calls before ahead of every Delete.
+type hookedBlobs struct {
+	blob.Store
+	before func()
+}
+
+func (h *hookedBlobs) Delete(ctx context.Context, k blob.Key) error {
+	if h.before != nil {
+		h.before()
+	}
+	return h.Store.Delete(ctx, k)
+}
+
+func (w *world) count() int {
+	w.t.Helper()
+	n := 0
+	for _, err := range w.blobs.List(w.t.Context(), blob.Commits, tarball.Part{}.Digest) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// packed is a split tarball in memory.
+type packed struct {
+	name       string
+	head, body []byte
+	recipe     tarball.Recipe
+}
+
+// pack makes a package; packages of equal content share their body.
+func pack(t *testing.T, name, version, content string) packed {
+	t.Helper()
+	var head, body bytes.Buffer
+	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q}`, name, version))
+	if err != nil {
+		t.Fatal(err)
+	}
+	br, err := new(tarball.Packer).WriteBody(&body, []tarball.File{{
+		Name: "index.js", Size: int64(len(content)), Mode: 0o644,
+		Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil },
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packed{name, head.Bytes(), body.Bytes(), tarball.Join(hr, br)}
+}
+
+func (p packed) source() Source {
+	return Source{Name: p.name, Head: new(p.recipe.Head), Body: new(p.recipe.Body)}
+}
+
+const sha1a = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+func publication(sha, repo string, packages ...packed) Publication {
+	p := Publication{SHA: sha}
+	if repo != "" {
+		p.Repository = Repository{Host: defaultForge, Path: repo}
+	}
+	for _, x := range packages {
+		p.Packages = append(p.Packages, x.source())
+	}
+	return p
+}
+
+// send uploads what is missing and publishes.
+func (w *world) send(p Publication, packages ...packed) (Result, error) {
+	ctx := w.t.Context()
+	if err := w.put(packages...); err != nil {
+		return Result{}, err
+	}
+	return w.Publish(ctx, who{}, p)
+}
+
+func (w *world) put(packages ...packed) error {
+	var parts []tarball.Part
+	bytesOf := map[tarball.Part][]byte{}
+	for _, x := range packages {
+		bytesOf[x.recipe.Head], bytesOf[x.recipe.Body] = x.head, x.body
+		parts = append(parts, x.recipe.Head, x.recipe.Body)
+	}
+	missing, err := w.Missing(w.t.Context(), who{}, Repository{}, parts)
+	if err != nil {
+		return err
+	}
+	for _, m := range missing {
+		if _, err := w.PutPart(w.t.Context(), who{}, m.Digest, bytes.NewReader(bytesOf[m])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) publish(sha, repo string, packages ...packed) Result {
+	w.t.Helper()
+	res, err := w.send(publication(sha, repo, packages...), packages...)
+	if err != nil {
+		w.t.Fatalf("Publish(%s): %v", sha, err)
+	}
+	return res
+}
+
+// read returns what a package's tarball holds in index.js.
+func (w *world) read(sha, name string) (string, error) {
+	p, err := w.Package(w.t.Context(), sha, name)
+	if err != nil {
+		return "", err
+	}
+	c, err := w.Open(w.t.Context(), p)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	gz, err := gzip.NewReader(c)
+	if err != nil {
+		return "", err
+	}
+	for tr := tar.NewReader(gz); ; {
+		h, err := tr.Next()
+		if err != nil {
+			return "", err
+		}
+		if h.Name == "package/index.js" {
+			b, err := io.ReadAll(tr)
+			return string(b), err
+		}
+	}
+}

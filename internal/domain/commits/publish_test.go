@@ -1,0 +1,281 @@
+package commits
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+func TestPublishAndRead(t *testing.T) {
+	w := newWorld(t, Options{})
+	a, b := pack(t, "a", "1.0.0", "module a"), pack(t, "@acme/b", "2.0.0", "module b")
+	res := w.publish(sha1a, "acme/ws", a, b)
+	if len(res.Unchanged) != 0 || len(res.Commit.Packages) != 2 {
+		t.Fatalf("Publish = %+v, want two new packages", res)
+	}
+	c, err := w.Commit(t.Context(), sha1a)
+	if err != nil || len(c.Packages) != 2 || c.Packages[0].Name != "@acme/b" || c.Packages[1].Version != "1.0.0" {
+		t.Fatalf("Commit = %+v, %v, want @acme/b and a", c, err)
+	}
+	if got, err := w.read(sha1a, "@acme/b"); err != nil || got != "module b" {
+		t.Errorf("the tarball of @acme/b holds %q, %v, want %q", got, err, "module b")
+	}
+	if got := c.Packages[1].Artifact.Size; got != a.recipe.Size() {
+		t.Errorf("size = %d, want %d", got, a.recipe.Size())
+	}
+}
+
+func TestPublishAgainAnswersTheSame(t *testing.T) {
+	w := newWorld(t, Options{})
+	a := pack(t, "a", "1.0.0", "x")
+	first := w.publish(sha1a, "acme/ws", a)
+	w.pass(90_000_000) // a retry comes a little later
+	again := w.publish(sha1a, "acme/ws", a)
+	if !again.Unchanged["a"] {
+		t.Error("the same bytes again are not reported as unchanged")
+	}
+	if diff := cmp.Diff(first.Commit, again.Commit); diff != "" {
+		t.Errorf("the repeated publish answers otherwise (-first +again):\n%s", diff)
+	}
+}
+
+func TestWriteOnce(t *testing.T) {
+	old := func(w *world) { w.publish(sha1a, "acme/ws", pack(w.t, "a", "1.0.0", "old")) }
+	tests := []struct {
+		name, repo, code, want string
+		replace                bool
+	}{
+		{"other bytes", "acme/ws", "already_published", "old", false},
+		{"other bytes, replace", "acme/ws", "", "new", true},
+		{"other repository", "evil/ws", "other_repository", "old", false},
+		{"other repository, replace", "evil/ws", "other_repository", "old", true},
+		{"no repository", "", "other_repository", "old", true},
+		{"the repository in other case", "ACME/WS", "", "new", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			old(w)
+			other := pack(t, "a", "1.0.0", "new")
+			p := publication(sha1a, tt.repo, other)
+			p.Replace = tt.replace
+			_, err := w.send(p, other)
+			if code := codeOf(err); code != tt.code {
+				t.Errorf("Publish = %v, want code %q", err, tt.code)
+			}
+			if got, err := w.read(sha1a, "a"); err != nil || got != tt.want {
+				t.Errorf("the tarball holds %q, %v, want %q", got, err, tt.want)
+			}
+		})
+	}
+}
+
+func codeOf(err error) string {
+	if e, ok := fault.Public(err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+func TestAllOrNothing(t *testing.T) {
+	good := func(t *testing.T) packed { return pack(t, "good", "1.0.0", "x") }
+	tests := []struct {
+		name string
+		bad  func(t *testing.T) (Source, []packed)
+		kind fault.Kind
+		text string
+	}{
+		{"wrong name", func(t *testing.T) (Source, []packed) {
+			p := pack(t, "other", "1.0.0", "x")
+			s := p.source()
+			s.Name = "claimed"
+			return s, []packed{p}
+		}, fault.Invalid, `claimed: the archive's package.json has the name "other"`},
+		{"wrong version", func(t *testing.T) (Source, []packed) {
+			p := pack(t, "v", "1.0.0", "x")
+			s := p.source()
+			s.Version = "1.0.1"
+			return s, []packed{p}
+		}, fault.Invalid, `version "1.0.0", not "1.0.1"`},
+		{"wrong integrity", func(t *testing.T) (Source, []packed) {
+			p := pack(t, "i", "1.0.0", "x")
+			s := p.source()
+			s.Integrity = "sha512-AAAA"
+			return s, []packed{p}
+		}, fault.Invalid, "integrity"},
+		{"bytes never sent", func(t *testing.T) (Source, []packed) {
+			return pack(t, "absent", "1.0.0", "never sent").source(), nil
+		}, fault.Invalid, "not been uploaded"},
+		{"a body in the head's place", func(t *testing.T) (Source, []packed) {
+			p := pack(t, "swapped", "1.0.0", "x")
+			s := p.source()
+			s.Head, s.Body = s.Body, s.Head
+			return s, []packed{p}
+		}, fault.Invalid, "head"},
+		{"an invalid name", func(t *testing.T) (Source, []packed) {
+			p := pack(t, "fine", "1.0.0", "x")
+			s := p.source()
+			s.Name = "../../etc"
+			return s, []packed{p}
+		}, fault.Invalid, "../../etc"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t, Options{})
+			src, sent := tt.bad(t)
+			g := good(t)
+			p := publication(sha1a, "acme/ws", g)
+			p.Packages = append(p.Packages, src)
+			_, err := w.send(p, append(sent, g)...)
+			if !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.text) {
+				t.Errorf("Publish = %v, want %s with %q", err, tt.kind, tt.text)
+			}
+			if _, err := w.Commit(t.Context(), sha1a); !errors.Is(err, fault.NotFound) {
+				t.Errorf("Commit = %v, want nothing visible", err)
+			}
+		})
+	}
+}
+
+// A monorepo's commit has more rows than one batch: readers must never see a part of it.
+func TestManyPackagesAppearTogether(t *testing.T) {
+	const n = 130
+	w := newWorld(t, Options{})
+	var all []packed
+	for i := range n {
+		all = append(all, pack(t, fmt.Sprintf("p%03d", i), "1.0.0", "shared body"))
+	}
+	if err := w.put(all...); err != nil {
+		t.Fatal(err)
+	}
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for !done.Load() {
+			c, err := w.Commit(t.Context(), sha1a)
+			if err == nil && len(c.Packages) != n {
+				t.Errorf("a reader saw %d of %d packages", len(c.Packages), n)
+				return
+			}
+		}
+	})
+	w.publish(sha1a, "acme/ws", all...)
+	done.Store(true)
+	wg.Wait()
+	if c, err := w.Commit(t.Context(), sha1a); err != nil || len(c.Packages) != n {
+		t.Errorf("Commit has %d packages, %v, want %d", len(c.Packages), err, n)
+	}
+}
+
+func TestParallelPublishesOfOneCommit(t *testing.T) {
+	w := newWorld(t, Options{})
+	same := pack(t, "same", "1.0.0", "x")
+	var news atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 16 {
+		own := pack(t, fmt.Sprintf("own%02d", i), "1.0.0", "x")
+		wg.Go(func() {
+			res, err := w.send(publication(sha1a, "acme/ws", same, own), same, own)
+			if err != nil && !errors.Is(err, fault.Unavailable) {
+				t.Errorf("Publish: %v", err)
+			}
+			if err == nil && !res.Unchanged["same"] {
+				news.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if news.Load() != 1 {
+		t.Errorf("%d publishes say they brought the package, want 1", news.Load())
+	}
+	c, err := w.Commit(t.Context(), sha1a)
+	if err != nil || len(c.Packages) < 2 {
+		t.Errorf("Commit = %d packages, %v", len(c.Packages), err)
+	}
+	for _, p := range c.Packages {
+		if _, err := w.read(sha1a, p.Name); err != nil {
+			t.Errorf("reading %s: %v", p.Name, err)
+		}
+	}
+}
+
+func TestDyingPublishIsInvisible(t *testing.T) {
+	w := newWorld(t, Options{})
+	a := pack(t, "a", "1.0.0", "x")
+	broken := errors.New("the disk is gone")
+	w.db.before = func(ops []kv.Op) error {
+		for _, op := range ops {
+			if op.Row.Key == headKey(sha1a) {
+				return broken
+			}
+		}
+		return nil
+	}
+	if _, err := w.send(publication(sha1a, "acme/ws", a), a); !errors.Is(err, broken) {
+		t.Fatalf("Publish = %v, want the store's error", err)
+	}
+	w.db.before = nil
+	if _, err := w.Commit(t.Context(), sha1a); !errors.Is(err, fault.NotFound) {
+		t.Errorf("Commit = %v, want nothing visible", err)
+	}
+	w.publish(sha1a, "acme/ws", a)
+	if got, err := w.read(sha1a, "a"); err != nil || got != "x" {
+		t.Errorf("after a retry the tarball holds %q, %v", got, err)
+	}
+}
+
+func TestLimits(t *testing.T) {
+	big := func(t *testing.T, name string) packed { return pack(t, name, "1.0.0", randomText(4000)) }
+	t.Run("a package", func(t *testing.T) {
+		w := newWorld(t, Options{MaxPackage: 1000})
+		p := big(t, "a")
+		if _, err := w.send(publication(sha1a, "acme/ws", p), p); !errors.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "1000") {
+			t.Errorf("Publish = %v, want too large, naming 1000", err)
+		}
+		if _, err := w.PutPart(t.Context(), who{}, p.recipe.Body.Digest, strings.NewReader(string(p.body))); !errors.Is(err, fault.TooLarge) {
+			t.Errorf("PutPart = %v, want too large", err)
+		}
+		if n := w.count(); n != 0 {
+			t.Errorf("%d blobs are kept, want none", n)
+		}
+	})
+	t.Run("a publish", func(t *testing.T) {
+		w := newWorld(t, Options{MaxPublish: 5000})
+		p, q := big(t, "a"), big(t, "b")
+		if _, err := w.send(publication(sha1a, "acme/ws", p, q), p, q); !errors.Is(err, fault.TooLarge) || !strings.Contains(err.Error(), "5000") {
+			t.Errorf("Publish = %v, want too large, naming 5000", err)
+		}
+	})
+	t.Run("the number of packages", func(t *testing.T) {
+		w := newWorld(t, Options{MaxPackages: 1})
+		p, q := big(t, "a"), big(t, "b")
+		if _, err := w.send(publication(sha1a, "acme/ws", p, q), p, q); !errors.Is(err, fault.TooLarge) {
+			t.Errorf("Publish = %v, want too large", err)
+		}
+	})
+	t.Run("the right to publish", func(t *testing.T) {
+		w := newWorld(t, Options{})
+		p := pack(t, "a", "1.0.0", "x")
+		if _, err := w.Publish(t.Context(), who{denied: true}, publication(sha1a, "acme/ws", p)); !errors.Is(err, fault.Forbidden) {
+			t.Errorf("Publish = %v, want forbidden", err)
+		}
+	})
+}
+
+// randomText does not compress; it is the same each time.
+func randomText(n int) string {
+	b, x := make([]byte, n), uint32(1)
+	for i := range b {
+		x = x*1664525 + 1013904223
+		b[i] = byte(x >> 24)
+	}
+	return string(b)
+}

@@ -1,0 +1,122 @@
+package commits
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// Principal is the caller of a write.
+type Principal interface {
+	fmt.Stringer
+	// MayPublish returns nil if the caller may publish packages of the repository (its URL; "" for none).
+	MayPublish(repository string) error
+}
+
+// Options bound what is accepted and how long it is kept. Zero values mean the defaults.
+type Options struct {
+	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
+	MaxPublish  int64         // bytes of all tarballs of a publish; 500 MiB
+	MaxPackages int           // packages of a publish; 1,000
+	Retention   time.Duration // how long a commit is kept after it was published; 90 days
+	Archive     tarball.Limits
+	SpoolDir    string // where uploads of unknown digest wait while they are checked
+	Now         func() time.Time
+	Log         *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxPackage == 0 {
+		o.MaxPackage = 100 << 20
+	}
+	if o.MaxPublish == 0 {
+		o.MaxPublish = 500 << 20
+	}
+	if o.MaxPackages == 0 {
+		o.MaxPackages = 1000
+	}
+	if o.Retention == 0 {
+		o.Retention = 90 * 24 * time.Hour
+	}
+	if o.Archive == (tarball.Limits{}) {
+		o.Archive = tarball.DefaultLimits()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Service is the domain of commit publishes.
+type Service struct {
+	db    kv.DB
+	blobs blob.Store
+	opt   Options
+}
+
+// New returns a Service over its two stores, which stay the caller's.
+func New(db kv.DB, blobs blob.Store, opt Options) *Service {
+	return &Service{db: db, blobs: blobs, opt: opt.withDefaults()}
+}
+
+func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }
+
+// get reads a JSON row. found is false if there is none; raw is its value for a later condition.
+func get[T any](ctx context.Context, db kv.DB, k kv.Key) (v T, raw []byte, found bool, err error) {
+	row, err := db.Get(ctx, k)
+	if errors.Is(err, kv.ErrNotFound) {
+		return v, nil, false, nil
+	}
+	if err != nil {
+		return v, nil, false, err
+	}
+	if err := json.Unmarshal(row.Value, &v); err != nil {
+		return v, nil, false, fmt.Errorf("decoding row %s: %w", k, err)
+	}
+	return v, row.Value, true, nil
+}
+
+// row makes a JSON row.
+func row(k kv.Key, v any) kv.Row {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only our own plain structs come here
+	}
+	return kv.Row{Key: k, Value: b}
+}
+
+// upsert writes r where old was read: over the same value, or where nothing was.
+func upsert(old []byte, found bool, r kv.Row) kv.Op {
+	if found {
+		return kv.Swap(old, r)
+	}
+	return kv.PutNew(r)
+}
+
+// newPublishID returns an id that starts with its time, so that the age of a
+// staged row can be read from its key.
+func newPublishID(now time.Time) string {
+	return fmt.Sprintf("%012x", now.UnixMilli()) + rand.Text()[:10]
+}
+
+func publishTime(id string) time.Time {
+	var ms int64
+	if len(id) < 12 {
+		return time.Time{}
+	}
+	if _, err := fmt.Sscanf(id[:12], "%x", &ms); err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}

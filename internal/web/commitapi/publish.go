@@ -1,0 +1,60 @@
+package commitapi
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// maxText bounds the JSON and form fields of a publish, in bytes.
+const maxText = 8 << 20
+
+func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
+	who, err := a.principal(r)
+	if err != nil {
+		return err
+	}
+	mt, params, err := httpkit.MediaType(r, "multipart/form-data", "application/json")
+	if err != nil {
+		return err
+	}
+	// base64 needs four bytes for three.
+	body := httpkit.Body(w, r, a.MaxPublish/3*4+2*maxText)
+	uploads := &uploads{api: a, who: who}
+	defer uploads.close()
+	var p commits.Publication
+	if mt == "application/json" {
+		p, err = readJSON(r.Context(), body, uploads)
+	} else {
+		p, err = readForm(r.Context(), body, params["boundary"], uploads)
+	}
+	if err != nil {
+		return err
+	}
+	return a.answer(w, r, who, p)
+}
+
+func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal, p commits.Publication) error {
+	res, err := a.Commits.Publish(r.Context(), who, p)
+	if err != nil {
+		return err
+	}
+	c := res.Commit
+	out := wire.Published{
+		Success: true, SHA: c.SHA, Repository: p.Repository.String(), ExpiresAt: c.ExpiresAt,
+		Message: fmt.Sprintf("Published %d package(s) from commit %.7s", len(c.Packages), c.SHA),
+	}
+	for _, pkg := range c.Packages {
+		out.Packages = append(out.Packages, wire.PublishedPackage{CommitPackage: a.render(pkg), Unchanged: res.Unchanged[pkg.Name]})
+	}
+	status := http.StatusCreated
+	if len(res.Unchanged) == len(c.Packages) {
+		status = http.StatusOK
+		out.Message = fmt.Sprintf("Unchanged: commit %.7s has these %d package(s) already", c.SHA, len(c.Packages))
+	}
+	return httpkit.JSON(w, r, status, out)
+}

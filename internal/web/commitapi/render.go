@@ -1,0 +1,49 @@
+package commitapi
+
+import (
+	"cmp"
+	"net/url"
+
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/wire"
+)
+
+func (a *API) render(p commits.Package) wire.CommitPackage {
+	origin := a.origin()
+	return wire.CommitPackage{
+		Name: p.Name, SHA: p.SHA, Version: p.Version, Repository: p.Repository.String(), PackageDir: p.Dir,
+		Sums: p.Artifact.Sums, Size: p.Artifact.Size, UnpackedSize: p.Artifact.Unpacked, FileCount: p.Artifact.Files,
+		PublishedAt: p.PublishedAt, ExpiresAt: p.ExpiresAt,
+		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
+		InstallURL: origin + a.shortPath(p.Repository.Path, p),
+	}
+}
+
+// origin is the base URL without its path.
+func (a *API) origin() string { return a.BaseURL[:len(a.BaseURL)-len(a.prefix())] }
+
+// prefix is the path that a proxy puts in front of ours, usually empty.
+func (a *API) prefix() string {
+	u, err := url.Parse(a.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
+}
+
+func (a *API) tarballPath(p commits.Package) string {
+	return a.prefix() + "/commits/" + p.SHA + "/" + escapeName(p.Name) + "/tarball"
+}
+
+func (a *API) shortPath(repository string, p commits.Package) string {
+	if repository != "" {
+		repository += "/"
+	}
+	return a.prefix() + "/" + repository + escapeName(p.Name) + "@" + p.SHA
+}
+
+// filename is what the tarball is saved as: npm's name, with the commit where there is no version.
+func filename(p commits.Package) string {
+	return npm.TarballName(p.Name, cmp.Or(p.Version, p.SHA))
+}

@@ -1,0 +1,34 @@
+package commitapi
+
+import (
+	"net/http"
+
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// Publishing returns the handler of /publish/commit and what is below.
+func (a *API) Publishing() http.Handler {
+	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
+	mux.Handle("POST /publish/commit", kit.Handle(a.publish))
+	mux.Handle("POST /publish/commit/plan", kit.Handle(a.plan))
+	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Handle(a.putBlob))
+	return mux
+}
+
+// Reading returns the handler of /commits/.
+func (a *API) Reading() http.Handler {
+	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
+	mux.Handle("GET /commits/{sha}", kit.Handle(a.commit))
+	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.pkg))
+	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.tarball))
+	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.tarball))
+	return mux
+}
+
+// Short returns the handler of the short install URLs, /{name}@{sha} and
+// /{owner}/{repo}/{name}@{ref}.
+func (a *API) Short() http.Handler {
+	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
+	mux.Handle("GET /{path...}", kit.Handle(a.short))
+	return mux
+}

@@ -1,0 +1,92 @@
+package commitapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// shortURL is a parsed install URL.
+type shortURL struct {
+	repository string // "owner/repo", or empty
+	name       string
+	pointer    string // what stands behind "@"
+	suffix     string // ".tgz" or empty
+}
+
+// parseShort reads [owner/repo/]name@pointer[.tgz]. The first "@" that does not
+// begin a scope ends the name, so that a pointer may hold "/" and "@". ok is
+// false if path has not that form at all.
+func parseShort(path string) (u shortURL, ok bool) {
+	at := -1
+	for i := 1; i < len(path); i++ {
+		if path[i] == '@' && path[i-1] != '/' {
+			at = i
+			break
+		}
+	}
+	if at < 0 {
+		return u, false
+	}
+	left := strings.Split(path[:at], "/")
+	u.pointer, ok = strings.CutSuffix(path[at+1:], ".tgz")
+	if ok {
+		u.suffix = ".tgz"
+	}
+	u.name = left[len(left)-1]
+	left = left[:len(left)-1]
+	if n := len(left); n > 0 && strings.HasPrefix(left[n-1], "@") {
+		u.name = left[n-1] + "/" + u.name
+		left = left[:n-1]
+	}
+	u.repository = strings.Join(left, "/")
+	return u, len(left) != 1
+}
+
+// short answers an install URL: by itself if it names a whole SHA, else by a
+// redirect to the one that does.
+func (a *API) short(w http.ResponseWriter, r *http.Request) error {
+	u, ok := parseShort(r.PathValue("path"))
+	if !ok {
+		return httpkit.NotFound(r)
+	}
+	p, err := a.find(r, u)
+	if err != nil {
+		return err
+	}
+	if r.URL.Query().Has("resolve") {
+		return httpkit.JSON(w, r, http.StatusOK, a.render(p))
+	}
+	if !strings.EqualFold(u.pointer, p.SHA) {
+		return a.redirect(w, r, a.shortPath(u.repository, p)+u.suffix)
+	}
+	return a.serve(w, r, p)
+}
+
+func (a *API) find(r *http.Request, u shortURL) (commits.Package, error) {
+	if u.repository == "" {
+		return a.Commits.Package(r.Context(), u.pointer, u.name)
+	}
+	pointer, err := commits.ParsePointer(u.pointer)
+	if err != nil {
+		return commits.Package{}, err
+	}
+	sha, err := a.Commits.Point(r.Context(), u.repository, pointer)
+	if err != nil {
+		return commits.Package{}, err
+	}
+	p, err := a.Commits.Package(r.Context(), sha, u.name)
+	if err == nil && !p.InRepository(u.repository) {
+		err = fault.New(fault.NotFound, "%s of commit %s was not published by %s", u.name, sha, u.repository)
+	}
+	return p, err
+}
+
+// escapeName makes a package name one path part that reads well: @a/b.
+func escapeName(name string) string {
+	return strings.ReplaceAll(url.PathEscape(name), "%2F", "/")
+}

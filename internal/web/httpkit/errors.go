@@ -1,0 +1,97 @@
+package httpkit
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"strconv"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// The refusals that only HTTP knows; each is its own status.
+const (
+	NotAcceptable        fault.Kind = "not_acceptable"
+	UnsupportedMediaType fault.Kind = "unsupported_media_type"
+	MethodNotAllowed     fault.Kind = "method_not_allowed"
+)
+
+// retryAfter is what a client that meets fault.Unavailable should wait, in seconds.
+const retryAfter = 1
+
+// Status turns an error into a status. It is the only place that does.
+func Status(err error) int {
+	e, ok := fault.Public(err)
+	if !ok {
+		return http.StatusInternalServerError
+	}
+	switch e.Kind {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.Unauthenticated:
+		return http.StatusUnauthorized
+	case fault.Forbidden:
+		return http.StatusForbidden
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Exists:
+		return http.StatusConflict
+	case fault.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case fault.Upstream:
+		return http.StatusBadGateway
+	case fault.Unavailable:
+		return http.StatusServiceUnavailable
+	case NotAcceptable:
+		return http.StatusNotAcceptable
+	case UnsupportedMediaType:
+		return http.StatusUnsupportedMediaType
+	case MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	}
+	return http.StatusInternalServerError
+}
+
+// WriteError answers err as {"error", "code", ...details}. An error without a
+// public message is "internal error" with the request's id; its text is for the log.
+func WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	status := Status(err)
+	body := map[string]any{"error": "internal error", "code": "internal", "requestId": RequestID(r.Context())}
+	if e, ok := fault.Public(err); ok {
+		body = map[string]any{"error": e.Message, "code": e.Code}
+		if e.Code == "" {
+			body["code"] = string(e.Kind)
+		}
+		maps.Copy(body, e.Details)
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", `Bearer realm="registry"`)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, status, body)
+}
+
+// bodyError gives an error of reading a request's body its kind.
+func bodyError(err error) error {
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.Wrap(err, fault.TooLarge, "the request is larger than the %d bytes that this server accepts", e.Limit)
+	}
+	return err
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		status, b = http.StatusInternalServerError, []byte(`{"error":"internal error","code":"internal"}`)
+	}
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(b)+1))
+	w.WriteHeader(status)
+	_, _ = w.Write(append(b, '\n')) // the client is gone if this fails
+}

@@ -1,0 +1,68 @@
+package httpkit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Handler is a handler that returns what went wrong.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Kit makes http.Handlers of Handlers and logs what fails. Request errors are
+// logged here and nowhere else.
+type Kit struct{ Log *slog.Logger }
+
+// Handle answers h's error, if any.
+func (k Kit) Handle(h Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		err = bodyError(err)
+		k.log(r, err)
+		if started(w) {
+			panic(http.ErrAbortHandler) // too late for a status: cut the connection, so that the client knows
+		}
+		WriteError(w, r, err)
+	})
+}
+
+func (k Kit) log(r *http.Request, err error) {
+	level, status := slog.LevelInfo, Status(err)
+	switch {
+	case r.Context().Err() != nil:
+		level = slog.LevelDebug // the client went away
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelError
+	}
+	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", r.URL.Path, "request", RequestID(r.Context()), "err", err)
+}
+
+// JSON answers v, after checking that the client accepts JSON. A 200 to GET or
+// HEAD carries an ETag and is revalidated each time.
+func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
+	if err := Accepts(r, "application/json"); err != nil {
+		return err
+	}
+	if status != http.StatusOK || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
+		writeJSON(w, status, v)
+		return nil
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	b = append(b, '\n')
+	sum := sha256.Sum256(b)
+	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	w.Header().Set("Cache-Control", Revalidate)
+	w.Header().Set("Content-Type", jsonType)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
+	return nil
+}

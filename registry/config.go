@@ -1,0 +1,55 @@
+package registry
+
+import (
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// Config says how a registry is made. Only BaseURL is required.
+type Config struct {
+	DataDir     string        // where the embedded stores live; ".registry"
+	BaseURL     string        // the public URL, which every answer builds on; required
+	Token       string        // who bears it may publish; empty: whoever is on the same machine
+	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
+	MaxPublish  int64         // bytes of all tarballs of one publish; 500 MiB
+	MaxPackages int           // packages of one publish; 1,000
+	Retention   time.Duration // how long a commit's packages are kept; 90 days
+	SweepEvery  time.Duration // how often Run removes what has expired; 1 hour
+	Version     string        // shown by the server
+	Log         *slog.Logger  // nil: no logs
+	Now         func() time.Time
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.DataDir == "" {
+		c.DataDir = ".registry"
+	}
+	if c.MaxPackage == 0 {
+		c.MaxPackage = 100 << 20
+	}
+	if c.MaxPublish == 0 {
+		c.MaxPublish = 500 << 20
+	}
+	if c.SweepEvery == 0 {
+		c.SweepEvery = time.Hour
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
+	}
+	if c.MaxPublish < c.MaxPackage {
+		return c, fault.New(fault.Invalid, "a publish of at most %d bytes can't hold a package of %d (MAX_PUBLISH_SIZE, MAX_PACKAGE_SIZE)", c.MaxPublish, c.MaxPackage)
+	}
+	return c, nil
+}
