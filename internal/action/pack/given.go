@@ -1,0 +1,70 @@
+package pack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/manifest"
+	"github.com/org/registry-action/internal/format/tarball"
+)
+
+// Tarball takes a .tgz that somebody else made as it is: its bytes are what
+// gets published, so nothing in it is pinned. It must pass the checks that the
+// registry makes; the error names the rule and the entry.
+func Tarball(ctx context.Context, path string, limits tarball.Limits) (*Package, error) {
+	summary, err := check(ctx, path, limits)
+	if err != nil {
+		return nil, err
+	}
+	if summary.Version == "" {
+		return nil, fault.New(fault.Invalid, "%s: its package.json has no version; a package needs one", path)
+	}
+	m, err := manifest.Parse(path+"!"+manifestName, summary.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	pkg := &Package{
+		Name: summary.Name, Version: summary.Version, OwnVersion: summary.Version,
+		Tarball: path, Sums: summary.Sums, Size: summary.Size,
+	}
+	names, list, err := headers(path)
+	if err != nil {
+		return nil, err
+	}
+	for i, h := range list {
+		pkg.add(names[i], h.Size)
+	}
+	pkg.Bins = binNames(m, pkg.Files)
+	return pkg, nil
+}
+
+// check applies the registry's rules to an archive.
+func check(ctx context.Context, path string, limits tarball.Limits) (_ tarball.Summary, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return tarball.Summary{}, fmt.Errorf("opening %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	summary, err := tarball.Check(cancelable{ctx, f}, limits)
+	if err != nil {
+		return tarball.Summary{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return summary, nil
+}
+
+// cancelable stops reading when its context ends.
+type cancelable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (c cancelable) Read(b []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.Reader.Read(b)
+}

@@ -1,0 +1,82 @@
+package clients
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+)
+
+// Tool is a pinned client, as a specifier of the npm registry.
+type Tool string
+
+// The pinned clients. NPM11 is the npm on PATH when its major version is the same.
+const (
+	NPM11  Tool = "npm@11.19.1"
+	NPM12  Tool = "npm@12.2.0" // runs on Node24
+	PNPM   Tool = "pnpm@12.21.0"
+	Yarn1  Tool = "yarn@1.22.22"
+	Yarn4  Tool = "@yarnpkg/cli-dist@4.18.1"
+	Bun    Tool = "bun@1.4.5"
+	Node24 Tool = "node@24.21.0" // the lowest that npm 12.2 accepts is 24.15
+)
+
+// All lists every pinned client.
+func All() []Tool { return []Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24} }
+
+// Name is the name of the tool's executable.
+func (t Tool) Name() string {
+	name, _ := t.split()
+	if name == "@yarnpkg/cli-dist" {
+		return "yarn"
+	}
+	return name
+}
+
+// Version is the pinned version.
+func (t Tool) Version() string {
+	_, version := t.split()
+	return version
+}
+
+func (t Tool) split() (name, version string) {
+	i := strings.LastIndexByte(string(t), '@')
+	return string(t[:i]), string(t[i+1:])
+}
+
+// spec is what npm is asked for. The `node` package fetches the real one by a
+// script; naming the platform's package needs no script.
+func (t Tool) spec() string {
+	if t.Name() != "node" {
+		return string(t)
+	}
+	family, arch := "node", runtime.GOARCH
+	if arch == "amd64" {
+		arch = "x64"
+	}
+	system := runtime.GOOS
+	switch {
+	case system == "windows":
+		system = "win"
+	case system == "darwin" && arch == "arm64":
+		family = "node-bin"
+	}
+	return fmt.Sprintf("%s-%s-%s@%s", family, system, arch, t.Version())
+}
+
+// executables are the names to offer on PATH and, for each, where npm may have
+// put the file, below node_modules. pnpm and bun ship the binary in a platform
+// package, which their install scripts (not run here) would copy.
+func (t Tool) executables() map[string]string {
+	switch name := t.Name(); name {
+	case "npm":
+		return map[string]string{"npm": ".bin/npm", "npx": ".bin/npx"}
+	case "pnpm":
+		return map[string]string{"pnpm": "@pnpm/exe.*/pnpm"}
+	case "bun":
+		return map[string]string{"bun": "@oven/bun-*/bin/bun", "bunx": "@oven/bun-*/bin/bun"}
+	case "node":
+		return map[string]string{"node": "node-*/bin/node"}
+	default:
+		return map[string]string{name: ".bin/" + name}
+	}
+}
