@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,7 +61,8 @@ type packer struct {
 	Options
 	ws       *workspace.Workspace
 	siblings map[string]manifest.Sibling
-	folders  []string // of all members
+	pinNames map[string]string // whose pin "name@version", or URL, it is
+	folders  []string          // of all members
 	berry    bool
 	tar      tarball.Packer
 }
@@ -80,6 +82,7 @@ func Run(ctx context.Context, ws *workspace.Workspace, members []*workspace.Memb
 		return nil, fmt.Errorf("packing into %s: %w", o.TempDir, err)
 	}
 	p.siblings = p.pins(members)
+	p.pinNames = pinNames(p.siblings)
 	for _, m := range ws.Members {
 		p.folders = append(p.folders, m.Path)
 	}
@@ -185,4 +188,19 @@ func (p *packer) pins(members []*workspace.Member) map[string]manifest.Sibling {
 		}
 	}
 	return siblings
+}
+
+// pinNames tells from a pinned specifier which sibling it means.
+func pinNames(siblings map[string]manifest.Sibling) map[string]string {
+	names := map[string]string{}
+	for _, s := range siblings {
+		name := cmp.Or(s.PublishName, s.Name)
+		switch {
+		case strings.Contains(s.Pin, "://"):
+			names[s.Pin] = name
+		case s.Pin != "":
+			names[name+"@"+s.Pin] = name
+		}
+	}
+	return names
 }

@@ -28,6 +28,7 @@ type Package struct {
 	Files      []File // package.json first
 	Unpacked   int64  // sum of the files' sizes
 	Bins       []string
+	Siblings   []string // the packages packed along that it needs, by name
 
 	Head   []byte
 	Body   string // path of the file with the body, in Options.TempDir

@@ -2,11 +2,14 @@ package pack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/manifest"
@@ -56,7 +59,27 @@ func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error)
 		pkg.add(f.Name, f.Size)
 	}
 	pkg.Bins = binNames(c.manifest, pkg.Files)
+	pkg.Siblings = p.pinned(c.manifest)
 	return pkg, nil
+}
+
+// pinned returns the packages packed along that a packed manifest needs to be
+// installed. A dependency under another name is "npm:name@version", or a URL.
+func (p *packer) pinned(m *manifest.Manifest) []string {
+	var names []string
+	for _, field := range []string{"dependencies", "optionalDependencies"} {
+		for dep, spec := range m.Dependencies[field] {
+			full := dep + "@" + spec
+			if alias, ok := strings.CutPrefix(spec, "npm:"); ok {
+				full = alias
+			}
+			if name := cmp.Or(p.pinNames[spec], p.pinNames[full]); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (p *Package) add(path string, size int64) {

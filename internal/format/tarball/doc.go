@@ -17,5 +17,9 @@
 // (mode|0600)&^0022 plus 0111 for bins, two zero blocks at the end.
 // The same input gives the same bytes on every machine.
 //
+// An archive that somebody else made is one gzip member with a tar. Check and
+// CheckSplit let pass only what Go, npm's tar and GNU tar read alike and extract
+// inside the package's folder; everything else is refused by name and rule.
+//
 // The package does no network and keeps nothing proportional to a file's size in memory.
 package tarball

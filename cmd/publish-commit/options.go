@@ -1,0 +1,107 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/org/registry-action/internal/action/publish"
+	"github.com/org/registry-action/internal/action/workspace"
+	"github.com/org/registry-action/internal/config"
+)
+
+// commands are the subcommands; publish is meant where none is named.
+type commands struct {
+	Publish publishCommand `cmd:"" default:"withargs" help:"Pack and publish the packages of the commit (the default)."`
+	Pack    packCommand    `cmd:"" help:"Only pack: write the tarballs to a folder and show what they hold."`
+}
+
+// packing is what both commands take. docs/action.md shows it as a table.
+type packing struct {
+	Paths []string `arg:"" optional:"" name:"path" help:"Path globs, package names or .tgz files. Default: every public package of the workspace."`
+
+	Packages         []string `placeholder:"PATTERN" group:"Packages" help:"The same as the arguments: path globs, package names or .tgz files."`
+	Exclude          []string `placeholder:"PATTERN" group:"Packages" help:"Path globs or package names to leave out."`
+	WorkingDirectory string   `short:"C" default:"." type:"path" placeholder:"DIR" group:"Packages" help:"Folder of the workspace."`
+
+	RegistryURL string `env:"REGISTRY_URL" placeholder:"URL" group:"Registry" help:"Public URL of the registry-server."`
+
+	SHA        string `name:"sha" placeholder:"SHA" group:"Commit" help:"The commit. Default: that of the CI run, else of git."`
+	Repository string `placeholder:"URL" group:"Commit" help:"The repository. Default: that of the CI run, else git's remote origin."`
+
+	Siblings      string `enum:"registry,url" default:"registry" group:"Packing" help:"How packages of one commit depend on each other: registry (exact preview version) or url."`
+	PinPeers      bool   `group:"Packing" help:"Also pin peerDependencies on packages of the same commit."`
+	KeepVersion   bool   `group:"Packing" help:"Keep each package's own version instead of the preview version."`
+	IgnoreScripts bool   `group:"Packing" help:"Do not run prepack, prepare and postpack."`
+	PackWith      string `enum:",npm,pnpm,yarn,bun" default:"" placeholder:"TOOL" group:"Packing" help:"Delegate to the pack command of npm, pnpm, yarn or bun. Default: pack natively, as npm would."`
+
+	Verbose bool `short:"v" group:"Output" help:"Say more about what is being done."`
+}
+
+func (p packing) options() publish.PackOptions {
+	return publish.PackOptions{
+		Dir: p.WorkingDirectory, Paths: slices.Concat(p.Paths, p.Packages), Exclude: p.Exclude, SHA: p.SHA, Repository: p.Repository,
+		RegistryURL: p.RegistryURL, Siblings: publish.Form(p.Siblings), PinPeers: p.PinPeers, KeepVersion: p.KeepVersion,
+		IgnoreScripts: p.IgnoreScripts, PackWith: workspace.Manager(p.PackWith),
+	}
+}
+
+type publishCommand struct {
+	packing
+	Token        string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Registry" help:"Token of the registry. A server on this machine may need none."`
+	InsecureHTTP bool     `name:"insecure-http" group:"Registry" help:"Let the token go over plain http to a host that is not this machine."`
+	Ref          []string `placeholder:"REF" group:"Commit" help:"Refs to move to the commit, such as branch/main or tag/v1. In CI those of the run are moved too."`
+	AllowDirty   bool     `group:"Commit" help:"Publish a working tree that is not the commit's."`
+	Force        bool     `group:"Commit" help:"Let other bytes take the place of what this commit published before."`
+
+	Comment         string   `enum:"update,recreate,off" default:"update" group:"Pull request" help:"What becomes of the comment on the pull request: update, recreate or off."`
+	CommentKey      string   `default:"default" placeholder:"KEY" group:"Pull request" help:"Tells the comments of several publishes on one pull request apart."`
+	ShowComment     bool     `group:"Pull request" help:"Print the comment that a pull request would get."`
+	GithubToken     string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Pull request" help:"Writes the comment; needs pull-requests: write."`
+	PackageManagers []string `default:"npm" placeholder:"NAME" group:"Pull request" help:"Whose install lines are shown: npm, pnpm, yarn, bun."`
+
+	DryRun   bool   `short:"n" group:"Output" help:"Pack and show, but send nothing."`
+	JSONFile string `name:"json-file" placeholder:"FILE" group:"Output" help:"File that gets the result as JSON; - is standard output."`
+	JSON     bool   `name:"json" group:"Output" input:"-" help:"The same as --json-file -."`
+}
+
+func (c publishCommand) options() (publish.Options, error) {
+	o := publish.Options{
+		PackOptions: c.packing.options(), Token: c.Token, InsecureHTTP: c.InsecureHTTP, Refs: c.Ref, AllowDirty: c.AllowDirty, Force: c.Force,
+		DryRun: c.DryRun, Comment: c.Comment, CommentKey: c.CommentKey, ShowComment: c.ShowComment, GitHubToken: c.GithubToken,
+		Managers: c.PackageManagers, JSONFile: c.JSONFile, Version: config.Version(),
+	}
+	if c.JSON {
+		o.JSONFile = "-"
+	}
+	if o.RegistryURL == "" && !c.DryRun {
+		return o, config.Usagef("there is no registry to publish to; set --registry-url or REGISTRY_URL (a server started with no options is http://localhost:3000)")
+	}
+	for _, m := range o.Managers {
+		if !slices.Contains([]string{"npm", "pnpm", "yarn", "bun"}, m) {
+			return o, config.Usagef("--package-managers: %q is not one of npm, pnpm, yarn, bun", m)
+		}
+	}
+	return o, needURL(o.PackOptions)
+}
+
+type packCommand struct {
+	packing
+	Out  string `default:"." type:"path" placeholder:"DIR" group:"Output" help:"Folder that gets the tarballs."`
+	JSON bool   `name:"json" group:"Output" help:"Describe the tarballs as JSON, in the terms of npm pack --json."`
+}
+
+func needURL(o publish.PackOptions) error {
+	if o.Siblings == publish.URL && o.RegistryURL == "" {
+		return config.Usagef("--siblings url writes URLs of the registry into the packages; set --registry-url or REGISTRY_URL")
+	}
+	return nil
+}
+
+const description = `Packs the packages of a workspace and publishes them to your registry as the packages of one commit.
+In GitHub Actions it also keeps one comment on the pull request; at a desk it takes the commit from git and prints the install lines.
+
+Exit codes: 0 published, or there already; 1 failed; 2 wrong usage.`
+
+const examples = `  publish-commit --registry-url http://localhost:3000
+  publish-commit './packages/*' --exclude '@acme/internal-*' --package-managers npm,pnpm
+  publish-commit pack --out dist --keep-version
+  publish-commit dist/*.tgz --sha $(git rev-parse HEAD)`

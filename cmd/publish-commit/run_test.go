@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/org/registry-action/internal/config"
+	"github.com/org/registry-action/internal/config/configtest"
+)
+
+func options(t *testing.T) []config.Option {
+	t.Helper()
+	var c commands
+	all, err := config.Program{Name: "publish-commit", Inputs: true}.Options(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestDocs(t *testing.T) {
+	configtest.CheckDoc(t, "../../docs/action.md", config.Table(options(t)))
+}
+
+// Every input of action.yml is an option of the program, with the same default.
+func TestInputsAreOptions(t *testing.T) {
+	text, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var action struct {
+		Inputs map[string]struct{ Default string }
+	}
+	if err := yaml.Unmarshal(text, &action); err != nil {
+		t.Fatal(err)
+	}
+	if len(action.Inputs) < 15 {
+		t.Fatalf("action.yml has %d inputs", len(action.Inputs))
+	}
+	for name, input := range action.Inputs {
+		if name == "binary-path" { // main.js reads it
+			continue
+		}
+		i := slices.IndexFunc(options(t), func(o config.Option) bool { return o.Flag == "--"+name || o.Flag == name })
+		if i < 0 {
+			t.Errorf("input %s is no option of publish-commit", name)
+			continue
+		}
+		own := options(t)[i].Default
+		if input.Default != "" && input.Default != "false" && name != "github-token" && input.Default != own {
+			t.Errorf("input %s has default %q, the option %q", name, input.Default, own)
+		}
+	}
+}

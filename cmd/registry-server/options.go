@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/org/registry-action/internal/config"
+)
+
+// commands are the subcommands; serve is meant where none is named.
+type commands struct {
+	Serve options `cmd:"" default:"withargs" help:"Run the server (the default)."`
+}
+
+// options are all that the server can be told. docs/config.md shows them as a table.
+type options struct {
+	Port    int    `env:"PORT" default:"3000" group:"Address" help:"Port to listen on; 0 picks a free one."`
+	Host    string `env:"HOST" default:"127.0.0.1" group:"Address" help:"Address to listen on. Anything but loopback needs a token."`
+	BaseURL string `env:"BASE_URL" placeholder:"URL" group:"Address" help:"Public URL of the server, which every link is built on. Default: http://localhost:PORT."`
+
+	Data          string          `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
+	S3Bucket      string          `name:"s3-bucket" env:"S3_BUCKET" default:"local" group:"Storage" help:"Where tarballs are kept. This version keeps them in the data folder: local."`
+	DynamodbTable string          `env:"DYNAMODB_TABLE" default:"local" group:"Storage" help:"Where metadata is kept. This version keeps it in the data folder: local."`
+	Retention     config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
+
+	Token string `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may publish. Without one, only this machine may."`
+
+	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
+	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
+
+	LogFormat string `env:"LOG_FORMAT" enum:"text,json" default:"text" group:"Logging" help:"Form of the log on stderr: text or json."`
+	LogLevel  string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" group:"Logging" help:"What is logged: debug, info, warn or error."`
+}
+
+const description = `Hosts the packages that publish-commit publishes, and serves them to npm, pnpm, yarn and bun.
+With no options it listens on loopback, keeps everything under ./.registry and accepts publishes from this machine.`
+
+const examples = `  registry-server
+  REGISTRY_TOKEN=$(openssl rand -hex 32) registry-server --host 0.0.0.0 --base-url https://registry.example.com
+  registry-server --port 8080 --data /var/lib/registry --retention 30d`
+
+// check refuses what no single option shows.
+func (o options) check() error {
+	switch {
+	case o.Token == "" && !isLoopback(o.Host):
+		return config.Usagef("listening on %s without a token would let anybody publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or listen on 127.0.0.1", cmp.Or(o.Host, "every address"))
+	case o.Token != "" && len(o.Token) < minToken:
+		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
+	case o.S3Bucket != "local":
+		return config.Usagef("S3_BUCKET is %q, but this version keeps tarballs in the data folder only; unset it or set it to local", o.S3Bucket)
+	case o.DynamodbTable != "local":
+		return config.Usagef("DYNAMODB_TABLE is %q, but this version keeps metadata in the data folder only; unset it or set it to local", o.DynamodbTable)
+	case time.Duration(o.Retention) <= 0:
+		return config.Usagef("a retention of %s keeps nothing; give a time such as 90d", o.Retention)
+	}
+	return nil
+}
+
+// minToken is the fewest characters a token may have.
+const minToken = 8
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// baseURL is the public URL: as given, or made from the address that is listened on.
+func (o options) baseURL(addr net.Addr) string {
+	port := addr.(*net.TCPAddr).Port
+	return cmp.Or(o.BaseURL, fmt.Sprintf("http://localhost:%d", port))
+}

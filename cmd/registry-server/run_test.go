@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/org/registry-action/internal/config"
+	"github.com/org/registry-action/internal/config/configtest"
+)
+
+func TestDocs(t *testing.T) {
+	var c commands
+	options, err := config.Program{Name: "registry-server"}.Options(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	configtest.CheckDoc(t, "../../docs/config.md", config.Table(options))
+}
+
+func TestUsage(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		env  map[string]string
+		text string
+	}{
+		{"open on every address", []string{"--host", "0.0.0.0"}, nil, "REGISTRY_TOKEN"},
+		{"open on every address, by environment", nil, map[string]string{"HOST": "::"}, "REGISTRY_TOKEN"},
+		{"a token to guess", nil, map[string]string{"PANTRY_REGISTRY_TOKEN": "abc"}, "8 can be guessed"},
+		{"S3", nil, map[string]string{"S3_BUCKET": "my-bucket"}, "S3_BUCKET"},
+		{"DynamoDB", nil, map[string]string{"DYNAMODB_TABLE": "my-table"}, "DYNAMODB_TABLE"},
+		{"no retention", []string{"--retention", "0s"}, nil, "90d"},
+		{"a bad size", []string{"--max-package-size", "huge"}, nil, "huge"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			code := run(t.Context(), tt.args, func(k string) string { return tt.env[k] }, &stdout, &stderr)
+			if code != 2 || !strings.Contains(stderr.String(), tt.text) {
+				t.Errorf("exit code %d, %q; want 2 and %q", code, stderr.String(), tt.text)
+			}
+			if token := tt.env["PANTRY_REGISTRY_TOKEN"]; token != "" && strings.Contains(stderr.String(), token) {
+				t.Error("the token is shown")
+			}
+		})
+	}
+}
+
+func TestHelpTeaches(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), []string{"--help"}, func(string) string { return "" }, &stdout, &stderr); code != 0 {
+		t.Fatalf("--help: exit code %d, %s", code, stderr.String())
+	}
+	for _, want := range []string{"$PORT", "$BASE_URL", "$REGISTRY_TOKEN", "$PANTRY_REGISTRY_TOKEN", "$REGISTRY_DATA", "100MiB", "90d", "Examples:"} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("--help lacks %q", want)
+		}
+	}
+}

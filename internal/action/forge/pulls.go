@@ -1,0 +1,72 @@
+package forge
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+const (
+	perPage  = 100 // the most that GitHub gives
+	maxPages = 200 // of any list
+)
+
+// commitSHA is what may stand in a path as a commit.
+var commitSHA = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// Head is the head of a pull request.
+type Head struct {
+	SHA        string
+	Ref        string // the branch
+	Repository string // owner/name of the branch; "" if the fork is gone
+	BaseRef    string // the branch that it goes to
+	Open       bool
+	Fork       bool // the branch is in another repository
+}
+
+// PullsForCommit returns the open pull requests whose head is the commit, in
+// GitHub's order. Pull requests that merely contain it are left out.
+func (c *Client) PullsForCommit(ctx context.Context, sha string) ([]int, error) {
+	if !commitSHA.MatchString(sha) {
+		return nil, fault.New(fault.Invalid, "%.80q is not a full commit SHA", sha)
+	}
+	var numbers []int
+	opts := github.ListOptions{PerPage: perPage}
+	for range maxPages {
+		pulls, resp, err := c.gh.PullRequests.ListPullRequestsWithCommit(ctx, c.owner, c.repo, sha, &opts)
+		if err != nil {
+			return nil, fmt.Errorf("looking for the pull requests of %s: %w", sha, classify(err))
+		}
+		for _, p := range pulls {
+			if p.GetState() == "open" && p.GetHead().GetSHA() == sha {
+				numbers = append(numbers, p.GetNumber())
+			}
+		}
+		if opts.Page = resp.NextPage; opts.Page == 0 {
+			break
+		}
+	}
+	return numbers, nil
+}
+
+// HeadOfPull returns the head of a pull request as it is now. A caller that
+// acts on an earlier event compares it with what it acted on.
+func (c *Client) HeadOfPull(ctx context.Context, n int) (Head, error) {
+	p, _, err := c.gh.PullRequests.Get(ctx, c.owner, c.repo, n)
+	if err != nil {
+		return Head{}, fmt.Errorf("reading pull request %d: %w", n, classify(err))
+	}
+	head, base := p.GetHead(), p.GetBase()
+	return Head{
+		SHA:        head.GetSHA(),
+		Ref:        head.GetRef(),
+		Repository: head.GetRepo().GetFullName(),
+		BaseRef:    base.GetRef(),
+		Open:       p.GetState() == "open",
+		Fork:       head.GetRepo() == nil || head.GetRepo().GetID() != base.GetRepo().GetID(),
+	}, nil
+}

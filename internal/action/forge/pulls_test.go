@@ -1,0 +1,95 @@
+package forge_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/org/registry-action/internal/action/forge"
+	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/fault"
+)
+
+func TestPullsForCommit(t *testing.T) {
+	srv := forgetest.New(t)
+	add := func(n int, state, sha string) {
+		srv.AddPull(forgetest.Pull{Number: n, State: state, HeadSHA: sha, HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
+	}
+	add(1, "closed", sha(1))
+	add(2, "open", sha(2)) // has the commit, as one below its head
+	for n := range 120 {
+		add(n+10, "closed", sha(1))
+	}
+	add(200, "open", sha(1))
+	add(201, "open", sha(1))
+	c, _ := client(t, srv, forgetest.Token)
+	got, err := c.PullsForCommit(t.Context(), sha(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{200, 201}, got); diff != "" {
+		t.Errorf("PullsForCommit (-want +got):\n%s", diff)
+	}
+	if _, err := c.PullsForCommit(t.Context(), "../../../user"); !errors.Is(err, fault.Invalid) {
+		t.Errorf("PullsForCommit of a path = %v, want fault.Invalid", err)
+	}
+}
+
+func TestHeadOfPull(t *testing.T) {
+	srv := forgetest.New(t)
+	srv.AddPull(forgetest.Pull{Number: 1, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
+	srv.AddPull(forgetest.Pull{Number: 2, HeadSHA: sha(2), HeadRef: "main", HeadRepo: "mallory/ws", BaseRef: "main"})
+	srv.AddPull(forgetest.Pull{Number: 3, HeadSHA: sha(3), HeadRef: "old", HeadRepo: "acme/ws", BaseRef: "v1", State: "closed"})
+	c, _ := client(t, srv, forgetest.Token)
+	for n, want := range map[int]forge.Head{
+		1: {SHA: sha(1), Ref: "fix", Repository: "acme/ws", BaseRef: "main", Open: true},
+		2: {SHA: sha(2), Ref: "main", Repository: "mallory/ws", BaseRef: "main", Open: true, Fork: true},
+		3: {SHA: sha(3), Ref: "old", Repository: "acme/ws", BaseRef: "v1"},
+	} {
+		got, err := c.HeadOfPull(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("HeadOfPull(%d) (-want +got):\n%s", n, diff)
+		}
+	}
+	if _, err := c.HeadOfPull(t.Context(), 4); !errors.Is(err, fault.NotFound) {
+		t.Errorf("HeadOfPull(4) = %v, want fault.NotFound", err)
+	}
+}
+
+func TestEnterpriseServer(t *testing.T) {
+	srv := forgetest.NewAt(t, "/api/v3")
+	srv.AddPull(forgetest.Pull{Number: 7, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
+	for range 101 {
+		srv.AddComment(7, "someone", "chat")
+	}
+	c, _ := client(t, srv, forgetest.Token)
+	upsert(t, c, comment(1))
+	if got := upsert(t, c, comment(2)); got.Action != forge.Updated {
+		t.Errorf("Upsert = %+v, want it updated", got)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := forge.Options{Token: "t", Owner: "acme", Repo: "ws"}
+	if _, err := forge.New(good); err != nil {
+		t.Errorf("New = %v, want nil", err)
+	}
+	for name, change := range map[string]func(*forge.Options){
+		"token": func(o *forge.Options) { o.Token = "" },
+		"owner": func(o *forge.Options) { o.Owner = "" },
+		"path":  func(o *forge.Options) { o.Repo = "../x" },
+		"dots":  func(o *forge.Options) { o.Repo = ".." },
+		"url":   func(o *forge.Options) { o.APIURL = "api.github.com" },
+		"kind":  func(o *forge.Options) { o.APIURL = "ftp://h/" },
+	} {
+		o := good
+		change(&o)
+		if _, err := forge.New(o); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: New = %v, want fault.Invalid", name, err)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package report_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/org/registry-action/internal/action/report"
+)
+
+// check holds a comment to what must be true whatever the names are.
+func check(t *testing.T, md string) {
+	t.Helper()
+	if n := utf8.RuneCountInString(md); n > report.MaxComment {
+		t.Errorf("the comment has %d characters, want at most %d", n, report.MaxComment)
+	}
+	if !utf8.ValidString(md) || strings.ContainsAny(md, "\x00\x1b\r\u202e") {
+		t.Errorf("the comment has control characters: %q", md)
+	}
+	prose := outsideCode(t, md)
+	for _, bad := range []string{"<!--", "@", "`", "<img", "<b>", "](javascript:"} {
+		if strings.Contains(prose, bad) {
+			t.Errorf("outside of code there is %q:\n%s", bad, prose)
+		}
+	}
+	if strings.Contains(md, "<!--") {
+		t.Errorf("the comment has an HTML comment:\n%s", md)
+	}
+	if o, c := strings.Count(prose, "<details>"), strings.Count(prose, "</details>"); o != c {
+		t.Errorf("%d folds are opened and %d closed", o, c)
+	}
+	for line := range strings.Lines(prose) {
+		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 3 && strings.Count(line, "|") != 4 {
+			t.Errorf("a table's row has other cells: %q", line)
+		}
+	}
+}
+
+// outsideCode drops code blocks and code spans as CommonMark reads them: a
+// block from a fence to the next as long, a span between equal runs of
+// backticks of one paragraph.
+func outsideCode(t *testing.T, md string) string {
+	t.Helper()
+	var out strings.Builder
+	fenced := false
+	for line := range strings.Lines(md) {
+		switch {
+		case fenced:
+			fenced = strings.TrimRight(line, "\n ") != "```"
+		case strings.HasPrefix(line, "```"):
+			fenced = true
+		default:
+			parts := strings.Split(line, "`")
+			if len(parts)%2 == 0 {
+				t.Errorf("a code span is not closed: %q", line)
+			}
+			for i := 0; i < len(parts); i += 2 {
+				out.WriteString(parts[i])
+			}
+		}
+	}
+	if fenced {
+		t.Error("a code block is not closed")
+	}
+	return out.String()
+}
+
+func TestHostileNames(t *testing.T) {
+	pieces := []string{"@octocat", "`", "``", "```", "~~~", "\n", "\r", "|", "\\|", "\\", "<!--", "-->", "<b>", "</details>", "<img src=x>", "[x](http://e.test)",
+		"](", ")", "(", "'", "\"", "$(x)", ";", "&amp;", "#1", "\x00", "\x1b[31m", "\u202e", "\xff", "é", "📦", "a", "-", "/", " ", "https://", "javascript:", "%", "%3C!--", "*", "_", "!"}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	text := func() string {
+		var b strings.Builder
+		for range rnd.IntN(8) {
+			b.WriteString(pieces[rnd.IntN(len(pieces))])
+		}
+		return b.String()
+	}
+	address := func() string { return "https://h.test/" + text() }
+	for range 1500 {
+		r := base()
+		r.Managers = []string{"npm", "pnpm", "yarn", "bun", text()}
+		r.Repository, r.SHA, r.MergeSHA, r.JobURL = text(), text(), text(), address()
+		for range rnd.IntN(7) {
+			r.Packages = append(r.Packages, report.Package{
+				Name: text(), Version: text(), URL: address(), InstallURL: address(), Bins: []string{text()},
+				Size: rnd.Int64N(1e10), Unchanged: rnd.IntN(3) == 0, Linked: rnd.IntN(3) == 0,
+			})
+		}
+		check(t, report.Comment(r))
+		if t.Failed() {
+			t.Fatalf("of %+v", r)
+		}
+	}
+	huge := base()
+	huge.Repository, huge.JobURL = strings.Repeat("@", 1e5), "https://h.test/"+strings.Repeat("<", 1e5)
+	for range 50 {
+		huge.Packages = append(huge.Packages, report.Package{Name: strings.Repeat("<!--é", 1e4), Version: strings.Repeat("`", 1e5), URL: "https://h.test/" + strings.Repeat("@", 1e5)})
+	}
+	check(t, report.Comment(huge))
+}
+
+func FuzzComment(f *testing.F) {
+	f.Add("@acme/core", "1.0.0", "https://h.test/x", "bin", "acme/ws")
+	f.Add("a`|<!--", "@octocat", "javascript:x", "```\n", "a) [")
+	f.Fuzz(func(t *testing.T, name, version, url, bin, repository string) {
+		r := base()
+		r.Managers = []string{"npm", "pnpm", "yarn", "bun"}
+		r.Repository = repository
+		for range 2 {
+			r.Packages = append(r.Packages, report.Package{Name: name, Version: version, URL: url, Bins: []string{bin}})
+		}
+		check(t, report.Comment(r))
+	})
+}

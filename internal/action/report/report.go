@@ -1,0 +1,77 @@
+// Package report says what was published: as the comment on a pull request,
+// as the summary of a job, and as text at a desk.
+//
+// Every name in a report may be hostile: a pull request chooses the names and
+// versions of its packages. What goes into Markdown is neutralised there, not
+// trusted to have been checked before.
+package report
+
+import (
+	"slices"
+	"time"
+)
+
+// Report is what was published from one commit.
+type Report struct {
+	Repository  string // owner/name
+	SHA         string // the commit that people know: a pull request's head
+	MergeSHA    string // the merge commit that was packed; empty if it was SHA
+	ServerURL   string // the forge's pages, for links to commits
+	RegistryURL string // of our server
+	JobURL      string // the run that published; optional
+	PR          int    // optional
+	ExpiresAt   time.Time
+	// Managers are the package managers to give commands for, in this order:
+	// npm, pnpm, yarn and bun; others are left out. Default: npm.
+	Managers []string
+	Packages []Package
+}
+
+// Package is a published package.
+type Package struct {
+	Name       string
+	Version    string
+	URL        string // of the tarball; immutable
+	InstallURL string // a shorter immutable one; default URL
+	Size       int64  // bytes of the tarball
+	Unchanged  bool   // since an earlier publish, but for versions
+	// Linked: it depends on other packages by URL. Some clients refuse that
+	// unless told, so the commands tell them.
+	Linked bool
+	Bins   []string // the names of its commands
+}
+
+// installURL is the URL to install from.
+func (p Package) installURL() string {
+	if p.InstallURL != "" {
+		return p.InstallURL
+	}
+	return p.URL
+}
+
+// managers returns the known ones of r.Managers, each once.
+func (r Report) managers() []manager {
+	if len(r.Managers) == 0 {
+		return []manager{npm}
+	}
+	var known []manager
+	for _, name := range r.Managers {
+		m := manager(name)
+		if m.known() && !slices.Contains(known, m) {
+			known = append(known, m)
+		}
+	}
+	return known
+}
+
+// sorted returns the packages in their order, the unchanged ones last.
+func (r Report) sorted() (changed, unchanged []Package) {
+	for _, p := range r.Packages {
+		if p.Unchanged {
+			unchanged = append(unchanged, p)
+		} else {
+			changed = append(changed, p)
+		}
+	}
+	return changed, unchanged
+}

@@ -1,0 +1,160 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/org/registry-action/internal/action/report"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+const sha = "a832a551de9c0ffee00112233445566778899aab"
+
+// base is a report without packages.
+func base() report.Report {
+	return report.Report{
+		Repository: "acme/ws", SHA: sha, ServerURL: "https://github.com", RegistryURL: "https://pkg.acme.test",
+		JobURL: "https://github.com/acme/ws/actions/runs/1/attempts/2", PR: 7,
+		ExpiresAt: time.Date(2027, 2, 19, 23, 30, 0, 0, time.FixedZone("", -5*3600)),
+	}
+}
+
+func pkg(name string, size int64) report.Package {
+	return report.Package{
+		Name: name, Version: "0.0.0-commit.ga832a551de", Size: size,
+		URL:        "https://pkg.acme.test/commits/" + sha + "/" + name + "/tarball",
+		InstallURL: "https://pkg.acme.test/acme/ws/" + name + "@" + sha,
+	}
+}
+
+func reports() map[string]report.Report {
+	one := base()
+	one.Packages = []report.Package{pkg("left-pad", 999)}
+
+	linked := base()
+	linked.Managers = []string{"npm", "pnpm", "yarn", "bun", "pnpm", "cargo"}
+	linked.MergeSHA = "9c1f000000000000000000000000000000000000"
+	core, cli, old := pkg("@acme/core", 41_234), pkg("@acme/cli", 12_345_678), pkg("@acme/old", 1_000)
+	cli.Linked, cli.Bins = true, []string{"acme", "acme-dev"}
+	old.Unchanged = true
+	linked.Packages = []report.Package{old, core, cli}
+
+	many := base()
+	many.Managers = []string{"pnpm", "yarn"}
+	many.RegistryURL = "http://127.0.0.1:3000"
+	many.JobURL, many.ExpiresAt = "", time.Time{}
+	for i := range 6 {
+		p := pkg(fmt.Sprintf("p%d", i), int64(i)*1_000_000)
+		p.Unchanged = i%2 == 1
+		many.Packages = append(many.Packages, p)
+	}
+
+	hostile := base()
+	hostile.Managers = []string{"npm", "yarn", "bun"}
+	hostile.Packages = []report.Package{
+		{Name: "@octocat", Version: "1.0.0", URL: "javascript:alert(1)"},
+		{Name: "a`|<!-- x -->\n# @octocat", Version: "<img src=x onerror=alert(1)>", URL: "https://h.test/a) [x](http://evil.test/@octocat <b>"},
+		{Name: "$(rm -rf ~)'; echo \x1b[31m", Version: "", InstallURL: "https://h.test/```\n</details>", Bins: []string{"a b", "```"}},
+		{Name: "", Version: "\u202etxt.exe", Unchanged: true},
+	}
+
+	none := base()
+	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none}
+}
+
+func TestGolden(t *testing.T) {
+	for name, r := range reports() {
+		var text bytes.Buffer
+		if err := report.Text(r, &text); err != nil {
+			t.Fatal(err)
+		}
+		golden(t, name+".md", report.Comment(r))
+		golden(t, name+".txt", text.String())
+		if got := report.Summary(r); got != report.Comment(r) {
+			t.Errorf("%s: the summary differs from the comment, with room for both", name)
+		}
+	}
+}
+
+// golden compares with a file of testdata, or writes it.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestShortening(t *testing.T) {
+	sized := func(n, nameLength int) report.Report {
+		r := base()
+		r.Managers = []string{"npm", "pnpm", "yarn", "bun"}
+		for i := range n {
+			p := pkg(fmt.Sprintf("@acme/%0*d", nameLength, i), 1234)
+			p.Unchanged = i%2 == 1
+			p.Bins = []string{"tool"}
+			r.Packages = append(r.Packages, p)
+		}
+		return r
+	}
+	const (
+		single    = "<summary>Install one package</summary>"
+		runs      = "without installing</summary>"
+		all       = "<summary>Install all with bun</summary>"
+		sizes     = "| packed size |"
+		unchanged = " unchanged packages</summary>"
+		more      = "There is more than fits here: see [all packages of this commit](https://pkg.acme.test/commits/" + sha + ")."
+		rest      = "… and "
+	)
+	for _, tt := range []struct {
+		n, nameLength int
+		want          []string
+	}{
+		{10, 8, []string{single, runs, all, sizes, unchanged}},
+		{50, 8, []string{all, sizes, unchanged, more}},
+		{200, 8, []string{sizes, unchanged, more}},
+		{380, 8, []string{unchanged, more}},
+		{600, 8, []string{more}},
+		{1500, 8, []string{more, rest}},
+		{200, 900, []string{more, rest}},
+	} {
+		got := report.Comment(sized(tt.n, tt.nameLength))
+		for _, part := range []string{single, runs, all, sizes, unchanged, more, rest} {
+			want := false
+			for _, w := range tt.want {
+				want = want || w == part
+			}
+			if strings.Contains(got, part) != want {
+				t.Errorf("%d packages: the comment of %d bytes has %q: %v, want %v", tt.n, len(got), part, !want, want)
+			}
+		}
+		if !strings.Contains(got, fmt.Sprintf("%d packages", tt.n)) || !strings.Contains(got, "expires 2027-02-20 (UTC)") {
+			t.Errorf("%d packages: the comment lost its head or its foot:\n%.300s", tt.n, got)
+		}
+	}
+	if got := len(report.Summary(sized(1500, 8))); got > 900_000 {
+		t.Errorf("a summary has %d bytes, want at most 900,000", got)
+	}
+	// What fits is used: the next row would not have fitted.
+	if got := len(report.Comment(sized(1500, 8))); got < report.MaxComment-1000 {
+		t.Errorf("a shortened comment has %d bytes, want nearly %d", got, report.MaxComment)
+	}
+}

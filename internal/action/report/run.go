@@ -1,0 +1,25 @@
+package report
+
+import "strings"
+
+// run returns the command that runs a package's bin without installing it. It
+// names the bin, for a package may have several. Yarn 1 has no such command.
+func (m manager) run(p Package, bin string) string {
+	url, named := shellWord(p.installURL()), shellWord(p.Name+"@"+p.installURL())
+	var words []string
+	switch m {
+	case npm:
+		words = []string{"npx", "-y", allowRemote(p.Linked), "-p", url}
+	case pnpm:
+		words = []string{"pnpm", "dlx"}
+		if p.Linked {
+			words = append(words, allowExotic)
+		}
+		words = append(words, "--package="+url)
+	case yarn:
+		words = []string{"yarn", "dlx", "-p", named}
+	case bun:
+		words = []string{"bunx", "-p", named}
+	}
+	return strings.Join(append(words, shellWord(bin)), " ")
+}

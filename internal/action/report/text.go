@@ -1,0 +1,40 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Text writes the report for a terminal: the packages, the commands that
+// install them all, and when they expire.
+func Text(r Report, w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s of %s at %s\n\n", count(len(r.Packages), "package"), plain(r.Repository), plain(r.SHA[:min(len(r.SHA), 7)]))
+	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, p := range r.Packages {
+		fmt.Fprintf(tw, "  %s\t%s\t%s", plain(p.Name), plain(p.Version), size(p.Size))
+		if p.Unchanged {
+			fmt.Fprint(tw, "\tunchanged")
+		}
+		fmt.Fprintln(tw)
+	}
+	_ = tw.Flush() // into a strings.Builder, which takes everything
+	for _, m := range r.managers() {
+		if len(r.Packages) > 0 {
+			fmt.Fprintf(&b, "\nInstall with %s:\n  %s\n", m, m.install(r.Packages...))
+		}
+	}
+	for _, note := range r.notes() {
+		b.WriteString("\n" + strings.ReplaceAll(note, "`", "") + "\n")
+	}
+	if !r.ExpiresAt.IsZero() {
+		fmt.Fprintf(&b, "\nThey expire on %s (UTC).\n", r.ExpiresAt.UTC().Format(time.DateOnly))
+	}
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}

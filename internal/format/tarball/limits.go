@@ -1,0 +1,56 @@
+package tarball
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// Limits bound what an archive may ask of its reader. A zero field stands for
+// the default. Names are always bounded: 1024 bytes, 128 folders.
+type Limits struct {
+	Entries  int   // files, links and folders, those that names imply too
+	Unpacked int64 // bytes of the uncompressed tar
+	Manifest int64 // bytes of package.json
+	// Ratio is how many bytes one compressed byte may become, once an archive
+	// has unpacked to more than 64 MiB. Deflate's own limit is 1032.
+	Ratio int64
+}
+
+const ratioFrom = 64 << 20
+
+// DefaultLimits returns 100,000 entries, 1 GiB unpacked, a package.json of
+// 1 MiB and a ratio of 200. The largest packages of npm stay below a third of each.
+func DefaultLimits() Limits {
+	return Limits{Entries: 100_000, Unpacked: 1 << 30, Manifest: 1 << 20, Ratio: 200}
+}
+
+func (l Limits) withDefaults() Limits {
+	d := DefaultLimits()
+	return Limits{
+		Entries:  cmp.Or(l.Entries, d.Entries),
+		Unpacked: cmp.Or(l.Unpacked, d.Unpacked),
+		Manifest: cmp.Or(l.Manifest, d.Manifest),
+		Ratio:    cmp.Or(l.Ratio, d.Ratio),
+	}
+}
+
+// bad refuses an archive; the text names the rule and the entry.
+func bad(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, format, args...).WithCode("bad_archive")
+}
+
+func tooLarge(format string, args ...any) *fault.Error {
+	return fault.New(fault.TooLarge, format, args...)
+}
+
+// bytesText writes a limit in the largest unit that divides it.
+func bytesText(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB"}
+	for len(units) > 1 && n > 0 && n%1024 == 0 {
+		n /= 1024
+		units = units[1:]
+	}
+	return fmt.Sprintf("%d %s", n, units[0])
+}

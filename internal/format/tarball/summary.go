@@ -1,0 +1,46 @@
+package tarball
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/npm"
+)
+
+// Summary is what a checked archive says about itself.
+type Summary struct {
+	Manifest []byte // package.json as it is in the archive
+	Name     string // its name, valid by npm.ValidName
+	Version  string // its version as it is written; may be empty
+	Files    int    // regular files
+	Unpacked int64  // bytes of all files, npm's unpackedSize
+	Sums     digest.Sums
+	Size     int64 // bytes of the .tgz
+}
+
+// readManifest fills Name and Version. Members are matched exactly and the last
+// of equal ones counts, as in JavaScript; encoding/json's fields would let "NAME" in.
+func (s *Summary) readManifest() error {
+	var members map[string]json.RawMessage
+	text := bytes.TrimPrefix(s.Manifest, []byte("\ufeff"))
+	if err := json.Unmarshal(text, &members); err != nil {
+		return bad("the archive's package.json is not a JSON object: %v", err)
+	}
+	for _, m := range []struct {
+		key   string
+		value *string
+	}{{"name", &s.Name}, {"version", &s.Version}} {
+		raw, ok := members[m.key]
+		if ok && (raw[0] != '"' || json.Unmarshal(raw, m.value) != nil) {
+			return bad("the archive's package.json has a %s that is not a string", m.key)
+		}
+	}
+	if s.Name == "" {
+		return bad("the archive's package.json has no name")
+	}
+	if err := npm.ValidName(s.Name); err != nil {
+		return bad("the archive's package.json: %v", err)
+	}
+	return nil
+}
