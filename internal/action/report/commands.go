@@ -9,10 +9,12 @@ import (
 func (r Report) writeInstall(b *strings.Builder) {
 	folded := len(r.Packages) > maxInline
 	for _, m := range r.managers() {
-		if install := block(m.install(r.Packages...)); folded {
-			fold(b, "Install all with "+string(m), install)
-		} else {
-			b.WriteString(install)
+		switch install := r.install(m, r.Packages...); {
+		case install == "":
+		case folded:
+			fold(b, "Install all with "+string(m), block(install))
+		default:
+			b.WriteString(block(install))
 		}
 	}
 	for _, note := range r.notes() {
@@ -30,7 +32,9 @@ func (r Report) writeSingle(b *strings.Builder) {
 	for _, p := range r.Packages {
 		content.WriteString(code(short(p.Name)) + "\n")
 		for _, m := range r.managers() {
-			content.WriteString(block(m.install(p)))
+			if install := r.install(m, p); install != "" {
+				content.WriteString(block(install))
+			}
 		}
 	}
 	fold(b, "Install one package", content.String())
@@ -45,7 +49,9 @@ func (r Report) writeRuns(b *strings.Builder) {
 			bins++
 			fmt.Fprintf(&content, "%s of %s\n", code(short(bin)), code(short(p.Name)))
 			for _, m := range r.managers() {
-				content.WriteString(block(m.run(p, bin)))
+				if run := r.run(m, p, bin); run != "" {
+					content.WriteString(block(run))
+				}
 			}
 		}
 	}

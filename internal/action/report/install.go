@@ -23,13 +23,43 @@ func (m manager) known() bool { return slices.Contains([]manager{npm, pnpm, yarn
 // older versions pass over the option. pnpm 11 refuses URLs of dependencies'
 // dependencies (ERR_PNPM_EXOTIC_SUBDEP) unless blockExoticSubdeps is off.
 
-// install returns the command that installs packages by URL.
-func (m manager) install(packages ...Package) string {
+// install returns the command that installs packages by URL, with what they
+// need, or "" if the manager can't.
+func (r Report) install(m manager, packages ...Package) string {
+	packages, ok := r.along(m, packages)
+	if !ok {
+		return ""
+	}
 	words := m.installWords(slices.ContainsFunc(packages, func(p Package) bool { return p.Linked }))
 	for _, p := range packages {
 		words = append(words, m.spec(p))
 	}
 	return strings.Join(words, " ")
+}
+
+// along adds the packages that must be installed along. Only npm lets a package
+// by URL satisfy another's dependency on its version.
+func (r Report) along(m manager, packages []Package) (all []Package, ok bool) {
+	if m != npm && slices.ContainsFunc(packages, func(p Package) bool { return len(p.Needs) > 0 }) {
+		return nil, false
+	}
+	others := map[string]Package{}
+	for _, p := range r.Packages {
+		others[p.Name] = p
+	}
+	all = slices.Clone(packages)
+	for _, p := range packages {
+		delete(others, p.Name)
+	}
+	for i := 0; i < len(all); i++ { // all grows
+		for _, name := range all[i].Needs {
+			if p, ok := others[name]; ok {
+				all = append(all, p)
+				delete(others, name)
+			}
+		}
+	}
+	return all, true
 }
 
 func (m manager) installWords(linked bool) []string {
@@ -74,5 +104,22 @@ func (r Report) notes() []string {
 			notes = append(notes, "Yarn 2 and later refuse plain http unless `unsafeHttpWhitelist` names the registry's host.")
 		}
 	}
+	if others := r.needy(); others != "" && slices.ContainsFunc(r.managers(), func(m manager) bool { return m != npm }) {
+		notes = append(notes, others+" by version. Only npm takes that from URLs, when all are installed together; publish with `siblings: url` for commands that every manager can use.")
+	}
 	return notes
+}
+
+// needy begins a sentence about the packages that need others by version.
+func (r Report) needy() string {
+	n := 0
+	for _, p := range r.Packages {
+		if len(p.Needs) > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return count(n, "package") + " here refer to others of this commit"
 }

@@ -38,6 +38,9 @@ type Package struct {
 	// Linked: it depends on other packages by URL. Some clients refuse that
 	// unless told, so the commands tell them.
 	Linked bool
+	// Needs are the packages of this report that it depends on by exact version,
+	// which no registry serves: they must be installed along.
+	Needs []string
 	Bins   []string // the names of its commands
 }
 

@@ -158,3 +158,28 @@ func TestShortening(t *testing.T) {
 		t.Errorf("a shortened comment has %d bytes, want nearly %d", got, report.MaxComment)
 	}
 }
+
+// Exact preview versions come from no registry: npm gets everything that is
+// needed on one line, the others are told what would work.
+func TestNeeds(t *testing.T) {
+	r := report.Report{RegistryURL: "https://r.example", Managers: []string{"npm", "pnpm"}, Packages: []report.Package{
+		{Name: "cli", URL: "https://r.example/cli", Needs: []string{"mid"}, Bins: []string{"acme"}},
+		{Name: "mid", URL: "https://r.example/mid", Needs: []string{"core"}},
+		{Name: "core", URL: "https://r.example/core"},
+	}}
+	got := report.Comment(r)
+	for _, want := range []string{
+		"npm i --allow-remote=root https://r.example/mid https://r.example/core\n",
+		"npx -y --allow-remote=root -p https://r.example/cli -p https://r.example/mid -p https://r.example/core acme\n",
+		"pnpm add https://r.example/core\n", "2 packages here refer to others of this commit by version", "`siblings: url`",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got)
+		}
+	}
+	for _, not := range []string{"pnpm add https://r.example/mid", "pnpm dlx"} {
+		if strings.Contains(got, not) {
+			t.Errorf("the comment offers %q, which can't work", not)
+		}
+	}
+}

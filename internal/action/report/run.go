@@ -2,14 +2,22 @@ package report
 
 import "strings"
 
-// run returns the command that runs a package's bin without installing it. It
-// names the bin, for a package may have several. Yarn 1 has no such command.
-func (m manager) run(p Package, bin string) string {
+// run returns the command that runs a package's bin without installing it, or
+// "" if the manager can't. It names the bin, for a package may have several.
+// Yarn 1 has no such command.
+func (r Report) run(m manager, p Package, bin string) string {
+	all, ok := r.along(m, []Package{p})
+	if !ok {
+		return ""
+	}
 	url, named := shellWord(p.installURL()), shellWord(p.Name+"@"+p.installURL())
 	var words []string
 	switch m {
 	case npm:
-		words = []string{"npx", "-y", allowRemote(p.Linked), "-p", url}
+		words = []string{"npx", "-y", allowRemote(p.Linked)}
+		for _, needed := range all {
+			words = append(words, "-p", shellWord(needed.installURL()))
+		}
 	case pnpm:
 		words = []string{"pnpm", "dlx"}
 		if p.Linked {

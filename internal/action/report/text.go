@@ -23,8 +23,8 @@ func Text(r Report, w io.Writer) error {
 	}
 	_ = tw.Flush() // into a strings.Builder, which takes everything
 	for _, m := range r.managers() {
-		if len(r.Packages) > 0 {
-			fmt.Fprintf(&b, "\nInstall with %s:\n  %s\n", m, m.install(r.Packages...))
+		if install := r.install(m, r.Packages...); install != "" && len(r.Packages) > 0 {
+			fmt.Fprintf(&b, "\nInstall with %s:\n  %s\n", m, install)
 		}
 	}
 	for _, note := range r.notes() {

@@ -1,0 +1,68 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// git asks the git program about a folder.
+type git struct{ dir string }
+
+const gitTimeout = 30 * time.Second
+
+func (g git) run(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// head returns the commit that is checked out.
+func (g git) head(ctx context.Context) (string, error) {
+	sha, err := g.run(ctx, "rev-parse", "--verify", "HEAD^{commit}")
+	if err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return "", fault.Wrap(err, fault.Invalid, "git is not installed, so the commit is not known; name it with --sha")
+		}
+		return "", fault.Wrap(err, fault.Invalid, "%s is not in a git repository with a commit, so the commit is not known; name it with --sha", g.dir)
+	}
+	return sha, nil
+}
+
+// origin returns the URL of the remote "origin", "" if there is none.
+func (g git) origin(ctx context.Context) string {
+	url, err := g.run(ctx, "remote", "get-url", "origin")
+	if err != nil {
+		return ""
+	}
+	return url
+}
+
+// dirty returns the tracked files that differ from the commit and the files
+// that git neither tracks nor ignores.
+func (g git) dirty(ctx context.Context) ([]string, error) {
+	out, err := g.run(ctx, "status", "--porcelain", "-z", "--", ".")
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for entry := range strings.SplitSeq(out, "\x00") {
+		if entry != "" {
+			files = append(files, entry)
+		}
+	}
+	return files, nil
+}

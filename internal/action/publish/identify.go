@@ -1,0 +1,138 @@
+package publish
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/org/registry-action/internal/action/runner"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// source is what is being published: the commit and the run that made it.
+type source struct {
+	SHA        string
+	MergeSHA   string // what is checked out, if it is a merge of SHA into its base
+	Repository string // URL; may be empty at a desk
+	ForgeURL   string
+	Refs       []string
+	Run        *wire.Run
+	RunNumber  int64
+	PR         int
+	Comment    bool // the run may comment
+	Deleted    bool // the event removed a branch: there is nothing to publish
+	InCI       bool
+}
+
+// identify finds the commit: as told, else from the CI run's event, else from git.
+func (j *job) identify(ctx context.Context) error {
+	if j.runner.InActions() {
+		event, err := j.runner.Event()
+		if err != nil {
+			return err
+		}
+		j.event = event
+		j.source = fromEvent(event)
+		if err := j.askForge(ctx); err != nil {
+			return err
+		}
+	}
+	src := &j.source
+	g := git{j.opt.Dir}
+	if j.opt.Repository != "" {
+		src.Repository = j.opt.Repository
+	} else if src.Repository == "" {
+		src.Repository = g.origin(ctx)
+	}
+	if j.opt.SHA != "" {
+		src.SHA = j.opt.SHA
+	}
+	if src.Deleted || src.SHA != "" {
+		return nil
+	}
+	var err error
+	src.SHA, err = g.head(ctx)
+	return err
+}
+
+func fromEvent(e runner.Context) source {
+	s := source{
+		SHA: e.HeadSHA, MergeSHA: e.MergeSHA, Refs: e.Refs, PR: e.PR, Comment: e.Comment, Deleted: e.Deleted,
+		ForgeURL: e.ServerURL, RunNumber: e.RunNumber, InCI: true,
+	}
+	if e.Repository != "" {
+		s.Repository = e.ServerURL + "/" + e.Repository
+	}
+	if e.RunID != 0 {
+		s.Run = &wire.Run{ID: e.RunID, Attempt: e.RunAttempt, URL: fmt.Sprintf("%s/actions/runs/%d/attempts/%d", s.Repository, e.RunID, max(e.RunAttempt, 1))}
+	}
+	return s
+}
+
+// askForge fills in what the event does not say: the head of a pull request
+// that was commented on, and the pull request of a pushed commit.
+func (j *job) askForge(ctx context.Context) error {
+	src := &j.source
+	needsHead := src.SHA == "" && src.PR != 0
+	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && j.opt.Comment != CommentOff
+	if src.Deleted || j.opt.GitHubToken == "" || !(needsHead || needsPull) {
+		return nil
+	}
+	client, err := j.forge()
+	if err != nil {
+		return err
+	}
+	if needsHead {
+		head, err := client.HeadOfPull(ctx, src.PR)
+		if err != nil {
+			return err
+		}
+		src.SHA = head.SHA
+	}
+	if needsPull {
+		pulls, err := client.PullsForCommit(ctx, src.SHA)
+		if err != nil {
+			j.warn("the pull requests of %s could not be listed, so none gets a comment: %v", src.SHA, err)
+			return nil
+		}
+		if len(pulls) > 0 {
+			src.PR = pulls[0]
+		}
+	}
+	return nil
+}
+
+// checkTree refuses to publish files that are not the commit's.
+func (j *job) checkTree(ctx context.Context) error {
+	if j.opt.AllowDirty || j.opt.SHA != "" {
+		return nil // told so: the caller knows what is checked out
+	}
+	g := git{j.opt.Dir}
+	head, err := g.head(ctx)
+	if err != nil {
+		return nil // packages from elsewhere; there is nothing to compare
+	}
+	if j.source.InCI {
+		if head != j.source.SHA && head != j.source.MergeSHA {
+			return fault.New(fault.Invalid, "commit %s is checked out, but this run is about %s; check that commit out, name it with --sha, or say --allow-dirty", head, j.source.SHA)
+		}
+		return nil // a build writes files; the commit is what was checked out
+	}
+	files, err := g.dirty(ctx)
+	if err != nil {
+		return err
+	}
+	if len(files) > 0 {
+		const most = 5
+		return fault.New(fault.Invalid, "the working tree is not that of commit %.10s: %s; commit first, or say --allow-dirty", j.source.SHA, strings.Join(files[:min(most, len(files))], ", ")+more(len(files)-most))
+	}
+	return nil
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}

@@ -1,0 +1,185 @@
+package publish
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/org/registry-action/internal/action/pack"
+	"github.com/org/registry-action/internal/action/workspace"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/tarball"
+)
+
+// pack makes the tarballs: of workspace members, or of .tgz files taken as they are.
+func (j *job) pack(ctx context.Context) error {
+	tarballs, paths, err := j.splitPaths()
+	if err != nil {
+		return err
+	}
+	for _, path := range tarballs {
+		p, err := pack.Tarball(ctx, path, tarball.Limits{})
+		if err != nil {
+			return err
+		}
+		j.packages = append(j.packages, p)
+	}
+	if len(tarballs) == 0 || len(paths) > 0 {
+		if err := j.packMembers(ctx, paths); err != nil {
+			return err
+		}
+	}
+	if len(j.packages) == 0 {
+		return fault.New(fault.Invalid, "there is no package to publish in %s: every package.json is private, or excluded", j.opt.Dir)
+	}
+	for _, p := range j.packages {
+		j.say("packed %s %s (%s, %d files)", p.Name, p.Version, bytesText(p.Size), len(p.Files))
+	}
+	return nil
+}
+
+// splitPaths tells .tgz files, which may be globs, from what names packages.
+func (j *job) splitPaths() (tarballs, patterns []string, err error) {
+	for _, p := range j.opt.Paths {
+		if !strings.HasSuffix(p, ".tgz") && !strings.HasSuffix(p, ".tar.gz") {
+			patterns = append(patterns, p)
+			continue
+		}
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(j.opt.Dir, p)
+		}
+		files, err := filepath.Glob(p)
+		if err != nil || len(files) == 0 {
+			return nil, nil, fault.New(fault.Invalid, "there is no tarball %s", p)
+		}
+		tarballs = append(tarballs, files...)
+	}
+	return tarballs, patterns, nil
+}
+
+func (j *job) packMembers(ctx context.Context, paths []string) error {
+	ws, err := workspace.Open(j.opt.Dir)
+	if err != nil {
+		return err
+	}
+	members, err := ws.Select(paths, j.opt.Exclude)
+	if err != nil || len(members) == 0 {
+		return err
+	}
+	o := pack.Options{
+		Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
+		TempDir: j.temp, Parallel: j.opt.Parallel, Log: j.streams.Log, Env: scriptEnv(os.Environ()),
+	}
+	if !j.opt.KeepVersion {
+		o.Version = npm.PreviewVersion(j.source.SHA)
+	}
+	packed, err := pack.Run(ctx, ws, members, o)
+	j.packages = append(j.packages, packed...)
+	return err
+}
+
+// scriptEnv is the environment without our secrets: a package's script has no use for them.
+func scriptEnv(env []string) []string {
+	secrets := []string{"REGISTRY_TOKEN", "PANTRY_REGISTRY_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "INPUT_GITHUB_TOKEN"}
+	return slices.DeleteFunc(env, func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return slices.Contains(secrets, name)
+	})
+}
+
+// pin is what a dependency on a sibling of the same commit becomes.
+func (j *job) pin(name, version string) string {
+	if j.opt.Siblings != URL {
+		return version
+	}
+	return strings.TrimRight(j.opt.RegistryURL, "/") + "/commits/" + strings.ToLower(j.source.SHA) + "/" + name + "/tarball"
+}
+
+// Pack only packs: it writes the tarballs to a folder and prints what they hold.
+func Pack(ctx context.Context, opt PackOptions, out string, asJSON bool, s Streams) error {
+	j, cleanup, err := newJob(Options{PackOptions: opt}, s)
+	if err != nil {
+		return err
+	}
+	defer cleanup()
+	if !opt.KeepVersion || opt.Siblings == URL {
+		if err := j.identify(ctx); err != nil {
+			return err
+		}
+	}
+	if err := j.pack(ctx); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return fmt.Errorf("making the folder for tarballs: %w", err)
+	}
+	list := make([]packed, 0, len(j.packages))
+	for _, p := range j.packages {
+		path := filepath.Join(out, npm.TarballName(p.Name, p.Version))
+		if err := p.Save(path); err != nil {
+			return err
+		}
+		list = append(list, describe(p, path))
+	}
+	if asJSON {
+		return writeJSON(s.Stdout, list)
+	}
+	return printPacked(s.Stdout, list)
+}
+
+// packed is what is told of a package that was only packed, in the terms of `npm pack --json`.
+type packed struct {
+	Name         string      `json:"name"`
+	Version      string      `json:"version"`
+	Filename     string      `json:"filename"`
+	Path         string      `json:"path,omitempty"`
+	Size         int64       `json:"size"`
+	UnpackedSize int64       `json:"unpackedSize"`
+	Integrity    string      `json:"integrity"`
+	Shasum       string      `json:"shasum"`
+	Files        []pack.File `json:"files"`
+}
+
+func describe(p *pack.Package, path string) packed {
+	return packed{
+		Name: p.Name, Version: p.Version, Filename: npm.TarballName(p.Name, p.Version), Path: path, Size: p.Size,
+		UnpackedSize: p.Unpacked, Integrity: p.Sums.Integrity, Shasum: p.Sums.Shasum, Files: p.Files,
+	}
+}
+
+func printPacked(w io.Writer, list []packed) error {
+	for _, p := range list {
+		where := p.Path
+		if where == "" {
+			where = "not written"
+		}
+		fmt.Fprintf(w, "%s@%s  %s packed, %s unpacked, %d files  %s\n", p.Name, p.Version, bytesText(p.Size), bytesText(p.UnpackedSize), len(p.Files), where)
+		for _, f := range p.Files {
+			fmt.Fprintf(w, "  %9s  %s\n", bytesText(f.Size), f.Path)
+		}
+	}
+	return nil
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// showPlan ends a dry run.
+func (j *job) showPlan() error {
+	list := make([]packed, 0, len(j.packages))
+	for _, p := range j.packages {
+		list = append(list, describe(p, ""))
+	}
+	j.say("dry run: commit %s of %s would get these %d packages; nothing was sent", j.source.SHA, j.source.Repository, len(list))
+	return printPacked(j.streams.Stdout, list)
+}

@@ -1,0 +1,132 @@
+package publish
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/org/registry-action/internal/action/pack"
+	"github.com/org/registry-action/internal/action/regclient"
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// planTries bounds how often the plan is asked for: blobs that a publish finds
+// missing can have expired since the plan.
+const planTries = 3
+
+// upload sends what the registry does not have, then publishes.
+func (j *job) upload(ctx context.Context) error {
+	client, err := regclient.New(regclient.Options{
+		BaseURL: j.opt.RegistryURL, Token: j.opt.Token, AllowHTTP: j.opt.InsecureHTTP, UserAgent: j.userAgent(), Logger: j.streams.Log,
+	})
+	if err != nil {
+		return err
+	}
+	publication, sources := j.publication()
+	for range planTries {
+		if err = j.send(ctx, client, publication, sources); err != nil {
+			return err
+		}
+		var created bool
+		j.published, created, err = client.Publish(ctx, publication)
+		if err == nil {
+			j.sayPublished(created)
+			return nil
+		}
+		if e, ok := errors.AsType[*regclient.Error](err); !ok || e.Code != "missing_blobs" {
+			return err
+		}
+	}
+	return err
+}
+
+func (j *job) sayPublished(created bool) {
+	if !created {
+		j.say("commit %.10s was published before, with the same %d packages", j.published.SHA, len(j.published.Packages))
+		return
+	}
+	j.say("published %d packages of commit %.10s; they are kept until %s", len(j.published.Packages), j.published.SHA, j.published.ExpiresAt.UTC().Format("2006-01-02"))
+}
+
+// publication says what is published, and where each blob of it can be read.
+func (j *job) publication() (wire.Publication, map[digest.SHA256]regclient.Source) {
+	p := wire.Publication{
+		SHA: j.source.SHA, Repository: j.source.Repository, Refs: append(j.source.Refs, j.opt.Refs...),
+		Run: j.source.Run, Replace: j.opt.Force,
+	}
+	sources := map[digest.SHA256]regclient.Source{}
+	for _, pkg := range j.packages {
+		w := wire.Package{Name: pkg.Name, Version: pkg.Version, PackageDir: pkg.Dir, Integrity: pkg.Sums.Integrity}
+		if pkg.Split() {
+			w.Head, w.Body = new(pkg.Recipe.Head), new(pkg.Recipe.Body)
+			addSource(sources, pkg, "head", pkg.Recipe.Head, func() (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(pkg.Head)), nil
+			})
+			addSource(sources, pkg, "body", pkg.Recipe.Body, openFile(pkg.Body))
+		} else {
+			w.Tarball = &tarball.Part{Digest: pkg.Sums.SHA256, Size: pkg.Size}
+			addSource(sources, pkg, "tarball", *w.Tarball, openFile(pkg.Tarball))
+		}
+		p.Packages = append(p.Packages, w)
+	}
+	return p, sources
+}
+
+func addSource(to map[digest.SHA256]regclient.Source, pkg *pack.Package, what string, part tarball.Part, open func() (io.ReadCloser, error)) {
+	to[part.Digest] = regclient.Source{Name: fmt.Sprintf("%s (%s)", pkg.Name, what), Size: part.Size, Open: open}
+}
+
+func openFile(path string) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) { return os.Open(path) }
+}
+
+// send uploads what the plan misses.
+func (j *job) send(ctx context.Context, client *regclient.Client, p wire.Publication, sources map[digest.SHA256]regclient.Source) error {
+	plan, err := client.Plan(ctx, p)
+	if err != nil {
+		return err
+	}
+	var total int64
+	for _, m := range plan.Missing {
+		total += m.Size
+	}
+	if len(plan.Missing) == 0 {
+		j.say("the registry has all %d blobs already", len(sources))
+		return nil
+	}
+	j.say("uploading %d of %d blobs (%s)", len(plan.Missing), len(sources), bytesText(total))
+	progress, done := j.progress(total)
+	defer done()
+	return client.Upload(ctx, plan, sources, 0, progress)
+}
+
+// progress shows a moving bar on a terminal, and nothing elsewhere: the lines
+// around it are enough there.
+func (j *job) progress(total int64) (add func(int64), done func()) {
+	if !j.streams.Terminal {
+		return nil, func() {}
+	}
+	bar := progressbar.NewOptions64(total, progressbar.OptionSetWriter(j.streams.Stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100e6))
+	return func(n int64) { _ = bar.Add64(n) }, func() { _ = bar.Finish() }
+}
+
+// bytesText writes a size as npm does.
+func bytesText(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}

@@ -1,0 +1,176 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/org/registry-action/internal/action/forge/forgetest"
+)
+
+// step is a CI step that runs the action's main.js, as the runner would.
+type step struct {
+	env    []string
+	output string // file of outputs
+	sum    string // file of the job summary
+}
+
+const headSHA = "1111111111111111111111111111111111111111"
+
+// pullRequest is the step of a pull request's run: a merge commit is checked out.
+func pullRequest(t *testing.T, gh *forgetest.Server, registry, merge string, run int, inputs ...string) step {
+	t.Helper()
+	event := map[string]any{
+		"action": "synchronize", "number": 7,
+		"repository": map[string]any{"id": 1, "full_name": "acme/ws", "default_branch": "main"},
+		"pull_request": map[string]any{
+			"number": 7,
+			"head":   map[string]any{"ref": "feature", "sha": headSHA, "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
+			"base":   map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
+		},
+	}
+	b, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s := step{output: filepath.Join(dir, "output"), sum: filepath.Join(dir, "summary")}
+	for name, data := range map[string][]byte{"event.json": b, "output": nil, "summary": nil} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.env = cleanEnv(append([]string{
+		"GITHUB_ACTIONS=true", "CI=true", "GITHUB_EVENT_NAME=pull_request", "GITHUB_EVENT_PATH=" + filepath.Join(dir, "event.json"),
+		"GITHUB_REPOSITORY=acme/ws", "GITHUB_SERVER_URL=https://github.com", "GITHUB_API_URL=" + gh.URL, "GITHUB_SHA=" + merge, "GITHUB_REF=refs/pull/7/merge",
+		fmt.Sprintf("GITHUB_RUN_ID=%d", 9000+run), fmt.Sprintf("GITHUB_RUN_NUMBER=%d", run), "GITHUB_RUN_ATTEMPT=1",
+		"GITHUB_OUTPUT=" + s.output, "GITHUB_STEP_SUMMARY=" + s.sum,
+		"INPUT_REGISTRY-URL=" + registry, "INPUT_GITHUB-TOKEN=" + forgetest.Token, "INPUT_PACKAGE-MANAGERS=npm, pnpm",
+		"INPUT_COMMENT=update", "INPUT_SIBLINGS=url", "INPUT_DRY-RUN=false", "INPUT_TOKEN=",
+		"INPUT_BINARY-PATH=" + filepath.Join(bin, "publish-commit"),
+	}, inputs...)...)
+	return s
+}
+
+// run runs main.js.
+func (s step) run(t *testing.T, dir string) result {
+	t.Helper()
+	main, err := filepath.Abs("../../main.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exe(t, dir, s.env, "node", main)
+}
+
+// read returns the content of an output or summary file.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func newGitHub(t *testing.T) *forgetest.Server {
+	t.Helper()
+	gh := forgetest.New(t)
+	gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: headSHA, HeadRef: "feature", HeadRepo: "acme/ws", BaseRef: "main"})
+	return gh
+}
+
+func TestPullRequest(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, merge := checkout(t, workspace)
+	first := pullRequest(t, gh, s.url, merge, 1)
+	first.run(t, dir).must(t)
+
+	comments := gh.Comments(7)
+	if len(comments) != 1 {
+		t.Fatalf("%d comments, want one", len(comments))
+	}
+	for _, want := range []string{"@acme/core", "acme-cli", headSHA, "/actions/runs/9001/attempts/1", "pnpm add"} {
+		if !strings.Contains(comments[0].Body, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, comments[0].Body)
+		}
+	}
+	outputs := read(t, first.output)
+	for _, want := range []string{"urls<<", "packages<<", "sha<<", headSHA, "comment-id<<", fmt.Sprint(comments[0].ID)} {
+		if !strings.Contains(outputs, want) {
+			t.Errorf("the outputs lack %q:\n%s", want, outputs)
+		}
+	}
+	if sum := read(t, first.sum); !strings.Contains(sum, "acme-mid") {
+		t.Errorf("the summary is %q", sum)
+	}
+	// The pull request's names point at its head commit, not at the merge.
+	got := exe(t, dir, cleanEnv(), "curl", "-s", s.url+"/acme/ws/acme-cli@pr-7?resolve").must(t)
+	if !strings.Contains(got.stdout, `"sha":"`+headSHA+`"`) {
+		t.Errorf("@pr-7 resolves to %s", got.stdout)
+	}
+
+	pullRequest(t, gh, s.url, merge, 2).run(t, dir).must(t)
+	if now := gh.Comments(7); len(now) != 1 || now[0].ID != comments[0].ID || !strings.Contains(now[0].Body, "/runs/9002/") {
+		t.Errorf("after a second run: %+v, want the same comment, updated", now)
+	}
+	r := pullRequest(t, gh, s.url, merge, 1).run(t, dir).must(t)
+	if now := gh.Comments(7); len(now) != 1 || !strings.Contains(now[0].Body, "/runs/9002/") {
+		t.Errorf("a stale run overwrote the comment: %+v\n%v", now, r)
+	}
+}
+
+func TestForksDegradeToTheSummary(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
+	dir, merge := checkout(t, workspace)
+	fork := pullRequest(t, gh, s.url, merge, 1, "INPUT_GITHUB-TOKEN=fork-token")
+	r := fork.run(t, dir).must(t)
+	if !strings.Contains(r.stdout, "::warning") || !strings.Contains(r.stdout, "read-only") || len(gh.Comments(7)) != 0 {
+		t.Errorf("%v\nwant a warning that explains it", r)
+	}
+	if sum := read(t, fork.sum); !strings.Contains(sum, "@acme/core") {
+		t.Errorf("the summary is %q", sum)
+	}
+}
+
+func TestAnotherCommitIsCheckedOut(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, _ := checkout(t, workspace)
+	r := pullRequest(t, gh, s.url, strings.Repeat("3", 40), 1).run(t, dir)
+	if r.code != 1 || !strings.Contains(r.stdout, "::error") || !strings.Contains(r.stdout, "is checked out") {
+		t.Errorf("%v\nwant a refusal as an annotation", r)
+	}
+}
+
+// A failure of the comment does not hide that the packages are published.
+func TestCommentFails(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	gh.Fail(forgetest.Fault{Route: forgetest.ListComments, Times: 99, Status: 422})
+	dir, merge := checkout(t, workspace)
+	r := pullRequest(t, gh, s.url, merge, 1).run(t, dir)
+	if r.code != 1 || !strings.Contains(r.stdout, "the packages are published") {
+		t.Errorf("%v\nwant exit code 1 and a sentence that says what happened", r)
+	}
+}
+
+// Without binary-path the action builds the program from its checkout.
+func TestShimBuildsWithGo(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, merge := checkout(t, workspace)
+	st := pullRequest(t, gh, s.url, merge, 1, "INPUT_BINARY-PATH=", "INPUT_DRY-RUN=true")
+	if r := st.run(t, dir).must(t); !strings.Contains(r.stdout, "acme-cli@0.0.0-commit.g1111111111") {
+		t.Errorf("%v", r)
+	}
+	st.env = append(st.env, "PATH="+filepath.Dir(which(t, "node")))
+	if r := st.run(t, dir); r.code != 1 || !strings.Contains(r.stdout, "::error::") || !strings.Contains(r.stdout, "binary-path") {
+		t.Errorf("without Go: %v\nwant an error that names the way out", r)
+	}
+}
+
+func which(t *testing.T, name string) string {
+	t.Helper()
+	return strings.TrimSpace(exe(t, ".", os.Environ(), "bash", "-c", "readlink -f $(command -v "+name+")").must(t).stdout)
+}
