@@ -40,7 +40,11 @@ func (j *job) upload(ctx context.Context) error {
 			j.sayPublished(created)
 			return nil
 		}
-		if e, ok := errors.AsType[*regclient.Error](err); !ok || e.Code != "missing_blobs" {
+		e, ok := errors.AsType[*regclient.Error](err)
+		switch {
+		case ok && e.Code == "already_published":
+			return fmt.Errorf("%w; with --force the new bytes take their place", err)
+		case !ok || e.Code != "missing_blobs":
 			return err
 		}
 	}

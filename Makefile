@@ -1,0 +1,44 @@
+# make demo and make test are all a newcomer needs; both work on a fresh machine with Go and Node.
+SHELL       := /bin/bash
+CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/registry-action
+STATICCHECK := $(CACHE)/bin/staticcheck-0.8.2
+BIN         := bin
+
+.PHONY: build demo test lint bench parity tools clean
+
+build:
+	go build -trimpath -o $(BIN)/ ./cmd/...
+
+demo: build
+	examples/demo.sh $(BIN)
+
+# Everything, the tests with the real npm, pnpm, yarn and bun included.
+test: tools
+	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 20m ./...
+
+lint: $(STATICCHECK)
+	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt would change the files above"; exit 1; }
+	go vet ./...
+	@test -z "$$(go fix -diff ./... | tee /dev/stderr)" || { echo "go fix would change the lines above"; exit 1; }
+	go mod tidy -diff
+	$(STATICCHECK) ./...
+	node --check main.js
+
+bench: build tools
+	go run ./internal/bench $(BENCH)
+
+# Compares our tarballs with npm's for the N most used packages.
+parity:
+	go run ./internal/parity/cmd/parity -n $(or $(N),300)
+
+# What the tests need besides Go, Node and git: fetched once into $(CACHE).
+tools:
+	go run ./internal/clients/cmd/install
+	go run ./tools/openapi
+
+$(STATICCHECK):
+	GOBIN=$(CACHE)/bin go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	mv $(CACHE)/bin/staticcheck $@
+
+clean:
+	rm -rf $(BIN)

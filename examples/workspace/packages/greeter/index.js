@@ -1,0 +1,3 @@
+import { word } from "@hello/core";
+
+export const greet = (who) => `${word}, ${who}!`;

@@ -1,0 +1,165 @@
+// Package layering holds the laws of the house: which package may import which.
+package layering
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/org/registry-action/"
+
+// allowed lists, for every package, the packages of this module it may import.
+// "dir/*" stands for every package directly below dir. A package without a row fails.
+var allowed = map[string][]string{
+	"internal/fault":  nil,
+	"internal/config": nil,
+	"internal/wire":   {"internal/format/*"},
+
+	// format: bytes and rules.
+	"internal/format/digest":        nil,
+	"internal/format/semver":        nil,
+	"internal/format/npm":           {"internal/fault"},
+	"internal/format/jsonstream":    {"internal/fault"},
+	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
+	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
+	"internal/format/packlist/glob": nil,
+	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
+
+	// store: two contracts and their drivers, which never know each other.
+	"internal/store/blob":        {"internal/format/digest"},
+	"internal/store/blob/fsblob": {"internal/store/blob", "internal/format/digest"},
+	"internal/store/kv":          nil,
+	"internal/store/kv/boltkv":   {"internal/store/kv"},
+
+	// domain: no package knows another; contracts of stores only.
+	"internal/domain/auth":    {"internal/fault"},
+	"internal/domain/commits": {"internal/fault", "internal/format/*", "internal/store/blob", "internal/store/kv"},
+
+	// web: never a store.
+	"internal/web/httpkit":   {"internal/fault"},
+	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
+	"internal/web/server":    {"internal/fault", "internal/web/*"},
+
+	// action: what the CI step does; no domain, no store, no web.
+	"internal/action/workspace": {"internal/fault", "internal/format/*"},
+	"internal/action/pack":      {"internal/fault", "internal/format/*", "internal/action/workspace"},
+	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*"},
+	"internal/action/runner":    {"internal/fault"},
+	"internal/action/forge":     {"internal/fault"},
+	"internal/action/report":    {"internal/fault", "internal/format/*"},
+	"internal/action/publish":   {"internal/fault", "internal/wire", "internal/format/*", "internal/action/*"},
+
+	"registry": {"internal/fault", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/kv/boltkv",
+		"internal/domain/*", "internal/web/commitapi", "internal/web/server"},
+
+	"cmd/registry-server": {"registry", "internal/config", "internal/fault"},
+	"cmd/publish-commit":  {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
+}
+
+// kits serve tests and measurements; no row lets a program import one. What is
+// below them counts too.
+var kits = []string{
+	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest",
+	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/clients", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
+}
+
+func isKit(name string) bool {
+	return slices.ContainsFunc(kits, func(kit string) bool { return name == kit || strings.HasPrefix(name, kit+"/") })
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps=false", "-json=ImportPath,Imports,Deps", module+"...")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(out); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if isKit(name) {
+			continue
+		}
+		rules, ok := allowed[name]
+		if !ok {
+			t.Errorf("%s has no row in the table of layers", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			short, ours := strings.CutPrefix(imp, module)
+			if ours && !permits(rules, short) {
+				t.Errorf("%s imports %s, which its layer may not", name, short)
+			}
+		}
+	}
+}
+
+func permits(rules []string, name string) bool {
+	return slices.Contains(rules, name) || slices.Contains(rules, path.Dir(name)+"/*")
+}
+
+// TestActionIsLight: the step's binary links no database, no cloud SDK, no server.
+func TestActionIsLight(t *testing.T) {
+	for _, p := range list(t) {
+		if p.ImportPath != module+"cmd/publish-commit" {
+			continue
+		}
+		for _, dep := range p.Deps {
+			for _, heavy := range []string{"go.etcd.io/bbolt", "github.com/aws/", module + "internal/store", module + "internal/domain", module + "internal/web"} {
+				if strings.HasPrefix(dep, heavy) {
+					t.Errorf("publish-commit links %s", dep)
+				}
+			}
+		}
+		return
+	}
+	t.Error("cmd/publish-commit is not in the module")
+}
+
+// TestPureFormats: formats know no network and no clock; only the packing side reads files.
+func TestPureFormats(t *testing.T) {
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !strings.HasPrefix(name, "internal/format/") || isKit(name) {
+			continue
+		}
+		for _, imp := range []string{"net", "net/http", "os/exec"} {
+			if slices.Contains(p.Imports, imp) {
+				t.Errorf("%s imports %s", p.ImportPath, imp)
+			}
+		}
+	}
+}
