@@ -2,8 +2,11 @@ package registry_test
 
 import (
 	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -148,6 +151,36 @@ func (n *node) wantNoFiles(dirs ...string) {
 		if err != nil {
 			n.t.Error(err)
 		}
+	}
+}
+
+func TestCompressedRequests(t *testing.T) {
+	n := start(t, registry.Config{MaxPackage: 64 << 10, MaxPublish: 64 << 10})
+	squeeze := func(s string) io.Reader {
+		var b bytes.Buffer
+		gz := gzip.NewWriter(&b)
+		io.WriteString(gz, s)
+		gz.Close()
+		return &b
+	}
+	body := fmt.Sprintf(`{"sha":%q,"name":"a","tarball":%q}`, sha, base64.StdEncoding.EncodeToString([]byte(tgz(t, "a", "1.0.0", "x"))))
+	for _, tt := range []struct {
+		name, encoding string
+		body           io.Reader
+		status         int
+	}{
+		{"gzip", "gzip", squeeze(body), 201},
+		{"not gzip", "gzip", strings.NewReader(body), 400},
+		{"half of it", "gzip", io.LimitReader(squeeze(body), 40), 400},
+		{"brotli", "br", strings.NewReader(body), 415},
+		{"a bomb", "gzip", squeeze(`{"sha":"` + strings.Repeat("a", 64<<20) + `"}`), 413},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := n.request("POST", "/publish/commit", tt.body, "Content-Type: application/json", "Content-Encoding: "+tt.encoding)
+			if a.StatusCode != tt.status || a.json(t)["packages"] == nil && a.json(t)["error"] == nil {
+				t.Errorf("answered %d %s, want %d", a.StatusCode, a.body, tt.status)
+			}
+		})
 	}
 }
 

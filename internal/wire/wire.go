@@ -34,6 +34,7 @@ type Package struct {
 	PackageDir string        `json:"packageDir,omitempty"`
 	Head       *tarball.Part `json:"head,omitempty"`
 	Body       *tarball.Part `json:"body,omitempty"`
+	Holes      bool          `json:"holes,omitempty"` // the head has holes for the digits of the commit
 	Tarball    *tarball.Part `json:"tarball,omitempty"`
 	Integrity  string        `json:"integrity,omitempty"` // checked if given
 }

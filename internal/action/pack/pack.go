@@ -26,6 +26,9 @@ type Options struct {
 	// Pin is the specifier that replaces references to a package packed along (an
 	// exact version or a URL), given its name and version as packed. Nil resolves `workspace:` to the siblings' own versions.
 	Pin func(name, version string) string
+	// Commit is the SHA, 40 or 64 hex digits in lower case, whose digits get holes
+	// in the heads, so that commits share them; empty makes heads without holes.
+	Commit string
 	// PinPeers pins peerDependencies on siblings too.
 	PinPeers bool
 	// IgnoreScripts runs no lifecycle script.

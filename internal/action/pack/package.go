@@ -30,7 +30,8 @@ type Package struct {
 	Bins       []string
 	Siblings   []string // the packages packed along that it needs, by name
 
-	Head   []byte
+	Head   []byte // the template, if Recipe.Holes
+	filled []byte // the head of Options.Commit
 	Body   string // path of the file with the body, in Options.TempDir
 	Recipe tarball.Recipe
 
@@ -56,7 +57,7 @@ func (p *Package) Open() (io.ReadCloser, error) {
 	if !p.Split() {
 		return f, nil
 	}
-	return joined{tarball.NewReader(p.Recipe, bytes.NewReader(p.Head), f), f}, nil
+	return joined{tarball.NewReader(p.Recipe, bytes.NewReader(p.filled), f), f}, nil
 }
 
 // joined reads a split tarball and closes its body's file.

@@ -29,7 +29,7 @@ type content struct {
 // because what depends on both, the CRC, comes last in the file.
 func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error) {
 	var head bytes.Buffer
-	first, err := p.tar.WriteHead(&head, c.manifest.Source)
+	first, err := p.tar.WriteHead(&head, c.manifest.Source, p.Commit)
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", c.manifest.Path, err)
 	}
@@ -40,9 +40,13 @@ func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error)
 	defer func() {
 		err = errors.Join(err, body.Close())
 	}()
+	filled := head.Bytes()
+	if first.Holes {
+		filled = tarball.FillHead(filled, p.Commit)
+	}
 	sums := digest.NewHasher()
 	sums.Write(tarball.Recipe{}.Header())
-	sums.Write(head.Bytes())
+	sums.Write(filled)
 	rest, err := p.tar.WriteBody(io.MultiWriter(body, sums), c.files)
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", c.manifest.Name, err)
@@ -52,7 +56,7 @@ func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error)
 
 	pkg = &Package{
 		Name: c.manifest.Name, Version: c.manifest.Version, OwnVersion: c.own, Dir: c.dir,
-		Head: head.Bytes(), Body: body.Name(), Recipe: recipe, Sums: sums.Sums(), Size: sums.Size(),
+		Head: head.Bytes(), filled: filled, Body: body.Name(), Recipe: recipe, Sums: sums.Sums(), Size: sums.Size(),
 	}
 	pkg.add(manifestName, int64(len(c.manifest.Source)))
 	for _, f := range c.files {

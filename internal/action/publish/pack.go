@@ -73,7 +73,7 @@ func (j *job) packMembers(ctx context.Context, paths []string) error {
 		return err
 	}
 	o := pack.Options{
-		Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
+		Commit: strings.ToLower(j.source.SHA), Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
 		TempDir: j.temp, Parallel: j.opt.Parallel, Log: j.streams.Log, Env: scriptEnv(os.Environ()),
 	}
 	if !j.opt.KeepVersion {

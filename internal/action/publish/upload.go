@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -69,7 +70,7 @@ func (j *job) publication() (wire.Publication, map[digest.SHA256]regclient.Sourc
 	for _, pkg := range j.packages {
 		w := wire.Package{Name: pkg.Name, Version: pkg.Version, PackageDir: pkg.Dir, Integrity: pkg.Sums.Integrity}
 		if pkg.Split() {
-			w.Head, w.Body = new(pkg.Recipe.Head), new(pkg.Recipe.Body)
+			w.Head, w.Body, w.Holes = new(pkg.Recipe.Head), new(pkg.Recipe.Body), pkg.Recipe.Holes
 			addSource(sources, pkg, "head", pkg.Recipe.Head, func() (io.ReadCloser, error) {
 				return io.NopCloser(bytes.NewReader(pkg.Head)), nil
 			})
@@ -93,6 +94,10 @@ func openFile(path string) func() (io.ReadCloser, error) {
 
 // send uploads what the plan misses.
 func (j *job) send(ctx context.Context, client *regclient.Client, p wire.Publication, sources map[digest.SHA256]regclient.Source) error {
+	p.Packages = slices.Clone(p.Packages)
+	for i := range p.Packages {
+		p.Packages[i].Integrity = "" // a plan has no use for it, and it does not compress
+	}
 	plan, err := client.Plan(ctx, p)
 	if err != nil {
 		return err

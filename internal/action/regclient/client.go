@@ -7,9 +7,12 @@
 package regclient
 
 import (
+	"bytes"
 	"cmp"
+	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -142,19 +145,21 @@ func (c *Client) Commit(ctx context.Context, sha string) (wire.Commit, error) {
 }
 
 func (c *Client) post(ctx context.Context, into, from any, path ...string) (int, error) {
-	body, err := json.Marshal(from)
-	if err != nil {
+	var body bytes.Buffer
+	gz := gzip.NewWriter(&body)
+	if err := errors.Join(json.NewEncoder(gz).Encode(from), gz.Close()); err != nil {
 		return 0, fmt.Errorf("encoding the publication: %w", err)
 	}
-	return c.json(ctx, into, http.MethodPost, body, path...)
+	return c.json(ctx, into, http.MethodPost, body.Bytes(), path...)
 }
 
-// json sends a body, which may be nil, and decodes the answer. It returns the status.
+// json sends a gzipped body, which may be nil, and decodes the answer. It returns the status.
 func (c *Client) json(ctx context.Context, into any, method string, body []byte, path ...string) (int, error) {
 	call := c.call(method, c.base.JoinPath(path...))
 	call.header.Set("Accept", "application/json")
 	if body != nil {
 		call.header.Set("Content-Type", "application/json")
+		call.header.Set("Content-Encoding", "gzip")
 		call.body, call.size = body, int64(len(body))
 	}
 	call.into = into

@@ -2,6 +2,7 @@ package regclient_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,9 +51,20 @@ func newClient(t *testing.T, opt regclient.Options) *regclient.Client {
 	return c
 }
 
+// serve answers requests by h, which sees JSON bodies unpacked.
 func serve(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	srv := httptest.NewServer(h)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			gz, err := gzip.NewReader(r.Body)
+			if err != nil {
+				t.Errorf("%s %s has a body that is not gzip: %v", r.Method, r.URL, err)
+				return
+			}
+			r.Body = io.NopCloser(gz)
+		}
+		h(w, r)
+	}))
 	t.Cleanup(srv.Close)
 	return srv
 }

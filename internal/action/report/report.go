@@ -41,7 +41,7 @@ type Package struct {
 	// Needs are the packages of this report that it depends on by exact version,
 	// which no registry serves: they must be installed along.
 	Needs []string
-	Bins   []string // the names of its commands
+	Bins  []string // the names of its commands
 }
 
 // installURL is the URL to install from.

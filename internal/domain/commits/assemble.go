@@ -1,9 +1,9 @@
 package commits
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"io"
 	"runtime"
 
@@ -12,7 +12,6 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
-	"github.com/org/registry-action/internal/store/blob"
 )
 
 // Source is a package of a publication and where its bytes are: split (Head and
@@ -23,6 +22,7 @@ type Source struct {
 	Dir        string // its folder in the repository, for people
 	Integrity  string // checked, if given
 	Head, Body *tarball.Part
+	Holes      bool // the head has holes for the digits of the commit
 	Whole      *tarball.Part
 	Upload     *Upload
 }
@@ -65,7 +65,7 @@ func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range p.Packages {
 		g.Go(func() error {
-			artifact, sum, err := s.check(gctx, src)
+			artifact, sum, err := s.check(gctx, p.SHA, src)
 			if err != nil {
 				return named(src.Name, err)
 			}
@@ -104,9 +104,9 @@ func (s *Service) requireParts(ctx context.Context, sources []Source) error {
 }
 
 // check opens a package's archive and compares it with what the publication says.
-func (s *Service) check(ctx context.Context, src Source) (Artifact, tarball.Summary, error) {
+func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, tarball.Summary, error) {
 	var artifact Artifact
-	sum, err := s.inspect(ctx, src, &artifact)
+	sum, err := s.inspect(ctx, sha, src, &artifact)
 	if err != nil {
 		return artifact, sum, err
 	}
@@ -125,7 +125,7 @@ func (s *Service) check(ctx context.Context, src Source) (Artifact, tarball.Summ
 	return artifact, sum, err
 }
 
-func (s *Service) inspect(ctx context.Context, src Source, a *Artifact) (tarball.Summary, error) {
+func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifact) (tarball.Summary, error) {
 	if src.Upload != nil {
 		sum := src.Upload.summary
 		a.Whole = &tarball.Part{Digest: sum.Sums.SHA256, Size: sum.Size}
@@ -140,25 +140,15 @@ func (s *Service) inspect(ctx context.Context, src Source, a *Artifact) (tarball
 		a.Whole = src.Whole
 		return tarball.Check(contextReader{ctx, b}, s.opt.Archive)
 	}
-	head, body, err := s.openSplit(ctx, *src.Head, *src.Body)
+	head, body, err := s.openSplit(ctx, *src.Head, *src.Body, src.Holes, sha)
 	if err != nil {
 		return tarball.Summary{}, err
 	}
-	defer head.Close()
 	defer body.Close()
-	sum, recipe, err := tarball.CheckSplit(contextReader{ctx, head}, contextReader{ctx, body}, s.opt.Archive)
+	sum, recipe, err := tarball.CheckSplit(bytes.NewReader(head), contextReader{ctx, body}, s.opt.Archive)
+	recipe.Head, recipe.Holes = *src.Head, src.Holes // what is stored, not what it was filled to
 	a.Recipe = &recipe
 	return sum, err
-}
-
-func (s *Service) openSplit(ctx context.Context, head, body tarball.Part) (h, b blob.Blob, err error) {
-	if h, _, err = s.blobs.Open(ctx, blobKey(head)); err != nil {
-		return nil, nil, err
-	}
-	if b, _, err = s.blobs.Open(ctx, blobKey(body)); err != nil {
-		return nil, nil, errors.Join(err, h.Close())
-	}
-	return h, b, nil
 }
 
 // keepUploads moves what arrived with the request into the blob store.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
@@ -14,11 +16,12 @@ import (
 const (
 	holdFor    = 6 * time.Hour    // a hold's life
 	holdMargin = 3 * time.Hour    // a hold that ends sooner is renewed
+	keepAhead  = 24 * time.Hour   // how much longer than their commit blobs are kept, so that the day's other commits write nothing
 	publishFor = 30 * time.Minute // a publish takes less, or fails
 	doomedFor  = time.Minute      // after this, whoever doomed a blob is taken for dead
 )
 
-// hold is the row that keeps a blob while nothing refers to it.
+// hold is the row that keeps a blob.
 type hold struct {
 	Until  time.Time `json:"until"`
 	Doomed time.Time `json:"doomed,omitzero"` // set: the bytes are being removed
@@ -28,13 +31,20 @@ const holdTries = 8
 
 // hold keeps a blob for at least holdMargin from now, whether or not its bytes are there yet.
 func (s *Service) hold(ctx context.Context, b blob.Key) error {
+	now := s.now()
+	return s.keep(ctx, b, now.Add(holdMargin), now.Add(holdFor))
+}
+
+// keep keeps a blob until enough, at least. If it has to write, it does so until
+// then, so that the next who asks has not.
+func (s *Service) keep(ctx context.Context, b blob.Key, enough, until time.Time) error {
 	for range holdTries {
 		now := s.now()
 		h, raw, found, err := get[hold](ctx, s.db, holdKey(b))
 		switch {
 		case err != nil:
 			return err
-		case found && h.Doomed.IsZero() && h.Until.After(now.Add(holdMargin)):
+		case found && h.Doomed.IsZero() && !h.Until.Before(enough):
 			return nil
 		case found && !h.Doomed.IsZero() && now.Sub(h.Doomed) < doomedFor:
 			return fault.New(fault.Unavailable, "the bytes %s are just being removed; send the request again", b.Digest).WithCode("blob_busy")
@@ -44,7 +54,6 @@ func (s *Service) hold(ctx context.Context, b blob.Key) error {
 			}
 			continue
 		}
-		until := now.Add(holdFor)
 		err = s.db.Apply(ctx, upsert(raw, found, row(holdKey(b), hold{Until: until})), kv.Put(dueBlob(until.Add(time.Hour), b)))
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
@@ -53,8 +62,25 @@ func (s *Service) hold(ctx context.Context, b blob.Key) error {
 	return fault.New(fault.Unavailable, "too many publishes of the bytes %s at once; send the request again", b.Digest)
 }
 
-// reap removes a blob that nothing refers to and nobody holds. It reports
-// whether it did.
+// keepAll keeps the blobs of packages for as long as their commit.
+func (s *Service) keepAll(ctx context.Context, packages map[string]Package, expires time.Time) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(inFlight)
+	seen := map[blob.Key]bool{}
+	for _, pkg := range packages {
+		for _, part := range pkg.Artifact.parts() {
+			b := blobKey(part)
+			if seen[b] {
+				continue
+			}
+			seen[b] = true
+			g.Go(func() error { return s.keep(ctx, b, expires, expires.Add(keepAhead)) })
+		}
+	}
+	return g.Wait()
+}
+
+// reap removes a blob whose time is over. It reports whether it did.
 func (s *Service) reap(ctx context.Context, b blob.Key) (bool, error) {
 	now := s.now()
 	h, raw, found, err := get[hold](ctx, s.db, holdKey(b))
@@ -63,15 +89,12 @@ func (s *Service) reap(ctx context.Context, b blob.Key) (bool, error) {
 	}
 	if h.Doomed.IsZero() {
 		if h.Until.After(now) {
-			return false, nil // its hold has a due row of its own
-		}
-		for _, err := range s.db.Scan(ctx, blobPartition(b), kv.Query{Prefix: blobRefPrefix, Limit: 1}) {
-			return false, err // referred to: whoever releases it will call again
+			return false, nil // its time has a due row of its own
 		}
 		doomed := row(holdKey(b), hold{Until: h.Until, Doomed: now})
 		err := s.db.Apply(ctx, kv.Swap(raw, doomed), kv.Put(dueBlob(now.Add(time.Hour), b)))
 		if errors.Is(err, kv.ErrConflict) {
-			return false, nil // held again in this moment
+			return false, nil // kept again in this moment
 		}
 		if err != nil {
 			return false, err

@@ -1,6 +1,7 @@
 package commits
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -10,13 +11,12 @@ import (
 
 // Every storage key of commit publishes is made here.
 //
-//	commit/{sha}          head                    which publish holds which package
-//	                      pkg/{publish}/{name}    a package
+//	commit/{sha}          head                    the publishes of the commit, and when it ends
+//	                      pkg/{publish}/{n}       packages, as many as fit in a row
 //	prefix/{sha[:7]}      {sha}                   finds a commit by a short SHA
 //	repo/{owner/repo}     host                    which forge's owner/repo this is
 //	                      ref/{kind}/{name}       what a ref points at
-//	blob/{space}/{hex}    hold                    until when the blob is kept unreferenced
-//	                      ref/{sha}/{publish}/{name}
+//	blob/{space}/{hex}    hold                    until when the blob is kept
 //	due/{hour}            commit/{sha}            what the sweeper looks at after that hour
 //	                      blob/{space}/{hex}
 //	sweep                 hour                    the last hour swept
@@ -27,11 +27,11 @@ func commitPartition(sha string) string { return "commit/" + sha }
 
 const packagePrefix = "pkg/"
 
-func packageKey(sha, publish, name string) kv.Key {
-	return kv.Key{Partition: commitPartition(sha), Sort: packagePrefix + publish + "/" + name}
+func packagesKey(sha, publish string, n int) kv.Key {
+	return kv.Key{Partition: commitPartition(sha), Sort: fmt.Sprintf("%s%s/%04d", packagePrefix, publish, n)}
 }
 
-// publishOf is the inverse of packageKey for its publish id.
+// publishOf is the inverse of packagesKey for the publish id.
 func publishOf(sort string) string {
 	publish, _, _ := strings.Cut(strings.TrimPrefix(sort, packagePrefix), "/")
 	return publish
@@ -50,12 +50,6 @@ func refKey(repoPath string, r Ref) kv.Key {
 func blobPartition(b blob.Key) string { return "blob/" + string(b.Space) + "/" + b.Digest.Hex() }
 
 func holdKey(b blob.Key) kv.Key { return kv.Key{Partition: blobPartition(b), Sort: "hold"} }
-
-const blobRefPrefix = "ref/"
-
-func blobRefKey(b blob.Key, sha, publish, name string) kv.Key {
-	return kv.Key{Partition: blobPartition(b), Sort: blobRefPrefix + sha + "/" + publish + "/" + name}
-}
 
 const hourFormat = "2006-01-02T15"
 

@@ -121,8 +121,14 @@ type packed struct {
 // pack makes a package; packages of equal content share their body.
 func pack(t *testing.T, name, version, content string) packed {
 	t.Helper()
+	return packFor(t, "", name, version, content)
+}
+
+// packFor is pack with holes for the digits of a commit.
+func packFor(t *testing.T, commit, name, version, content string) packed {
+	t.Helper()
 	var head, body bytes.Buffer
-	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q}`, name, version))
+	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q}`, name, version), commit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +143,7 @@ func pack(t *testing.T, name, version, content string) packed {
 }
 
 func (p packed) source() Source {
-	return Source{Name: p.name, Head: new(p.recipe.Head), Body: new(p.recipe.Body)}
+	return Source{Name: p.name, Head: new(p.recipe.Head), Body: new(p.recipe.Body), Holes: p.recipe.Holes}
 }
 
 const sha1a = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -1,8 +1,6 @@
 package commits
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
@@ -12,7 +10,7 @@ import (
 
 // Artifact is the bytes of a package: split (Recipe) or whole (Whole), never both.
 type Artifact struct {
-	Recipe *tarball.Recipe `json:"recipe,omitempty"`
+	Recipe *tarball.Recipe `json:"recipe,omitempty"` // its head may have holes for the commit's digits
 	Whole  *tarball.Part   `json:"whole,omitempty"`
 	digest.Sums
 	Size     int64 `json:"size"`     // bytes of the tarball
@@ -32,8 +30,8 @@ func (a Artifact) parts() []tarball.Part {
 type Package struct {
 	Name        string     `json:"name"`
 	Version     string     `json:"version,omitempty"`
-	SHA         string     `json:"sha"`
-	Repository  Repository `json:"repository,omitzero"`
+	SHA         string     `json:"-"` // the commit's
+	Repository  Repository `json:"-"` // the publish's
 	Dir         string     `json:"dir,omitempty"`
 	Artifact    Artifact   `json:"artifact"`
 	PublishedAt time.Time  `json:"publishedAt"`
@@ -50,22 +48,16 @@ type Commit struct {
 
 // head is the row that makes a commit's packages visible.
 type head struct {
-	Publishes   map[string]Repository `json:"publishes"` // by publish id
-	Packages    map[string]string     `json:"packages"`  // name -> publish id
-	PublishedAt time.Time             `json:"publishedAt"`
-	ExpiresAt   time.Time             `json:"expiresAt"`
+	Publishes   []publish `json:"publishes"` // a later one's package takes the place of an earlier one's
+	PublishedAt time.Time `json:"publishedAt"`
+	ExpiresAt   time.Time `json:"expiresAt"`
 }
 
-// repository returns whose package of that name the head holds.
-func (h head) repository(name string) Repository { return h.Publishes[h.Packages[name]] }
-
-// drop forgets publishes that hold no package any more.
-func (h head) drop() {
-	used := map[string]bool{}
-	for _, id := range h.Packages {
-		used[id] = true
-	}
-	maps.DeleteFunc(h.Publishes, func(id string, _ Repository) bool { return !used[id] })
+// publish names a set of package rows.
+type publish struct {
+	ID         string     `json:"id"`
+	Rows       int        `json:"rows"`
+	Repository Repository `json:"repository,omitzero"`
 }
 
 // pointer is the row of a ref.
@@ -77,6 +69,3 @@ type pointer struct {
 }
 
 func blobKey(p tarball.Part) blob.Key { return blob.Key{Space: blob.Commits, Digest: p.Digest} }
-
-// names returns the packages in order.
-func (h head) names() []string { return slices.Sorted(maps.Keys(h.Packages)) }

@@ -44,14 +44,12 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	if err := s.validate(p); err != nil {
 		return Result{}, err
 	}
-	id := newPublishID(s.now())
 	packages, err := s.assemble(ctx, p)
 	if err != nil {
 		return Result{}, err
 	}
-	staged := map[string]bool{}
 	for range publishTries {
-		res, err := s.try(ctx, p, id, packages, staged)
+		res, err := s.try(ctx, p, packages)
 		if !errors.Is(err, kv.ErrConflict) {
 			return res, err
 		}
@@ -88,102 +86,92 @@ func (s *Service) validate(p Publication) error {
 	return nil
 }
 
-// try makes one attempt against the head as it is now. staged remembers which
-// packages have their rows already.
-func (s *Service) try(ctx context.Context, p Publication, id string, packages []Package, staged map[string]bool) (Result, error) {
+// try makes one attempt against the commit as it is now.
+func (s *Service) try(ctx context.Context, p Publication, packages []Package) (Result, error) {
 	now := s.now()
-	h, raw, found, err := get[head](ctx, s.db, headKey(p.SHA))
+	old, err := s.load(ctx, p.SHA)
 	if err != nil {
 		return Result{}, err
 	}
-	next := head{Publishes: map[string]Repository{}, Packages: map[string]string{}, PublishedAt: now}
-	if found && h.ExpiresAt.After(now) {
-		next = head{Publishes: maps.Clone(h.Publishes), Packages: maps.Clone(h.Packages), PublishedAt: h.PublishedAt, ExpiresAt: h.ExpiresAt}
+	next := contents{packages: map[string]Package{}, owner: map[string]string{}}
+	next.PublishedAt = now
+	if old.found && old.ExpiresAt.After(now) {
+		next.head, next.packages, next.owner = old.head, maps.Clone(old.packages), maps.Clone(old.owner)
 	}
-	res, changed, err := s.merge(ctx, p, next, packages)
+	res, changed, err := merge(p, next, packages)
 	if err != nil {
 		return Result{}, err
 	}
-	for _, pkg := range changed {
-		next.Publishes[id] = p.Repository
-		next.Packages[pkg.Name] = id
-	}
-	next.drop()
 	// A repeat soon after gives the same answer; one much later keeps the commit longer.
 	if expires := now.Add(s.opt.Retention); expires.Sub(next.ExpiresAt) > min(24*time.Hour, s.opt.Retention/2) {
 		next.ExpiresAt = expires
 	}
-	if err := s.stage(ctx, p.SHA, id, changed, staged); err != nil {
+	if err := s.stage(ctx, p, &next, changed); err != nil {
 		return Result{}, err
 	}
-	ops, err := s.finish(ctx, p, next, now)
+	if err := s.keepAll(ctx, next.packages, next.ExpiresAt); err != nil {
+		return Result{}, err
+	}
+	ops, err := s.finish(ctx, p, next.head, now)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.db.Apply(ctx, append(ops, upsert(raw, found, row(headKey(p.SHA), next)))...); err != nil {
+	if err := s.db.Apply(ctx, append(ops, upsert(old.raw, old.found, row(headKey(p.SHA), next.head)))...); err != nil {
 		return Result{}, err
 	}
-	res.Commit.ExpiresAt = next.ExpiresAt
-	for i := range res.Commit.Packages {
-		res.Commit.Packages[i].ExpiresAt = next.ExpiresAt
+	res.Commit = Commit{SHA: p.SHA, PublishedAt: next.PublishedAt, ExpiresAt: next.ExpiresAt}
+	for _, pkg := range packages {
+		pkg = next.packages[pkg.Name]
+		pkg.ExpiresAt = next.ExpiresAt
+		res.Commit.Packages = append(res.Commit.Packages, pkg)
 	}
 	return res, nil
 }
 
 // merge decides for each package whether it is there already, new, or refused.
-func (s *Service) merge(ctx context.Context, p Publication, h head, packages []Package) (Result, []Package, error) {
-	res := Result{Commit: Commit{SHA: p.SHA, PublishedAt: h.PublishedAt}, Unchanged: map[string]bool{}}
-	var changed []Package
+func merge(p Publication, c contents, packages []Package) (res Result, changed []Package, err error) {
+	res.Unchanged = map[string]bool{}
 	for _, pkg := range packages {
-		id, taken := h.Packages[pkg.Name]
-		if taken && !h.repository(pkg.Name).Same(p.Repository) {
+		old, taken := c.packages[pkg.Name]
+		switch {
+		case taken && !old.Repository.Same(p.Repository):
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published by another repository", pkg.Name, p.SHA).WithCode("other_repository")
-		}
-		if taken {
-			old, _, _, err := get[Package](ctx, s.db, packageKey(p.SHA, id, pkg.Name))
-			if err != nil {
-				return res, nil, err
-			}
-			if old.Artifact.Sums == pkg.Artifact.Sums {
-				res.Unchanged[pkg.Name] = true
-				res.Commit.Packages = append(res.Commit.Packages, old)
-				continue
-			}
-			if !p.Replace {
-				return res, nil, fault.New(fault.Exists, "%s of commit %s is already published with other bytes; a commit's package never changes unless its repository says \"replace\"", pkg.Name, p.SHA).WithCode("already_published")
-			}
+		case taken && old.Artifact.Sums == pkg.Artifact.Sums:
+			res.Unchanged[pkg.Name] = true
+			continue
+		case taken && !p.Replace:
+			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published with other bytes; a commit's package never changes unless its repository says \"replace\"", pkg.Name, p.SHA).WithCode("already_published")
 		}
 		changed = append(changed, pkg)
-		res.Commit.Packages = append(res.Commit.Packages, pkg)
 	}
 	return res, changed, nil
 }
 
-// stage writes the rows of the packages under the publish's id, invisible yet.
-func (s *Service) stage(ctx context.Context, sha, id string, packages []Package, staged map[string]bool) error {
+// stage writes the rows of the packages under an id of their own, invisible
+// yet, and adds them to next.
+func (s *Service) stage(ctx context.Context, p Publication, next *contents, packages []Package) error {
 	if len(packages) == 0 {
 		return nil
 	}
-	// Should this publish die, the sweeper finds its rows here.
-	ops := []kv.Op{kv.Put(dueCommit(s.now().Add(publishFor+time.Hour), sha))}
-	for _, pkg := range packages {
-		if staged[pkg.Name] {
-			continue
-		}
-		staged[pkg.Name] = true
-		add := []kv.Op{kv.Put(row(packageKey(sha, id, pkg.Name), pkg))}
-		for _, part := range pkg.Artifact.parts() {
-			add = append(add, kv.Put(kv.Row{Key: blobRefKey(blobKey(part), sha, id, pkg.Name)}))
-		}
-		if len(ops)+len(add) > kv.MaxBatch {
-			if err := s.db.Apply(ctx, ops...); err != nil {
-				return err
-			}
-			ops = nil
-		}
-		ops = append(ops, add...)
+	id := newPublishID(s.now())
+	rows, err := encode(p.SHA, id, packages)
+	if err != nil {
+		return err
 	}
-	return s.db.Apply(ctx, ops...)
+	for _, r := range rows {
+		// Should this publish die, the sweeper finds its rows here.
+		due := kv.Put(dueCommit(s.now().Add(publishFor+time.Hour), p.SHA))
+		if err := s.db.Apply(ctx, due, kv.Put(r)); err != nil {
+			return err
+		}
+	}
+	for _, pkg := range packages {
+		next.packages[pkg.Name], next.owner[pkg.Name] = pkg, id
+	}
+	all := append(slices.Clone(next.Publishes), publish{ID: id, Rows: len(rows), Repository: p.Repository})
+	used := slices.Collect(maps.Values(next.owner))
+	next.Publishes = slices.DeleteFunc(all, func(x publish) bool { return !slices.Contains(used, x.ID) })
+	return nil
 }
 
 // finish returns what is written together with the head.

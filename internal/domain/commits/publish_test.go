@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -30,6 +32,46 @@ func TestPublishAndRead(t *testing.T) {
 	}
 	if got := c.Packages[1].Artifact.Size; got != a.recipe.Size() {
 		t.Errorf("size = %d, want %d", got, a.recipe.Size())
+	}
+}
+
+// The next commit of unchanged packages has only its digits to tell; nothing is sent or stored again.
+func TestHoles(t *testing.T) {
+	w := newWorld(t, Options{})
+	other := "b1b2b3b4b5b6b7b8b9b0b1b2b3b4b5b6b7b8b9b0"
+	for i, sha := range []string{sha1a, other} {
+		version := npm.PreviewVersion(sha)
+		a := packFor(t, sha, "a", version, "module a")
+		if !a.recipe.Holes {
+			t.Fatal("the head has no holes")
+		}
+		missing, err := w.Missing(t.Context(), who{}, Repository{}, []tarball.Part{a.recipe.Head, a.recipe.Body})
+		if want := []int{2, 0}[i]; err != nil || len(missing) != want {
+			t.Errorf("%d blobs are missing for commit %d, %v, want %d", len(missing), i+1, err, want)
+		}
+		w.publish(sha, "acme/ws", a)
+	}
+	for _, sha := range []string{sha1a, other} {
+		p, err := w.Package(t.Context(), sha, "a")
+		if err != nil || p.Version != npm.PreviewVersion(sha) {
+			t.Fatalf("Package(%s) = %s, %v", sha, p.Version, err)
+		}
+		c, err := w.Open(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		sum, err := tarball.Check(c, tarball.DefaultLimits())
+		if err != nil || sum.Sums != p.Artifact.Sums || sum.Version != p.Version {
+			t.Errorf("the tarball of %s says %s %s (%v), the registry %s %s", sha, sum.Version, sum.Sums.Integrity, err, p.Version, p.Artifact.Integrity)
+		}
+	}
+	// A head whose holes are not said to be holes has no valid version.
+	a := packFor(t, sha1a, "a", npm.PreviewVersion(sha1a), "module a")
+	p := publication(sha1b, "acme/ws", a)
+	p.Packages[0].Holes, p.Packages[0].Version = false, npm.PreviewVersion(sha1a)
+	if _, err := w.send(p, a); !errors.Is(err, fault.Invalid) {
+		t.Errorf("unfilled holes: %v, want a refusal", err)
 	}
 }
 

@@ -60,9 +60,10 @@ func (o Options) withDefaults() Options {
 
 // Service is the domain of commit publishes.
 type Service struct {
-	db    kv.DB
-	blobs blob.Store
-	opt   Options
+	db     kv.DB
+	blobs  blob.Store
+	opt    Options
+	recent recent
 }
 
 // New returns a Service over its two stores, which stay the caller's.

@@ -2,9 +2,9 @@ package commits
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -100,39 +100,39 @@ func (s *Service) sweepCommit(ctx context.Context, sha string) (removed bool, er
 		}
 		removed = true
 	}
-	live := func(name, id string) bool { return !removed && found && h.Packages[name] == id }
-	staging := func(id string) bool {
-		_, ended := h.Publishes[id]
-		return !ended && now.Sub(publishTime(id)) < publishFor+time.Hour
-	}
-	return removed, s.release(ctx, sha, live, staging)
+	return removed, s.sweepRows(ctx, sha, func(id string) fate {
+		named := slices.ContainsFunc(h.Publishes, func(p publish) bool { return p.ID == id })
+		switch {
+		case named && !removed:
+			return living
+		case !named && now.Sub(publishTime(id)) < publishFor+time.Hour:
+			return staging
+		}
+		return garbage
+	})
 }
 
-func (s *Service) release(ctx context.Context, sha string, live func(name, id string) bool, staging func(id string) bool) error {
+// fate is what becomes of a package row.
+type fate int
+
+const (
+	living  fate = iota // a head names it
+	staging             // a publish may still be at it
+	garbage
+)
+
+func (s *Service) sweepRows(ctx context.Context, sha string, of func(id string) fate) error {
 	for r, err := range s.db.Scan(ctx, commitPartition(sha), kv.Query{Prefix: packagePrefix}) {
 		if err != nil {
 			return err
 		}
-		var pkg Package
-		if err := json.Unmarshal(r.Value, &pkg); err != nil {
-			return fmt.Errorf("decoding row %s: %w", r.Key, err)
+		switch of(publishOf(r.Sort)) {
+		case staging: // look again when it must have ended
+			err = s.db.Apply(ctx, kv.Put(dueCommit(s.now().Add(publishFor+time.Hour), sha)))
+		case garbage:
+			err = s.db.Apply(ctx, kv.Delete(r.Key))
 		}
-		id := publishOf(r.Sort)
-		if live(pkg.Name, id) {
-			continue
-		}
-		if staging(id) { // look again when it must have ended
-			if err := s.db.Apply(ctx, kv.Put(dueCommit(s.now().Add(publishFor+time.Hour), sha))); err != nil {
-				return err
-			}
-			continue
-		}
-		ops := []kv.Op{kv.Delete(r.Key)}
-		for _, part := range pkg.Artifact.parts() {
-			b := blobKey(part)
-			ops = append(ops, kv.Delete(blobRefKey(b, sha, id, pkg.Name)), kv.Put(dueBlob(s.now(), b)))
-		}
-		if err := s.db.Apply(ctx, ops...); err != nil {
+		if err != nil {
 			return err
 		}
 	}

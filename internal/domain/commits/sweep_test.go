@@ -43,7 +43,7 @@ func TestExpiry(t *testing.T) {
 	if s := w.sweep(); s.Commits != 1 {
 		t.Errorf("Sweep removed %d commits, want 1", s.Commits)
 	}
-	w.pass(3 * time.Hour)
+	w.pass(day)
 	w.sweep()
 	if got, want := w.count(), 2; got != want { // head and shared body of the young commit
 		t.Errorf("%d blobs are left, want %d", got, want)
@@ -53,8 +53,6 @@ func TestExpiry(t *testing.T) {
 	}
 
 	w.pass(100 * day)
-	w.sweep()
-	w.pass(3 * time.Hour)
 	w.sweep()
 	if got := w.count(); got != 0 {
 		t.Errorf("%d blobs are left, want none", got)
@@ -75,7 +73,7 @@ func TestPublishingAgainKeepsACommitLonger(t *testing.T) {
 }
 
 func TestReplacedAndAbandonedBytesGo(t *testing.T) {
-	w := newWorld(t, Options{})
+	w := newWorld(t, Options{Retention: 10 * day})
 	a, b := pack(t, "a", "1.0.0", "old"), pack(t, "a", "1.0.0", "new")
 	w.publish(sha1a, "acme/ws", a)
 	p := publication(sha1a, "acme/ws", b)
@@ -86,15 +84,20 @@ func TestReplacedAndAbandonedBytesGo(t *testing.T) {
 	if err := w.put(pack(t, "never", "1.0.0", "never published")); err != nil {
 		t.Fatal(err)
 	}
-	for range 4 {
-		w.pass(8 * time.Hour)
-		w.sweep()
-	}
-	if got := w.count(); got != 2 {
-		t.Errorf("%d blobs are left, want head and body of the replacement", got)
+	w.pass(9 * time.Hour)
+	w.sweep()
+	if got := w.count(); got != 3 { // the head is the same
+		t.Errorf("%d blobs are left after a day, want those of both publishes and not those that were only uploaded", got)
 	}
 	if got, err := w.read(sha1a, "a"); err != nil || got != "new" {
 		t.Errorf("the commit holds %q, %v", got, err)
+	}
+	w.pass(12 * day)
+	w.sweep()
+	w.pass(2 * time.Hour)
+	w.sweep()
+	if got := w.count(); got != 0 {
+		t.Errorf("%d blobs are left after the commit's time, want none", got)
 	}
 }
 
@@ -102,7 +105,7 @@ func TestReplacedAndAbandonedBytesGo(t *testing.T) {
 func expired(t *testing.T, a packed) *world {
 	w := newWorld(t, Options{Retention: 10 * day})
 	w.publish(sha1a, "acme/ws", a)
-	w.pass(11 * day)
+	w.pass(12 * day)
 	return w
 }
 

@@ -104,5 +104,5 @@ func publication(b wire.Publication) (commits.Publication, error) {
 }
 
 func source(p wire.Package) commits.Source {
-	return commits.Source{Name: p.Name, Version: p.Version, Dir: p.PackageDir, Integrity: p.Integrity, Head: p.Head, Body: p.Body, Whole: p.Tarball}
+	return commits.Source{Name: p.Name, Version: p.Version, Dir: p.PackageDir, Integrity: p.Integrity, Head: p.Head, Body: p.Body, Holes: p.Holes, Whole: p.Tarball}
 }

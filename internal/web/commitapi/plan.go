@@ -58,7 +58,11 @@ func (a *API) putBlob(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "%.100q is not a digest: expected sha256: and 64 hex digits", r.PathValue("digest")).WithCode("invalid_digest")
 	}
-	created, err := a.Commits.PutPart(r.Context(), who, d, httpkit.Body(w, r, a.MaxPackage+1))
+	body, err := httpkit.Body(w, r, a.MaxPackage+1)
+	if err != nil {
+		return err
+	}
+	created, err := a.Commits.PutPart(r.Context(), who, d, body)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,10 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// base64 needs four bytes for three.
-	body := httpkit.Body(w, r, a.MaxPublish/3*4+2*maxText)
+	body, err := httpkit.Body(w, r, a.MaxPublish/3*4+2*maxText)
+	if err != nil {
+		return err
+	}
 	uploads := &uploads{api: a, who: who}
 	defer uploads.close()
 	var p commits.Publication

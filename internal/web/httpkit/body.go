@@ -1,6 +1,7 @@
 package httpkit
 
 import (
+	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,13 +14,27 @@ import (
 // stall is how long an upload may stand still.
 const stall = time.Minute
 
-// Body returns the request's body bounded to limit bytes; a client that stops
-// sending is cut off.
-func Body(w http.ResponseWriter, r *http.Request, limit int64) io.ReadCloser {
+// Body returns the request's body bounded to limit bytes, as sent and as
+// decoded; a client that stops sending is cut off. Of the content encodings it
+// knows gzip.
+func Body(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
 	r.Body = &livelyBody{ReadCloser: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w)}
-	return r.Body
+	switch encoding := r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+		return r.Body, nil
+	case "gzip":
+		gz, err := gzip.NewReader(r.Body)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Invalid, "the request's body is not gzip, as its Content-Encoding says")
+		}
+		return http.MaxBytesReader(w, gz, limit), nil
+	default:
+		return nil, fault.New(UnsupportedMediaType, "Content-Encoding %.50q is not known here; send gzip or none", encoding)
+	}
 }
 
+// livelyBody gives each read a deadline of its own. None is left behind: it
+// would end the request while its handler works.
 type livelyBody struct {
 	io.ReadCloser
 	control *http.ResponseController
@@ -27,12 +42,17 @@ type livelyBody struct {
 
 func (b *livelyBody) Read(p []byte) (int, error) {
 	_ = b.control.SetReadDeadline(time.Now().Add(stall)) // not every connection has deadlines
+	defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
 	return b.ReadCloser.Read(p)
 }
 
 // DecodeJSON reads a JSON body of at most limit bytes into v.
 func DecodeJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
-	d := json.NewDecoder(Body(w, r, limit))
+	body, err := Body(w, r, limit)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(body)
 	if err := d.Decode(v); err != nil {
 		return JSONError(err)
 	}

@@ -1,0 +1,63 @@
+package commits
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+)
+
+// Content is a package's tarball, ready to be read or served.
+type Content struct {
+	io.ReadSeeker
+	Size int64 // bytes
+	body blob.Blob
+}
+
+// Close releases the blob.
+func (c *Content) Close() error { return c.body.Close() }
+
+// Open opens a package's tarball. The caller closes it.
+func (s *Service) Open(ctx context.Context, p Package) (*Content, error) {
+	c := &Content{Size: p.Artifact.Size}
+	r := p.Artifact.Recipe
+	if r == nil {
+		b, _, err := s.blobs.Open(ctx, blobKey(*p.Artifact.Whole))
+		if err != nil {
+			return nil, err
+		}
+		c.body, c.ReadSeeker = b, b
+		return c, nil
+	}
+	head, body, err := s.openSplit(ctx, r.Head, r.Body, r.Holes, p.SHA)
+	if err != nil {
+		return nil, err
+	}
+	c.body, c.ReadSeeker = body, tarball.NewReader(*r, bytes.NewReader(head), body)
+	return c, nil
+}
+
+// openSplit reads the head of a commit's package into memory, its holes filled, and opens the body.
+func (s *Service) openSplit(ctx context.Context, headPart, bodyPart tarball.Part, holes bool, sha string) (head []byte, body blob.Blob, err error) {
+	if headPart.Size > tarball.MaxHead {
+		return nil, nil, fault.New(fault.TooLarge, "the head has %d bytes, more than the %d of the largest package.json", headPart.Size, int64(tarball.MaxHead))
+	}
+	h, _, err := s.blobs.Open(ctx, blobKey(headPart))
+	if err != nil {
+		return nil, nil, err
+	}
+	head, err = io.ReadAll(io.LimitReader(h, headPart.Size+1))
+	if err = errors.Join(err, h.Close()); err != nil {
+		return nil, nil, fmt.Errorf("reading the head %s: %w", headPart.Digest, err)
+	}
+	if holes {
+		head = tarball.FillHead(head, sha)
+	}
+	body, _, err = s.blobs.Open(ctx, blobKey(bodyPart))
+	return head, body, err
+}
