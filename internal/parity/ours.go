@@ -37,7 +37,7 @@ func ours(packer *tarball.Packer, tree Tree, scratch string) (entries []Entry, e
 			Open: func() (io.ReadCloser, error) { return roots.Open(f) },
 		})
 	}
-	head, headRun, err := writeRun(scratch, func(w io.Writer) (tarball.Run, error) { return packer.WriteHead(w, manifest) })
+	head, headRun, err := writeRun(scratch, func(w io.Writer) (tarball.Run, error) { return packer.WriteHead(w, manifest, "") })
 	if err != nil {
 		return nil, fmt.Errorf("writing the head of %s: %w", tree.Name, err)
 	}

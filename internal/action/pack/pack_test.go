@@ -17,6 +17,7 @@ import (
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -314,5 +315,64 @@ module.exports = 'b'
 	want := []string{"644 node_modules/b/index.js", "644 node_modules/b/package.json", "644 package.json"}
 	if diff := cmp.Diff(want, sorted(names(t, a))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Two commits of one tree have the same heads and bodies, and each its own tarballs.
+func TestCommitsShareHeads(t *testing.T) {
+	const one, two = "c0ffee0123456789abcdef0123456789abcdef01", "0d15ea5e9876543210fedcba9876543210fedcba"
+	dir := inline(t, `
+-- package.json --
+{ "private": true, "workspaces": ["*"] }
+-- a/package.json --
+{ "name": "a", "version": "1.0.0", "dependencies": { "b": "workspace:^" } }
+-- b/package.json --
+{ "name": "b", "version": "2.0.0" }
+-- b/index.js --
+module.exports = 'b'
+`)
+	byCommit := func(commit string, pin func(name, version string) string) []*pack.Package {
+		return mustRun(t, dir, pack.Options{Version: npm.PreviewVersion(commit), Pin: pin, Commit: commit})
+	}
+	for name, pin := range map[string]func(commit string) func(name, version string) string{
+		"version": func(string) func(name, version string) string {
+			return func(_, version string) string { return version }
+		},
+		"url": func(commit string) func(name, version string) string {
+			return func(name, _ string) string { return "https://r.example/commits/" + commit + "/" + name + "/tarball" }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, second := byCommit(one, pin(one)), byCommit(two, pin(two))
+			for i, p := range first {
+				q := second[i]
+				if !p.Recipe.Holes || !bytes.Equal(p.Head, q.Head) || p.Recipe.Head != q.Recipe.Head || p.Recipe.Body != q.Recipe.Body {
+					t.Errorf("%s: the recipes are %+v and %+v", p.Name, p.Recipe, q.Recipe)
+				}
+				if p.Sums == q.Sums {
+					t.Errorf("%s: both commits' tarballs have the same sums", p.Name)
+				}
+			}
+			for commit, packages := range map[string][]*pack.Package{one: first, two: second} {
+				version := npm.PreviewVersion(commit)
+				for _, p := range packages {
+					if got := packedManifest(t, p)["version"]; got != version || p.Version != version {
+						t.Errorf("%s: version %v, packed %v, want %s", p.Name, p.Version, got, version)
+					}
+					path := filepath.Join(t.TempDir(), "p.tgz")
+					if err := p.Save(path); err != nil {
+						t.Fatal(err)
+					}
+					saved, err := pack.Tarball(t.Context(), path, tarball.Limits{})
+					if err != nil || saved.Sums != p.Sums || saved.Size != p.Size {
+						t.Errorf("%s: the saved file is %+v, %v; want %+v (%d)", p.Name, saved, err, p.Sums, p.Size)
+					}
+				}
+				want := map[string]any{"b": pin(commit)("b", version)}
+				if diff := cmp.Diff(want, packedManifest(t, byName(t, packages, "a"))["dependencies"]); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
 	}
 }

@@ -35,6 +35,9 @@ func Check(r io.Reader, lim Limits) (Summary, error) {
 // CheckSplit reads the two runs of a split tarball and checks the archive that
 // they make as Check does. The recipe is computed from the bytes alone; the
 // summary's sums and size are those of the joined .tgz.
+//
+// A head that has holes is given filled, and is what recipe.Head names: who
+// stores the template puts its digest there, and sets Holes.
 func CheckSplit(head, body io.Reader, lim Limits) (Summary, Recipe, error) {
 	lim = lim.withDefaults()
 	var recipe Recipe
@@ -71,12 +74,16 @@ func CheckSplit(head, body io.Reader, lim Limits) (Summary, Recipe, error) {
 // block appended to it.
 func readHead(head io.Reader, lim Limits) ([]byte, error) {
 	const finalBlock = "\x01\x00\x00\xff\xff"
-	src := newSource(io.MultiReader(head, bytes.NewReader([]byte(finalBlock))))
+	size := lim.Manifest + headSlack
+	bounded := &io.LimitedReader{R: head, N: size + 1}
+	src := newSource(io.MultiReader(bounded, bytes.NewReader([]byte(finalBlock))))
 	limit := blockSize + lim.Manifest + padding(lim.Manifest)
 	entry, err := io.ReadAll(io.LimitReader(src.inflate(), limit+1))
 	switch {
 	case src.from.err != nil:
 		return nil, src.from.err
+	case bounded.N == 0:
+		return nil, tooLarge("the head is longer than %d bytes; that is the limit for a package.json of %s", size, bytesText(lim.Manifest))
 	case err != nil:
 		return nil, bad("the head is not deflate data that ends with a sync flush")
 	case int64(len(entry)) > limit:

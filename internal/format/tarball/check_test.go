@@ -297,7 +297,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	defer body.Close()
 	var p Packer
 	var head bytes.Buffer
-	if _, err := p.WriteHead(&head, []byte(testManifest)); err != nil {
+	if _, err := p.WriteHead(&head, []byte(testManifest), ""); err != nil {
 		t.Fatal(err)
 	}
 	got := allocated(func() { _, err = p.WriteBody(body, []File{big}) })

@@ -23,6 +23,7 @@ const (
 // sticks; flush and finish return it.
 type deflater struct {
 	flate  *flate.Writer
+	small  *flate.Writer // for the texts between holes; nil until there are some
 	out    *bufio.Writer // the compressor writes a few hundred bytes at a time
 	w      io.Writer
 	hash   hash.Hash // SHA-256 of the compressed bytes
@@ -70,9 +71,13 @@ func (d *deflater) write(p []byte) {
 	if d.err != nil {
 		return
 	}
-	d.crc = crc32.Update(d.crc, crc32.IEEETable, p)
-	d.raw += int64(len(p))
+	d.measure(p)
 	_, d.err = d.flate.Write(p)
+}
+
+func (d *deflater) measure(raw []byte) {
+	d.crc = crc32.Update(d.crc, crc32.IEEETable, raw)
+	d.raw += int64(len(raw))
 }
 
 func (d *deflater) entry(name string, size int64, mode fs.FileMode) {
@@ -99,6 +104,17 @@ func (d *deflater) finish() (Run, error) {
 		d.err = d.flate.Close()
 	}
 	return d.run()
+}
+
+// copyTemplate makes a run of a template and the text that it stands for.
+func (d *deflater) copyTemplate(template, text []byte) (Run, error) {
+	if d.err == nil {
+		d.measure(text)
+		_, d.err = d.out.Write(template)
+	}
+	r, err := d.run()
+	r.Holes = err == nil
+	return r, err
 }
 
 func (d *deflater) run() (Run, error) {

@@ -32,7 +32,7 @@ type split struct {
 func pack(t testing.TB, p *Packer, manifest string, files ...File) split {
 	t.Helper()
 	var head, body bytes.Buffer
-	h, err := p.WriteHead(&head, []byte(manifest))
+	h, err := p.WriteHead(&head, []byte(manifest), "")
 	if err != nil {
 		t.Fatalf("WriteHead: %v", err)
 	}

@@ -14,6 +14,7 @@ func Join(head, body Run) Recipe {
 		Body:  body.Part,
 		CRC32: combineCRC(head.CRC32, body.CRC32, body.RawSize),
 		Raw:   head.RawSize + body.RawSize,
+		Holes: head.Holes,
 	}
 }
 

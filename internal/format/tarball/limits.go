@@ -18,12 +18,21 @@ type Limits struct {
 	Ratio int64
 }
 
-const ratioFrom = 64 << 20
+const (
+	ratioFrom       = 64 << 20
+	defaultManifest = 1 << 20
+	// headSlack is how much longer than the largest package.json its compressed
+	// head may be: the tar header, and deflate's blocks around each hole.
+	headSlack = 64 << 10
+)
+
+// MaxHead is how many bytes a head can have that the default Limits accept.
+const MaxHead = defaultManifest + headSlack
 
 // DefaultLimits returns 100,000 entries, 1 GiB unpacked, a package.json of
 // 1 MiB and a ratio of 200. The largest packages of npm stay below a third of each.
 func DefaultLimits() Limits {
-	return Limits{Entries: 100_000, Unpacked: 1 << 30, Manifest: 1 << 20, Ratio: 200}
+	return Limits{Entries: 100_000, Unpacked: 1 << 30, Manifest: defaultManifest, Ratio: 200}
 }
 
 func (l Limits) withDefaults() Limits {

@@ -15,13 +15,28 @@ import (
 type Packer struct{ pool sync.Pool }
 
 // WriteHead writes the head of a package with this package.json.
-func (p *Packer) WriteHead(w io.Writer, manifest []byte) (Run, error) {
+//
+// Where the manifest mentions its commit (40 or 64 hex digits in lower case;
+// anything else stands for none), as the whole SHA or the preview version, the
+// head gets holes: what is written is a template with markers in place of the
+// digits, the same for every commit, and FillHead makes the head of it. Digest
+// and Size are the template's, CRC32 and RawSize those of the real text. A
+// manifest for which that can't be done has a head without holes.
+func (p *Packer) WriteHead(w io.Writer, manifest []byte, commit string) (Run, error) {
 	d := p.deflater(w)
 	defer p.release(d)
 	size := int64(len(manifest))
-	d.entry(topFolder+manifestName, size, 0o644)
-	d.write(manifest)
-	d.pad(size)
+	text := appendEntry(nil, topFolder+manifestName, size, 0o644)
+	text = append(text, manifest...)
+	text = append(text, make([]byte, padding(size))...)
+	template, err := d.template(text, commit)
+	switch {
+	case err != nil:
+		return Run{}, err
+	case template != nil:
+		return d.copyTemplate(template, text)
+	}
+	d.write(text)
 	return d.flush()
 }
 

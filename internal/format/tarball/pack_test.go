@@ -261,7 +261,7 @@ func TestErrorsOfFilesAndWriters(t *testing.T) {
 	if _, err := p.WriteBody(full, []File{textFile("a", string(noise), 0o644)}); !errors.Is(err, boom) {
 		t.Errorf("a writer that fails: %v", err)
 	}
-	if _, err := p.WriteHead(full, noise); !errors.Is(err, boom) {
+	if _, err := p.WriteHead(full, noise, ""); !errors.Is(err, boom) {
 		t.Errorf("a writer that fails: %v", err)
 	}
 	got := pack(t, &p, testManifest, textFile("a", "content", 0o644))

@@ -25,7 +25,8 @@ type part struct {
 	at          int64 // where r stands; -1: not known
 }
 
-// NewReader joins the blobs of a recipe. A blob that is shorter than the recipe
+// NewReader joins the blobs of a recipe; a head that has holes must have been
+// filled. A blob that is shorter than the recipe
 // says makes reads fail with io.ErrUnexpectedEOF.
 func NewReader(recipe Recipe, head, body io.ReadSeeker) *Reader {
 	r := &Reader{}

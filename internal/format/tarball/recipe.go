@@ -16,16 +16,18 @@ type Part struct {
 // Run is a compressed run with what is needed to join it to another.
 type Run struct {
 	Part
-	CRC32   uint32 `json:"crc32"`   // of the uncompressed bytes
-	RawSize int64  `json:"rawSize"` // uncompressed bytes
+	CRC32   uint32 `json:"crc32"`           // of the uncompressed bytes
+	RawSize int64  `json:"rawSize"`         // uncompressed bytes
+	Holes   bool   `json:"holes,omitempty"` // the head has holes for the digits of its commit; see FillHead
 }
 
 // Recipe says how a split tarball is put together again.
 type Recipe struct {
 	Head  Part   `json:"head"`
 	Body  Part   `json:"body"`
-	CRC32 uint32 `json:"crc32"`   // of the uncompressed tar
-	Raw   int64  `json:"rawSize"` // bytes of the uncompressed tar
+	CRC32 uint32 `json:"crc32"`           // of the uncompressed tar
+	Raw   int64  `json:"rawSize"`         // bytes of the uncompressed tar
+	Holes bool   `json:"holes,omitempty"` // the head has holes for the digits of its commit; see FillHead
 }
 
 // File is an entry to pack.
