@@ -31,16 +31,20 @@ type packing struct {
 	PinPeers      bool   `group:"Packing" help:"Also pin peerDependencies on packages of the same commit."`
 	KeepVersion   bool   `group:"Packing" help:"Keep each package's own version instead of the preview version."`
 	IgnoreScripts bool   `group:"Packing" help:"Do not run prepack, prepare and postpack."`
-	PackWith      string `enum:",npm,pnpm,yarn,bun" default:"" placeholder:"TOOL" group:"Packing" help:"Delegate to the pack command of npm, pnpm, yarn or bun. Default: pack natively, as npm would."`
+	PackWith      string `enum:"native,npm,pnpm,yarn,bun" default:"native" group:"Packing" help:"Who makes the archives: native, as npm would, or the pack command of npm, pnpm, yarn or bun."`
 
 	Verbose bool `short:"v" group:"Output" help:"Say more about what is being done."`
 }
 
 func (p packing) options() publish.PackOptions {
+	with := workspace.Manager(p.PackWith)
+	if with == "native" {
+		with = ""
+	}
 	return publish.PackOptions{
 		Dir: p.WorkingDirectory, Paths: slices.Concat(p.Paths, p.Packages), Exclude: p.Exclude, SHA: p.SHA, Repository: p.Repository,
 		RegistryURL: p.RegistryURL, Siblings: publish.Form(p.Siblings), PinPeers: p.PinPeers, KeepVersion: p.KeepVersion,
-		IgnoreScripts: p.IgnoreScripts, PackWith: workspace.Manager(p.PackWith),
+		IgnoreScripts: p.IgnoreScripts, PackWith: with,
 	}
 }
 
