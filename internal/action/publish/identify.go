@@ -46,7 +46,7 @@ func (j *job) identify(ctx context.Context) error {
 		src.Repository = g.origin(ctx)
 	}
 	if j.opt.SHA != "" {
-		src.SHA = j.opt.SHA
+		src.SHA = strings.ToLower(j.opt.SHA)
 	}
 	if src.Deleted || src.SHA != "" {
 		return nil

@@ -73,7 +73,7 @@ func (j *job) packMembers(ctx context.Context, paths []string) error {
 		return err
 	}
 	o := pack.Options{
-		Commit: strings.ToLower(j.source.SHA), Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
+		Commit: j.source.SHA, Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
 		TempDir: j.temp, Parallel: j.opt.Parallel, Log: j.streams.Log, Env: scriptEnv(os.Environ()),
 	}
 	if !j.opt.KeepVersion {
@@ -98,7 +98,7 @@ func (j *job) pin(name, version string) string {
 	if j.opt.Siblings != URL {
 		return version
 	}
-	return strings.TrimRight(j.opt.RegistryURL, "/") + "/commits/" + strings.ToLower(j.source.SHA) + "/" + name + "/tarball"
+	return strings.TrimRight(j.opt.RegistryURL, "/") + "/commits/" + j.source.SHA + "/" + name + "/tarball"
 }
 
 // Pack only packs: it writes the tarballs to a folder and prints what they hold.
