@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/workspace"
@@ -119,13 +122,15 @@ func Pack(ctx context.Context, opt PackOptions, out string, asJSON bool, s Strea
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("making the folder for tarballs: %w", err)
 	}
-	list := make([]packed, 0, len(j.packages))
-	for _, p := range j.packages {
-		path := filepath.Join(out, npm.TarballName(p.Name, p.Version))
-		if err := p.Save(path); err != nil {
-			return err
-		}
-		list = append(list, describe(p, path))
+	list := make([]packed, len(j.packages))
+	g := new(errgroup.Group)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, p := range j.packages {
+		list[i] = describe(p, filepath.Join(out, npm.TarballName(p.Name, p.Version)))
+		g.Go(func() error { return p.Save(list[i].Path) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
 	}
 	if asJSON {
 		return writeJSON(s.Stdout, list)
