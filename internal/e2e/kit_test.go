@@ -97,10 +97,8 @@ func startServer(t *testing.T, data string, args ...string) *server {
 
 // kill ends the server as a crash would.
 func (s *server) kill() {
-	if s.cmd.ProcessState == nil {
-		_ = s.cmd.Process.Kill()
-	}
 	if s.done != nil {
+		_ = s.cmd.Process.Kill() // it may have ended
 		<-s.done
 		s.done = nil
 	}

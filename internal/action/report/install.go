@@ -40,7 +40,10 @@ func (r Report) install(m manager, packages ...Package) string {
 // along adds the packages that must be installed along. Only npm lets a package
 // by URL satisfy another's dependency on its version.
 func (r Report) along(m manager, packages []Package) (all []Package, ok bool) {
-	if m != npm && slices.ContainsFunc(packages, func(p Package) bool { return len(p.Needs) > 0 }) {
+	if !slices.ContainsFunc(packages, func(p Package) bool { return len(p.Needs) > 0 }) {
+		return packages, true
+	}
+	if m != npm {
 		return nil, false
 	}
 	others := map[string]Package{}
