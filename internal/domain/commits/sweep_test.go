@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -187,19 +188,23 @@ func TestSweepRace(t *testing.T) {
 	w := newWorld(t, Options{Retention: 5 * time.Hour})
 	for i := range rounds {
 		sha := sha1a[:38] + string("0123456789abcdef"[i/16]) + string("0123456789abcdef"[i%16])
-		var wg sync.WaitGroup
+		var sweepers, publisher sync.WaitGroup
 		for range 2 {
-			wg.Go(func() { w.sweep() })
+			sweepers.Go(func() { w.sweep() })
 		}
 		var err error
-		wg.Go(func() {
-			for range 100 {
+		var swept atomic.Bool
+		publisher.Go(func() {
+			for last := false; !last; { // once more when the sweepers are done: then nothing is in the way
+				last = swept.Load()
 				if _, err = w.send(publication(sha, "acme/ws", a), a); !errors.Is(err, fault.Unavailable) {
 					return
 				}
 			}
 		})
-		wg.Wait()
+		sweepers.Wait()
+		swept.Store(true)
+		publisher.Wait()
 		if err != nil {
 			t.Fatalf("round %d: Publish: %v", i, err)
 		}
