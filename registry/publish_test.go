@@ -99,6 +99,9 @@ func TestRefusedPublishes(t *testing.T) {
 		}, 400, "package:b"},
 		{"an unknown part", func(n *node) answer { return n.postForm("sha", sha, "pakcage", "x") }, 400, "pakcage"},
 		{"another name", func(n *node) answer { return n.postForm("sha", sha, "package:b", good) }, 400, `has the name "a"`},
+		{"a version that is a path", func(n *node) answer {
+			return n.postForm("sha", sha, "package:a", tgz(t, "a", "1.0.0/../../../x", "x"))
+		}, 400, "not a semantic version"},
 		{"not an archive", func(n *node) answer { return n.postForm("sha", sha, "package:a", "hello") }, 400, "gzip"},
 		{"half an archive", func(n *node) answer { return n.postForm("sha", sha, "package:a", good[:len(good)/2]) }, 400, "a: "},
 		{"an entry that leaves the package", func(n *node) answer {

@@ -136,6 +136,22 @@ func TestPackThenPublishTarballs(t *testing.T) {
 	}
 }
 
+// A tarball from elsewhere does not choose where its copy is written.
+func TestPackRefusesAVersionThatIsAPath(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "a", "out")
+	if err := os.WriteFile(filepath.Join(dir, "x.tgz"), []byte(tarballOf(t, `{"name":"x","version":"1.0.0/../../../evil"}`)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := publishCommit(t, dir, cleanEnv(), "pack", "x.tgz", "--keep-version", "--out", out)
+	if r.code != 1 || !strings.Contains(r.stderr, "semantic version") {
+		t.Errorf("%v\nwant a refusal", r)
+	}
+	if found, err := filepath.Glob(filepath.Join(dir, "*evil*")); err != nil || len(found) > 0 {
+		t.Errorf("it wrote %v (%v)", found, err)
+	}
+}
+
 // A failing script stops everything before a byte is sent.
 func TestFailingScript(t *testing.T) {
 	s := startServer(t, t.TempDir())

@@ -190,14 +190,19 @@ func commit(t *testing.T, dir string) string {
 // smallTarball makes a package whose bytes differ with n.
 func smallTarball(t *testing.T, name string, n int) string {
 	t.Helper()
+	return tarballOf(t, fmt.Sprintf(`{"name":%q,"version":"1.0.%d"}`, name, n))
+}
+
+// tarballOf makes a package of a package.json alone.
+func tarballOf(t *testing.T, manifest string) string {
+	t.Helper()
 	var b bytes.Buffer
 	gz := gzip.NewWriter(&b)
 	tw := tar.NewWriter(gz)
-	content := fmt.Sprintf(`{"name":%q,"version":"1.0.%d"}`, name, n)
-	if err := tw.WriteHeader(&tar.Header{Name: "package/package.json", Mode: 0o644, Size: int64(len(content))}); err != nil {
+	if err := tw.WriteHeader(&tar.Header{Name: "package/package.json", Mode: 0o644, Size: int64(len(manifest))}); err != nil {
 		t.Error(err)
 	}
-	_, err := io.WriteString(tw, content)
+	_, err := io.WriteString(tw, manifest)
 	if err := errors.Join(err, tw.Close(), gz.Close()); err != nil {
 		t.Error(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/manifest"
+	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -20,8 +21,8 @@ func Tarball(ctx context.Context, path string, limits tarball.Limits) (*Package,
 	if err != nil {
 		return nil, err
 	}
-	if summary.Version == "" {
-		return nil, fault.New(fault.Invalid, "%s: its package.json has no version; a package needs one", path)
+	if _, err := semver.Clean(summary.Version); err != nil {
+		return nil, fault.New(fault.Invalid, "%s: its package.json has the version %.100q; a package needs a semantic version", path, summary.Version)
 	}
 	m, err := manifest.Parse(path+"!"+manifestName, summary.Manifest)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/manifest"
 	"github.com/org/registry-action/internal/format/packlist"
+	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -70,8 +71,8 @@ func (p *packer) rewrite(m *workspace.Member, own *manifest.Manifest, how manife
 	if err != nil {
 		return nil, err
 	}
-	if packed.Name == "" || packed.Version == "" {
-		return nil, fault.New(fault.Invalid, "%s has no name or no version; a package needs both", own.Path)
+	if _, err := semver.Clean(packed.Version); err != nil || packed.Name == "" {
+		return nil, fault.New(fault.Invalid, "%s has the name %.100q and the version %.100q; a package needs a name and a semantic version", own.Path, packed.Name, packed.Version)
 	}
 	return packed, nil
 }

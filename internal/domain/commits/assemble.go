@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -117,12 +118,19 @@ func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, 
 		err = s.tooLarge("the tarball")
 	case sum.Name != src.Name:
 		err = fault.New(fault.Invalid, "the archive's package.json has the name %q", sum.Name).WithCode("wrong_name")
+	case sum.Version != "" && !validVersion(sum.Version):
+		err = fault.New(fault.Invalid, "the archive's package.json has version %.100q, which is not a semantic version", sum.Version).WithCode("bad_archive")
 	case cmp.Or(src.Version, sum.Version) != sum.Version:
 		err = fault.New(fault.Invalid, "the archive's package.json has version %q, not %q", sum.Version, src.Version).WithCode("wrong_version")
 	case cmp.Or(src.Integrity, sum.Sums.Integrity) != sum.Sums.Integrity:
 		err = fault.New(fault.Invalid, "the archive's integrity is %s, not %s", sum.Sums.Integrity, src.Integrity).WithCode("wrong_integrity")
 	}
 	return artifact, sum, err
+}
+
+func validVersion(v string) bool {
+	_, err := semver.Clean(v) // as lenient as npm
+	return err == nil
 }
 
 func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifact) (tarball.Summary, error) {
