@@ -24,6 +24,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err == nil {
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
+		context.AfterFunc(ctx, stop) // a second signal ends the program at once
 		err = c.do(ctx, parsed.Command, publish.Streams{Getenv: getenv, Stdout: stdout, Stderr: stderr, Terminal: isTerminal(stderr)})
 	}
 	if err != nil && !errors.Is(err, config.ErrDone) {

@@ -23,12 +23,18 @@ const headSHA = "1111111111111111111111111111111111111111"
 // pullRequest is the step of a pull request's run: a merge commit is checked out.
 func pullRequest(t *testing.T, gh *forgetest.Server, registry, merge string, run int, inputs ...string) step {
 	t.Helper()
+	return pullRequestAt(t, gh, registry, headSHA, merge, run, inputs...)
+}
+
+// pullRequestAt is pullRequest for a certain head.
+func pullRequestAt(t *testing.T, gh *forgetest.Server, registry, head, merge string, run int, inputs ...string) step {
+	t.Helper()
 	event := map[string]any{
 		"action": "synchronize", "number": 7,
 		"repository": map[string]any{"id": 1, "full_name": "acme/ws", "default_branch": "main"},
 		"pull_request": map[string]any{
 			"number": 7,
-			"head":   map[string]any{"ref": "feature", "sha": headSHA, "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
+			"head":   map[string]any{"ref": "feature", "sha": head, "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
 			"base":   map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
 		},
 	}
@@ -142,6 +148,19 @@ func TestAnotherCommitIsCheckedOut(t *testing.T) {
 	r := pullRequest(t, gh, s.url, strings.Repeat("3", 40), 1).run(t, dir)
 	if r.code != 1 || !strings.Contains(r.stdout, "::error") || !strings.Contains(r.stdout, "is checked out") {
 		t.Errorf("%v\nwant a refusal as an annotation", r)
+	}
+}
+
+// A workflow that checks out the head itself has packed the head, and the comment says so.
+func TestHeadIsCheckedOut(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, head := checkout(t, workspace)
+	pullRequestAt(t, gh, s.url, head, strings.Repeat("4", 40), 1).run(t, dir).must(t)
+	merged, merge := checkout(t, workspace+"-- base.txt --\nof the base branch\n")
+	pullRequest(t, gh, s.url, merge, 2, "INPUT_COMMENT-KEY=merged").run(t, merged).must(t)
+	comments := gh.Comments(7)
+	if len(comments) != 2 || strings.Contains(comments[0].Body, "merge commit") || !strings.Contains(comments[1].Body, "packed from the merge commit") {
+		t.Errorf("the comments are %+v, want the first about the head and the second about the merge", comments)
 	}
 }
 

@@ -105,13 +105,16 @@ func (j *job) askForge(ctx context.Context) error {
 
 // checkTree refuses to publish files that are not the commit's.
 func (j *job) checkTree(ctx context.Context) error {
-	if j.opt.AllowDirty || j.opt.SHA != "" {
-		return nil // told so: the caller knows what is checked out
-	}
 	g := git{j.opt.Dir}
 	head, err := g.head(ctx)
 	if err != nil {
 		return nil // packages from elsewhere; there is nothing to compare
+	}
+	if head == j.source.SHA {
+		j.source.MergeSHA = "" // the workflow has checked out the head itself
+	}
+	if j.opt.AllowDirty || j.opt.SHA != "" {
+		return nil // told so: the caller knows what is checked out
 	}
 	if j.source.InCI {
 		if head != j.source.SHA && head != j.source.MergeSHA {
