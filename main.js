@@ -29,5 +29,5 @@ const child = spawn(binary, ["publish"], { stdio: "inherit" });
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => child.kill(signal));
 }
-child.on("error", (err) => fail(`${binary} could not be started: ${err.message}`));
+child.on("error", (err) => fail(`${binary} could not be started: ${err.message}; is the input binary-path right?`));
 child.on("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/org/registry-action/internal/action/publish"
 	"github.com/org/registry-action/internal/action/workspace"
@@ -84,16 +85,20 @@ func (c publishCommand) options() (publish.Options, error) {
 			return o, config.Usagef("--package-managers: %q is not one of npm, pnpm, yarn, bun", m)
 		}
 	}
-	return o, needURL(o.PackOptions)
+	return o, check(o.PackOptions)
 }
 
 type packCommand struct {
 	packing
-	Out  string `default:"." type:"path" placeholder:"DIR" group:"Output" help:"Folder that gets the tarballs."`
+	Out  string `default:"." type:"path" placeholder:"DIR" group:"Output" input:"-" help:"Folder that gets the tarballs."`
 	JSON bool   `name:"json" group:"Output" help:"Describe the tarballs as JSON, in the terms of npm pack --json."`
 }
 
-func needURL(o publish.PackOptions) error {
+// check refuses what would fail only after everything is packed.
+func check(o publish.PackOptions) error {
+	if o.SHA != "" && (len(o.SHA) < 7 || len(o.SHA) > 64 || strings.Trim(o.SHA, "0123456789abcdefABCDEF") != "") {
+		return config.Usagef("--sha: %q is not a commit; give its 40 or 64 hexadecimal digits, or at least the first 7", o.SHA)
+	}
 	if o.Siblings == publish.URL && o.RegistryURL == "" {
 		return config.Usagef("--siblings url writes URLs of the registry into the packages; set --registry-url or REGISTRY_URL")
 	}

@@ -22,13 +22,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	program := config.Program{Name: "publish-commit", Description: description, Examples: examples, Inputs: true, Getenv: getenv, Stdout: stdout}
 	parsed, err := program.Parse(&c, args)
 	if err == nil {
+		// A reader that goes away, such as head, makes writes fail instead of ending
+		// the program with its temporary files left behind.
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second signal ends the program at once
 		err = c.do(ctx, parsed.Command, publish.Streams{Getenv: getenv, Stdout: stdout, Stderr: stderr, Terminal: isTerminal(stderr)})
 	}
 	if err != nil && !errors.Is(err, config.ErrDone) {
-		tell(err, getenv, stdout, stderr)
+		tell(err, getenv, stderr)
 	}
 	return config.ExitCode(err)
 }
@@ -37,7 +40,7 @@ func (c commands) do(ctx context.Context, command string, s publish.Streams) err
 	if command == "pack" {
 		s.Log = logger(c.Pack.Verbose, s.Stderr)
 		o := c.Pack.options()
-		if err := needURL(o); err != nil {
+		if err := check(o); err != nil {
 			return err
 		}
 		return publish.Pack(ctx, o, c.Pack.Out, c.Pack.JSON, s)
@@ -51,9 +54,9 @@ func (c commands) do(ctx context.Context, command string, s publish.Streams) err
 }
 
 // tell prints what went wrong, in CI as an annotation.
-func tell(err error, getenv func(string) string, stdout, stderr io.Writer) {
+func tell(err error, getenv func(string) string, stderr io.Writer) {
 	if getenv("GITHUB_ACTIONS") == "true" {
-		publish.Annotate(getenv, stdout, err.Error())
+		publish.Annotate(getenv, stderr, err.Error())
 		return
 	}
 	fmt.Fprintf(stderr, "publish-commit: %v\n", err)

@@ -25,7 +25,8 @@ func TestDocs(t *testing.T) {
 	configtest.CheckDoc(t, "../../docs/action.md", config.Table(options(t)))
 }
 
-// Every input of action.yml is an option of the program, with the same default.
+// Every input of action.yml is an option of the program, with the same default,
+// and every option that has an input is in action.yml: the runner warns of others.
 func TestInputsAreOptions(t *testing.T) {
 	text, err := os.ReadFile("../../action.yml")
 	if err != nil {
@@ -39,6 +40,11 @@ func TestInputsAreOptions(t *testing.T) {
 	}
 	if len(action.Inputs) < 15 {
 		t.Fatalf("action.yml has %d inputs", len(action.Inputs))
+	}
+	for _, o := range options(t) {
+		if _, ok := action.Inputs[o.Input]; o.Input != "" && !ok {
+			t.Errorf("option %s has the input %s, which action.yml lacks", o.Flag, o.Input)
+		}
 	}
 	for name, input := range action.Inputs {
 		if name == "binary-path" { // main.js reads it

@@ -30,7 +30,8 @@ type history struct {
 	client   *regclient.Client
 	tar      tarball.Packer
 	temp     string
-	changing int // index of the package that changes
+	changing int    // index of the package that changes
+	changed  string // folder with that package's tarball, once it has changed
 
 	commits       int
 	steps         [3]time.Duration // of the client: plan, uploads, publish
@@ -108,16 +109,20 @@ func (h *history) commit(ctx context.Context) error {
 // change packs the package anew, after a change of a source file.
 func (h *history) change(ctx context.Context, sha string) error {
 	i := h.changing
-	old := h.packages[i]
-	if err := h.repo.touch(old, strconv.Itoa(h.commits)); err != nil {
+	if err := h.repo.touch(h.packages[i], strconv.Itoa(h.commits)); err != nil {
 		return err
 	}
-	packed, err := pack.Run(ctx, h.repo.ws, h.repo.ws.Members[i:i+1], packing(h.temp, sha))
+	dir, err := os.MkdirTemp(h.temp, "changed-*")
 	if err != nil {
 		return err
 	}
-	h.packages[i] = packed[0]
-	return os.Remove(old.Body)
+	packed, err := pack.Run(ctx, h.repo.ws, h.repo.ws.Members[i:i+1], packing(dir, sha))
+	if err != nil {
+		return err
+	}
+	old := h.changed
+	h.packages[i], h.changed = packed[0], dir
+	return os.RemoveAll(old)
 }
 
 // publication names the packages of a commit: their bodies as they were packed
@@ -148,9 +153,7 @@ func (h *history) publication(sha string) (wire.Publication, map[digest.SHA256]r
 		sources[run.Digest] = regclient.Source{Name: m.Manifest.Name, Size: run.Size, Open: func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(head.Bytes())), nil
 		}}
-		sources[body.Digest] = regclient.Source{Name: m.Manifest.Name, Size: body.Size, Open: func() (io.ReadCloser, error) {
-			return os.Open(h.packages[i].Body)
-		}}
+		sources[body.Digest] = regclient.Source{Name: m.Manifest.Name, Size: body.Size, Open: h.packages[i].OpenBody}
 	}
 	return p, sources, nil
 }

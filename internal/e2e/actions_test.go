@@ -146,7 +146,7 @@ func TestAnotherCommitIsCheckedOut(t *testing.T) {
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	dir, _ := checkout(t, workspace)
 	r := pullRequest(t, gh, s.url, strings.Repeat("3", 40), 1).run(t, dir)
-	if r.code != 1 || !strings.Contains(r.stdout, "::error") || !strings.Contains(r.stdout, "is checked out") {
+	if r.code != 1 || !strings.Contains(r.stderr, "::error") || !strings.Contains(r.stderr, "is checked out") {
 		t.Errorf("%v\nwant a refusal as an annotation", r)
 	}
 }
@@ -169,9 +169,13 @@ func TestCommentFails(t *testing.T) {
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	gh.Fail(forgetest.Fault{Route: forgetest.ListComments, Times: 99, Status: 422})
 	dir, merge := checkout(t, workspace)
-	r := pullRequest(t, gh, s.url, merge, 1).run(t, dir)
-	if r.code != 1 || !strings.Contains(r.stdout, "the packages are published") {
+	st := pullRequest(t, gh, s.url, merge, 1)
+	r := st.run(t, dir)
+	if r.code != 1 || !strings.Contains(r.stderr, "the packages are published") {
 		t.Errorf("%v\nwant exit code 1 and a sentence that says what happened", r)
+	}
+	if out, sum := read(t, st.output), read(t, st.sum); !strings.Contains(out, "urls<<") || !strings.Contains(sum, "acme-cli") {
+		t.Errorf("the outputs are %q and the summary %q, want what is published", out, sum)
 	}
 }
 

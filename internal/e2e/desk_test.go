@@ -59,6 +59,9 @@ func snapshot(t *testing.T, dir string) string {
 func TestUsage(t *testing.T) {
 	dir, _ := checkout(t, workspace)
 	empty := t.TempDir()
+	if err := os.WriteFile(filepath.Join(empty, "x.tgz"), []byte(tarballOf(t, `{"name":"x","version":"1.0.0"}`)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		dir  string
@@ -73,6 +76,11 @@ func TestUsage(t *testing.T) {
 		{"a token over plain http", dir, nil, []string{"REGISTRY_URL=http://registry.example.com", "REGISTRY_TOKEN=s3cret-value"}, 1, "https"},
 		{"no package here", empty, []string{"--sha", strings.Repeat("a", 40)}, []string{"REGISTRY_URL=http://localhost:1"}, 1, "package.json"},
 		{"no commit", empty, nil, []string{"REGISTRY_URL=http://localhost:1"}, 1, "--sha"},
+		{"no commit's name", dir, []string{"--dry-run", "--sha", "main"}, nil, 2, "--sha"},
+		{"no URL", dir, []string{"--dry-run"}, []string{"REGISTRY_URL=localhost:3000"}, 1, "https://"},
+		{"a password in the URL", dir, []string{"pack", "--siblings", "url"}, []string{"REGISTRY_URL=https://me:s3cret@example.com"}, 1, "credentials"},
+		{"tarballs to leave out", empty, []string{"x.tgz", "--exclude", "x", "--sha", strings.Repeat("a", 40)}, []string{"REGISTRY_URL=http://localhost:1"}, 1, "--exclude"},
+		{"one name twice", empty, []string{"x.tgz", "x.tgz", "--sha", strings.Repeat("a", 40)}, []string{"REGISTRY_URL=http://localhost:1"}, 1, "given twice"},
 		{"a package that is not there", dir, []string{"acme-clj"}, []string{"REGISTRY_URL=http://localhost:1"}, 1, "acme-cli"},
 	}
 	for _, tt := range tests {

@@ -104,6 +104,9 @@ func unpack(t testing.TB, p *pack.Package) []entry {
 	if sums.Sums() != p.Sums || int64(len(whole)) != p.Size {
 		t.Errorf("%s: sums %+v of %d bytes, but its stream has %+v of %d", p.Name, p.Sums, p.Size, sums.Sums(), len(whole))
 	}
+	if p.Split() {
+		checkBody(t, p)
+	}
 	zip, err := gzip.NewReader(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +125,20 @@ func unpack(t testing.TB, p *pack.Package) []entry {
 			t.Fatal(err)
 		}
 		entries = append(entries, entry{strings.TrimPrefix(h.Name, "package/"), string(content), h.FileInfo().Mode()})
+	}
+}
+
+// checkBody checks that the body is what the recipe says.
+func checkBody(t testing.TB, p *pack.Package) {
+	t.Helper()
+	r, err := p.OpenBody()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil || digest.Of(body) != p.Recipe.Body.Digest || int64(len(body)) != p.Recipe.Body.Size {
+		t.Errorf("%s: the body has %d bytes, %v, want %+v", p.Name, len(body), err, p.Recipe.Body)
 	}
 }
 

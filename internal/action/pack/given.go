@@ -30,7 +30,7 @@ func Tarball(ctx context.Context, path string, limits tarball.Limits) (*Package,
 	}
 	pkg := &Package{
 		Name: summary.Name, Version: summary.Version, OwnVersion: summary.Version,
-		Tarball: path, Sums: summary.Sums, Size: summary.Size,
+		whole: section{path: path, size: summary.Size}, Sums: summary.Sums, Size: summary.Size,
 	}
 	names, list, err := headers(path)
 	if err != nil {

@@ -24,7 +24,6 @@ func (p *packer) withLicense(ctx context.Context, m *workspace.Member, pkg strin
 	if err != nil {
 		return nil, fmt.Errorf("looking for the workspace's licence: %w", err)
 	}
-	open := func(name string) (*os.File, error) { return os.OpenInRoot(p.ws.Root, name) }
 	for _, e := range entries {
 		if !e.Type().IsRegular() || !license.MatchString(e.Name()) {
 			continue
@@ -33,6 +32,7 @@ func (p *packer) withLicense(ctx context.Context, m *workspace.Member, pkg strin
 		if err != nil {
 			return nil, fmt.Errorf("looking for the workspace's licence: %w", err)
 		}
+		open := func() (*os.File, error) { return os.OpenInRoot(p.ws.Root, e.Name()) }
 		files = append(files, tarball.File{
 			Name: e.Name(), Size: info.Size(), Mode: info.Mode(),
 			Open: func() (io.ReadCloser, error) { return openSource(ctx, open, pkg, e.Name(), info.Size()) },

@@ -33,11 +33,13 @@ func (p *packer) native(ctx context.Context, m *workspace.Member) (*Package, err
 	if err != nil {
 		return nil, err
 	}
-	files, err := p.list(ctx, m, root, packed)
+	var roots packlist.Roots
+	defer roots.Close()
+	files, err := p.list(ctx, m, root.Name(), packed, &roots)
 	if err != nil {
 		return nil, err
 	}
-	return p.write(ctx, content{dir: m.Dir, own: own.Version, manifest: packed, files: files})
+	return p.write(content{dir: m.Dir, own: own.Version, manifest: packed, files: files})
 }
 
 // openPackDir opens the folder to pack, which must be one of the workspace: not
@@ -78,14 +80,15 @@ func (p *packer) rewrite(m *workspace.Member, own *manifest.Manifest, how manife
 }
 
 // list is the files of a member's package but for package.json, in npm's order.
-func (p *packer) list(ctx context.Context, m *workspace.Member, root *os.Root, packed *manifest.Manifest) ([]tarball.File, error) {
+// They are opened through roots.
+func (p *packer) list(ctx context.Context, m *workspace.Member, dir string, packed *manifest.Manifest, roots *packlist.Roots) ([]tarball.File, error) {
 	// The workspace's ignore files apply to the folder itself, also where it is a
 	// publishConfig.directory; the root leaves out its members.
-	folders := []string{root.Name()}
-	if root.Name() == p.ws.Root {
+	folders := []string{dir}
+	if dir == p.ws.Root {
 		folders = p.folders
 	}
-	listed, err := packlist.List(root.Name(), packlist.Options{
+	listed, err := packlist.List(dir, packlist.Options{
 		Manifest: packed.Source, WorkspaceRoot: p.ws.Root, Workspaces: folders,
 	})
 	if err != nil {
@@ -97,10 +100,7 @@ func (p *packer) list(ctx context.Context, m *workspace.Member, root *os.Root, p
 		if f.Path == manifestName {
 			continue
 		}
-		open := root.Open
-		if f.Name != f.Path { // below the link of a bundled dependency
-			open = func(name string) (*os.File, error) { return os.OpenInRoot(f.Base, name) }
-		}
+		open := func() (*os.File, error) { return roots.Open(f) }
 		files = append(files, tarball.File{
 			Name: f.Path, Size: f.Size, Mode: f.Mode, Executable: f.Executable || slices.Contains(bins, f.Path),
 			Open: func() (io.ReadCloser, error) { return openSource(ctx, open, packed.Name, f.Name, f.Size) },

@@ -35,8 +35,8 @@ type Options struct {
 	IgnoreScripts bool
 	// With delegates to a manager's own pack command; empty packs natively.
 	With workspace.Manager
-	// TempDir is an existing folder for bodies and delegated archives, which the
-	// packages refer to: the caller removes it when it is done with them.
+	// TempDir is an existing folder for tarballs, which the packages refer to: the
+	// caller removes it when it is done with them.
 	TempDir string
 	// Parallel is how many packages are compressed at once; 0 means GOMAXPROCS.
 	Parallel int
@@ -68,6 +68,7 @@ type packer struct {
 	folders  []string          // of all members
 	berry    bool
 	tar      tarball.Packer
+	spools   spools
 }
 
 // Run packs members of a workspace and returns the packages in the members' order.
@@ -97,7 +98,7 @@ func Run(ctx context.Context, ws *workspace.Workspace, members []*workspace.Memb
 		return nil, err
 	}
 	done, err := p.all(ctx, order)
-	if err != nil {
+	if err = errors.Join(err, p.spools.close()); err != nil {
 		return nil, err
 	}
 	packages := make([]*Package, len(members))

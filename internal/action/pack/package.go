@@ -1,7 +1,6 @@
 package pack
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,8 +17,9 @@ type File struct {
 	Size int64  `json:"size"` // bytes, as packed
 }
 
-// Package is a packed package: a split tarball (Head, Body, Recipe), or a whole
-// one (Tarball) that was taken as it is.
+// Package is a packed package: a split tarball, which has a Head, a body and a
+// Recipe, or a given one that was taken as it is. The tarball itself is in a
+// file: the given one, or one of Options.TempDir.
 type Package struct {
 	Name       string
 	Version    string // as packed
@@ -30,49 +30,39 @@ type Package struct {
 	Bins       []string
 	Siblings   []string // the packages packed along that it needs, by name
 
-	Head   []byte // the template, if Recipe.Holes
-	filled []byte // the head of Options.Commit
-	Body   string // path of the file with the body, in Options.TempDir
+	Head   []byte // the template, if Recipe.Holes; nil for a given tarball
 	Recipe tarball.Recipe
 
-	Tarball string // path of a tarball taken as it is; empty for a split one
+	whole section // the .tgz; of a split one with the head of Options.Commit
 
 	Sums digest.Sums // of the whole .tgz
 	Size int64       // bytes of the whole .tgz
 }
 
 // Split reports whether the package has a head and a body.
-func (p *Package) Split() bool { return p.Tarball == "" }
+func (p *Package) Split() bool { return p.Head != nil }
 
 // Open streams the whole .tgz.
 func (p *Package) Open() (io.ReadCloser, error) {
-	path := p.Tarball
-	if p.Split() {
-		path = p.Body
-	}
-	f, err := os.Open(path)
+	r, err := p.whole.reader()
 	if err != nil {
 		return nil, fmt.Errorf("opening the tarball of %s: %w", p.Name, err)
 	}
-	if !p.Split() {
-		return f, nil
-	}
-	return joined{tarball.NewReader(p.Recipe, bytes.NewReader(p.filled), f), f}, nil
+	return r, nil
 }
 
-// joined reads a split tarball and closes its body's file.
-type joined struct {
-	io.Reader
-	io.Closer
+// OpenBody streams the body of a split tarball.
+func (p *Package) OpenBody() (io.ReadCloser, error) {
+	before := int64(len(p.Recipe.Header())) + p.Recipe.Head.Size
+	r, err := section{p.whole.path, p.whole.offset + before, p.Recipe.Body.Size}.reader()
+	if err != nil {
+		return nil, fmt.Errorf("opening the body of %s: %w", p.Name, err)
+	}
+	return r, nil
 }
 
 // Save writes the whole .tgz to a file, replacing it. The file appears complete or not at all.
 func (p *Package) Save(path string) (err error) {
-	src, err := p.Open()
-	if err != nil {
-		return err
-	}
-	defer src.Close()
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fmt.Errorf("saving %s: %w", path, err)
@@ -82,7 +72,7 @@ func (p *Package) Save(path string) (err error) {
 			err = errors.Join(fmt.Errorf("saving %s: %w", path, err), os.Remove(tmp.Name()))
 		}
 	}()
-	_, err = io.Copy(tmp, src)
+	err = p.whole.copyTo(tmp)
 	// CreateTemp's 0600 would hide the result from others.
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return err

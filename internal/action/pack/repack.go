@@ -47,5 +47,5 @@ func (p *packer) repack(ctx context.Context, m *workspace.Member, path string) (
 			Open: func() (io.ReadCloser, error) { return a.seek(names[i]) },
 		})
 	}
-	return p.write(ctx, content{dir: m.Dir, own: own.Version, manifest: packed, files: files})
+	return p.write(content{dir: m.Dir, own: own.Version, manifest: packed, files: files})
 }

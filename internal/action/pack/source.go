@@ -47,12 +47,12 @@ type source struct {
 	was  fs.FileInfo
 }
 
-// opener opens a file below a root: links are followed only as far as that allows.
-type opener func(name string) (*os.File, error)
+// opener opens a file below an os.Root: links are followed only as far as that allows.
+type opener func() (*os.File, error)
 
 // openSource opens a listed file.
 func openSource(ctx context.Context, open opener, pkg, name string, size int64) (io.ReadCloser, error) {
-	f, err := open(name)
+	f, err := open()
 	if err != nil {
 		return nil, fmt.Errorf("%s: reading %s: %w", pkg, name, err)
 	}

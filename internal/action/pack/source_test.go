@@ -34,7 +34,7 @@ func TestSourceNoticesChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer root.Close()
-			r, err := openSource(t.Context(), root.Open, "pkg", "f", int64(len(text)))
+			r, err := openSource(t.Context(), func() (*os.File, error) { return root.Open("f") }, "pkg", "f", int64(len(text)))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestOpenSourceRefuses(t *testing.T) {
 	}
 	defer root.Close()
 	for _, name := range []string{"link", "out/outside", "../outside", outside, "folder", "file", "missing"} {
-		r, err := openSource(t.Context(), root.Open, "pkg", name, 6)
+		r, err := openSource(t.Context(), func() (*os.File, error) { return root.Open(name) }, "pkg", name, 6)
 		if err == nil {
 			r.Close()
 			t.Errorf("%s was opened", name)

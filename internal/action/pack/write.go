@@ -3,11 +3,8 @@ package pack
 import (
 	"bytes"
 	"cmp"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -24,39 +21,35 @@ type content struct {
 	files    []tarball.File // all but package.json
 }
 
-// write makes a split tarball in one pass over the files: the head in memory,
-// the body in a file of TempDir, the whole's hashes on the way. It can do so
-// because what depends on both, the CRC, comes last in the file.
-func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error) {
+// write appends a split tarball to a spool in one pass over the files, and
+// computes the whole's hashes on the way. It can do so because what depends on
+// head and body, the CRC, comes last in the file.
+func (p *packer) write(c content) (*Package, error) {
 	var head bytes.Buffer
 	first, err := p.tar.WriteHead(&head, c.manifest.Source, p.Commit)
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", c.manifest.Path, err)
 	}
-	body, err := os.CreateTemp(p.TempDir, "body-*")
-	if err != nil {
-		return nil, fmt.Errorf("packing %s: %w", c.manifest.Name, err)
-	}
-	defer func() {
-		err = errors.Join(err, body.Close())
-	}()
 	filled := head.Bytes()
 	if first.Holes {
 		filled = tarball.FillHead(filled, p.Commit)
 	}
-	sums := digest.NewHasher()
-	sums.Write(tarball.Recipe{}.Header())
-	sums.Write(filled)
-	rest, err := p.tar.WriteBody(io.MultiWriter(body, sums), c.files)
+	spool, err := p.spools.take(p.TempDir)
 	if err != nil {
 		return nil, fmt.Errorf("packing %s: %w", c.manifest.Name, err)
 	}
-	recipe := tarball.Join(first, rest)
-	sums.Write(recipe.Trailer())
+	defer p.spools.put(spool)
+	sums := digest.NewHasher()
+	recipe, err := p.stream(io.MultiWriter(spool, sums), filled, first, c.files)
+	if err != nil {
+		return nil, fmt.Errorf("packing %s: %w", c.manifest.Name, err)
+	}
+	whole := section{spool.Name(), spool.end, sums.Size()}
+	spool.end += whole.size
 
-	pkg = &Package{
+	pkg := &Package{
 		Name: c.manifest.Name, Version: c.manifest.Version, OwnVersion: c.own, Dir: c.dir,
-		Head: head.Bytes(), filled: filled, Body: body.Name(), Recipe: recipe, Sums: sums.Sums(), Size: sums.Size(),
+		Head: head.Bytes(), Recipe: recipe, whole: whole, Sums: sums.Sums(), Size: whole.size,
 	}
 	pkg.add(manifestName, int64(len(c.manifest.Source)))
 	for _, f := range c.files {
@@ -65,6 +58,20 @@ func (p *packer) write(ctx context.Context, c content) (pkg *Package, err error)
 	pkg.Bins = binNames(c.manifest, pkg.Files)
 	pkg.Siblings = p.pinned(c.manifest)
 	return pkg, nil
+}
+
+// stream writes a whole tarball with a head that is made already.
+func (p *packer) stream(w io.Writer, head []byte, first tarball.Run, files []tarball.File) (tarball.Recipe, error) {
+	if _, err := w.Write(slices.Concat(tarball.Recipe{}.Header(), head)); err != nil {
+		return tarball.Recipe{}, err
+	}
+	rest, err := p.tar.WriteBody(w, files)
+	if err != nil {
+		return tarball.Recipe{}, err
+	}
+	recipe := tarball.Join(first, rest)
+	_, err = w.Write(recipe.Trailer())
+	return recipe, err
 }
 
 // pinned returns the packages packed along that a packed manifest needs to be

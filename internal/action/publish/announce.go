@@ -21,11 +21,16 @@ import (
 // announce tells what was published: outputs, summary, comment, JSON, text.
 func (j *job) announce(ctx context.Context) error {
 	r := j.report()
-	if err := j.comment(ctx, r); err != nil {
-		return fmt.Errorf("the packages are published, but the comment on pull request %d could not be written: %w", j.source.PR, err)
+	failed := j.comment(ctx, r)
+	if failed != nil {
+		failed = fmt.Errorf("the packages are published, but the comment on pull request %d could not be written: %w", j.source.PR, failed)
 	}
-	if err := errors.Join(j.setOutputs(), j.runner.AddStepSummary(report.Summary(r)), j.writeJSON()); err != nil {
-		return fmt.Errorf("the packages are published, but could not be reported: %w", err)
+	// Later steps can use what is published also if the comment failed.
+	if err := errors.Join(j.setOutputs(), j.runner.AddStepSummary(report.Summary(r)), j.writeJSON(j.result())); err != nil {
+		failed = errors.Join(failed, fmt.Errorf("the packages are published, but could not be reported: %w", err))
+	}
+	if failed != nil {
+		return failed
 	}
 	if j.opt.ShowComment {
 		fmt.Fprintln(j.streams.Stdout, report.Comment(r))
@@ -145,11 +150,15 @@ type result struct {
 	Warnings  []string `json:"warnings,omitempty"`
 }
 
-func (j *job) writeJSON() error {
+func (j *job) result() result {
+	return result{Published: j.published, Registry: j.opt.RegistryURL, PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings}
+}
+
+// writeJSON writes to where the options want JSON, if they do.
+func (j *job) writeJSON(out any) error {
 	if j.opt.JSONFile == "" {
 		return nil
 	}
-	out := result{Published: j.published, Registry: j.opt.RegistryURL, PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings}
 	if j.opt.JSONFile == "-" {
 		return writeJSON(j.streams.Stdout, out)
 	}
@@ -160,7 +169,8 @@ func (j *job) writeJSON() error {
 	return errors.Join(writeJSON(f, out), f.Close())
 }
 
-// Annotate shows a failure where the CI run's reader looks first.
-func Annotate(getenv func(string) string, stdout io.Writer, text string) {
-	runner.New(runner.Options{Getenv: getenv, Stdout: stdout}).Errorf("%s", text)
+// Annotate shows a failure where the CI run's reader looks first. It belongs on
+// standard error, which the runner reads as well: standard output may be piped.
+func Annotate(getenv func(string) string, stderr io.Writer, text string) {
+	runner.New(runner.Options{Getenv: getenv, Stdout: stderr}).Errorf("%s", text)
 }

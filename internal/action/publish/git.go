@@ -42,17 +42,31 @@ func (g git) head(ctx context.Context) (string, error) {
 	return sha, nil
 }
 
-// origin returns the URL of the remote "origin", "" if there is none.
+// origin returns the address of the remote "origin", "" if there is none or it
+// is a folder, which says nothing about where the repository is at home.
 func (g git) origin(ctx context.Context) string {
-	url, err := g.run(ctx, "remote", "get-url", "origin")
-	if err != nil {
+	remote, err := g.run(ctx, "remote", "get-url", "origin")
+	// Of an address that is no folder, a colon comes before the first slash.
+	if before, _, colon := strings.Cut(remote, ":"); err != nil || !colon || strings.Contains(before, "/") || before == "file" || len(before) == 1 {
 		return ""
 	}
-	return url
+	return withoutCredentials(remote)
 }
 
-// dirty returns the tracked files that differ from the commit and the files
-// that git neither tracks nor ignores.
+// withoutCredentials takes user, password and query out of a URL: tools leave
+// tokens there.
+func withoutCredentials(remote string) string {
+	scheme, rest, found := strings.Cut(remote, "://")
+	if !found {
+		return remote
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	authority, path, _ := strings.Cut(rest, "/")
+	return scheme + "://" + authority[strings.LastIndex(authority, "@")+1:] + "/" + path
+}
+
+// dirty returns the tracked files in the folder that differ from the commit and
+// the files that git neither tracks nor ignores.
 func (g git) dirty(ctx context.Context) ([]string, error) {
 	out, err := g.run(ctx, "status", "--porcelain", "-z", "--", ".")
 	if err != nil {

@@ -41,7 +41,7 @@ func (j *job) identify(ctx context.Context) error {
 	src := &j.source
 	g := git{j.opt.Dir}
 	if j.opt.Repository != "" {
-		src.Repository = j.opt.Repository
+		src.Repository = withoutCredentials(j.opt.Repository)
 	} else if src.Repository == "" {
 		src.Repository = g.origin(ctx)
 	}
@@ -75,6 +75,10 @@ func fromEvent(e runner.Context) source {
 func (j *job) askForge(ctx context.Context) error {
 	src := &j.source
 	needsHead := src.SHA == "" && src.PR != 0
+	if needsHead && j.opt.SHA == "" && j.opt.GitHubToken == "" {
+		// What is checked out is not the pull request's.
+		return fault.New(fault.Invalid, "only GitHub knows the head of pull request %d, and there is no github-token to ask with; give one, or name the commit with --sha", src.PR)
+	}
 	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && j.opt.Comment != CommentOff
 	if src.Deleted || j.opt.GitHubToken == "" || !(needsHead || needsPull) {
 		return nil
@@ -98,6 +102,7 @@ func (j *job) askForge(ctx context.Context) error {
 		}
 		if len(pulls) > 0 {
 			src.PR = pulls[0]
+			src.Refs = append(src.Refs, fmt.Sprintf("pr/%d", src.PR))
 		}
 	}
 	return nil
@@ -121,6 +126,9 @@ func (j *job) checkTree(ctx context.Context) error {
 			return fault.New(fault.Invalid, "commit %s is checked out, but this run is about %s; check that commit out, name it with --sha, or say --allow-dirty", head, j.source.SHA)
 		}
 		return nil // a build writes files; the commit is what was checked out
+	}
+	if ws, err := j.openWorkspace(); err == nil {
+		g.dir = ws.Root // of which all is packed, wherever in it we are
 	}
 	files, err := g.dirty(ctx)
 	if err != nil {

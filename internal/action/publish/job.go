@@ -11,7 +11,9 @@ import (
 
 	"github.com/org/registry-action/internal/action/forge"
 	"github.com/org/registry-action/internal/action/pack"
+	"github.com/org/registry-action/internal/action/regclient"
 	"github.com/org/registry-action/internal/action/runner"
+	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -23,6 +25,9 @@ type job struct {
 	event   runner.Context
 	source  source
 	temp    string // folder for what is packed
+
+	workspace *workspace.Workspace // once it has been opened
+	registry  *regclient.Client    // nil if no registry is named
 
 	packages  []*pack.Package
 	published wire.Published
@@ -44,14 +49,14 @@ func Publish(ctx context.Context, opt Options, s Streams) error {
 	}
 	defer cleanup()
 	j.runner.AddMask(opt.Token)
-	if err := j.run(ctx, []step{{"identifying the commit", j.identify}, {"checking the tree", j.checkTree}}); err != nil {
+	if err := j.run(ctx, []step{{"checking the registry's address", j.connect}, {"identifying the commit", j.identify}}); err != nil {
 		return err
 	}
 	if j.source.Deleted {
 		j.say("the event removed a branch or tag: there is nothing to publish")
 		return nil
 	}
-	if err := j.run(ctx, []step{{"packing", j.pack}}); err != nil {
+	if err := j.run(ctx, []step{{"checking the tree", j.checkTree}, {"packing", j.pack}}); err != nil {
 		return err
 	}
 	if opt.DryRun {

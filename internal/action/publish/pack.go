@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,9 @@ func (j *job) pack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(tarballs) > 0 && len(paths) == 0 && len(j.opt.Exclude) > 0 {
+		return fault.New(fault.Invalid, "--exclude leaves packages of the workspace out, but only .tgz files are given; leave those out of the list instead")
+	}
 	for _, path := range tarballs {
 		p, err := pack.Tarball(ctx, path, tarball.Limits{})
 		if err != nil {
@@ -40,6 +44,13 @@ func (j *job) pack(ctx context.Context) error {
 	}
 	if len(j.packages) == 0 {
 		return fault.New(fault.Invalid, "there is no package to publish in %s: every package.json is private, or excluded", j.opt.Dir)
+	}
+	seen := map[string]bool{}
+	for _, p := range j.packages {
+		if seen[p.Name] {
+			return fault.New(fault.Invalid, "%s is given twice, as .tgz files or as one and a package of the workspace; a commit has one of a name", p.Name)
+		}
+		seen[p.Name] = true
 	}
 	for _, p := range j.packages {
 		j.say("packed %s %s (%s, %d files)", p.Name, p.Version, bytesText(p.Size), len(p.Files))
@@ -67,11 +78,15 @@ func (j *job) splitPaths() (tarballs, patterns []string, err error) {
 }
 
 func (j *job) packMembers(ctx context.Context, paths []string) error {
-	ws, err := workspace.Open(j.opt.Dir)
+	ws, err := j.openWorkspace()
 	if err != nil {
 		return err
 	}
-	members, err := ws.Select(paths, j.opt.Exclude)
+	here, err := filepath.EvalSymlinks(j.opt.Dir)
+	if err != nil {
+		return err
+	}
+	members, err := ws.Select(fromHere(here, paths), fromHere(here, j.opt.Exclude))
 	if err != nil || len(members) == 0 {
 		return err
 	}
@@ -85,6 +100,27 @@ func (j *job) packMembers(ctx context.Context, paths []string) error {
 	packed, err := pack.Run(ctx, ws, members, o)
 	j.packages = append(j.packages, packed...)
 	return err
+}
+
+// openWorkspace reads the workspace once.
+func (j *job) openWorkspace() (_ *workspace.Workspace, err error) {
+	if j.workspace == nil {
+		j.workspace, err = workspace.Open(j.opt.Dir)
+	}
+	return j.workspace, err
+}
+
+// fromHere makes patterns that begin with a dot absolute: they mean what they
+// mean to a shell in that folder, also below the workspace's root.
+func fromHere(here string, patterns []string) []string {
+	out := slices.Clone(patterns)
+	for i, p := range out {
+		bare := strings.TrimPrefix(p, "!")
+		if slash := filepath.ToSlash(bare); slash == "." || slash == ".." || strings.HasPrefix(slash, "./") || strings.HasPrefix(slash, "../") {
+			out[i] = p[:len(p)-len(bare)] + filepath.Join(here, bare)
+		}
+	}
+	return out
 }
 
 // scriptEnv is the environment without our secrets: a package's script has no use for them.
@@ -111,6 +147,9 @@ func Pack(ctx context.Context, opt PackOptions, out string, asJSON bool, s Strea
 		return err
 	}
 	defer cleanup()
+	if err := j.connect(ctx); err != nil {
+		return err
+	}
 	if !opt.KeepVersion || opt.Siblings == URL {
 		if err := j.identify(ctx); err != nil {
 			return err
@@ -158,7 +197,8 @@ func describe(p *pack.Package, path string) packed {
 	}
 }
 
-func printPacked(w io.Writer, list []packed) error {
+func printPacked(to io.Writer, list []packed) error {
+	w := bufio.NewWriter(to)
 	for _, p := range list {
 		where := p.Path
 		if where == "" {
@@ -169,7 +209,7 @@ func printPacked(w io.Writer, list []packed) error {
 			fmt.Fprintf(w, "  %9s  %s\n", bytesText(f.Size), f.Path)
 		}
 	}
-	return nil
+	return w.Flush()
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -185,6 +225,21 @@ func (j *job) showPlan() error {
 	for _, p := range j.packages {
 		list = append(list, describe(p, ""))
 	}
-	j.say("dry run: commit %s of %s would get these %d packages; nothing was sent", j.source.SHA, j.source.Repository, len(list))
+	of := ""
+	if j.source.Repository != "" {
+		of = " of " + j.source.Repository
+	}
+	j.say("dry run: commit %s%s would get %s; nothing was sent", j.source.SHA, of, packagesText(len(list)))
+	if err := j.writeJSON(plan{true, j.source.SHA, j.source.Repository, list}); err != nil || j.opt.JSONFile == "-" {
+		return err
+	}
 	return printPacked(j.streams.Stdout, list)
+}
+
+// plan is the JSON form of a dry run.
+type plan struct {
+	DryRun     bool     `json:"dryRun"`
+	SHA        string   `json:"sha"`
+	Repository string   `json:"repository,omitempty"`
+	Packages   []packed `json:"packages"`
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/schollz/progressbar/v3"
@@ -22,21 +21,26 @@ import (
 // missing can have expired since the plan.
 const planTries = 3
 
-// upload sends what the registry does not have, then publishes.
-func (j *job) upload(ctx context.Context) error {
-	client, err := regclient.New(regclient.Options{
+// connect checks the registry's address before anything is built for it.
+func (j *job) connect(context.Context) (err error) {
+	if j.opt.RegistryURL == "" {
+		return nil // nothing is sent, nor refers to it
+	}
+	j.registry, err = regclient.New(regclient.Options{
 		BaseURL: j.opt.RegistryURL, Token: j.opt.Token, AllowHTTP: j.opt.InsecureHTTP, UserAgent: j.userAgent(), Logger: j.streams.Log,
 	})
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// upload sends what the registry does not have, then publishes.
+func (j *job) upload(ctx context.Context) (err error) {
 	publication, sources := j.publication()
 	for range planTries {
-		if err = j.send(ctx, client, publication, sources); err != nil {
+		if err = j.send(ctx, j.registry, publication, sources); err != nil {
 			return err
 		}
 		var created bool
-		j.published, created, err = client.Publish(ctx, publication)
+		j.published, created, err = j.registry.Publish(ctx, publication)
 		if err == nil {
 			j.sayPublished(created)
 			return nil
@@ -54,10 +58,17 @@ func (j *job) upload(ctx context.Context) error {
 
 func (j *job) sayPublished(created bool) {
 	if !created {
-		j.say("commit %.10s was published before, with the same %d packages", j.published.SHA, len(j.published.Packages))
+		j.say("commit %.10s was published before, with the same %s", j.published.SHA, packagesText(len(j.published.Packages)))
 		return
 	}
-	j.say("published %d packages of commit %.10s; they are kept until %s", len(j.published.Packages), j.published.SHA, j.published.ExpiresAt.UTC().Format("2006-01-02"))
+	j.say("published %s of commit %.10s, kept until %s", packagesText(len(j.published.Packages)), j.published.SHA, j.published.ExpiresAt.UTC().Format("2006-01-02"))
+}
+
+func packagesText(n int) string {
+	if n == 1 {
+		return "1 package"
+	}
+	return fmt.Sprintf("%d packages", n)
 }
 
 // publication says what is published, and where each blob of it can be read.
@@ -74,10 +85,10 @@ func (j *job) publication() (wire.Publication, map[digest.SHA256]regclient.Sourc
 			addSource(sources, pkg, "head", pkg.Recipe.Head, func() (io.ReadCloser, error) {
 				return io.NopCloser(bytes.NewReader(pkg.Head)), nil
 			})
-			addSource(sources, pkg, "body", pkg.Recipe.Body, openFile(pkg.Body))
+			addSource(sources, pkg, "body", pkg.Recipe.Body, pkg.OpenBody)
 		} else {
 			w.Tarball = &tarball.Part{Digest: pkg.Sums.SHA256, Size: pkg.Size}
-			addSource(sources, pkg, "tarball", *w.Tarball, openFile(pkg.Tarball))
+			addSource(sources, pkg, "tarball", *w.Tarball, pkg.Open)
 		}
 		p.Packages = append(p.Packages, w)
 	}
@@ -86,10 +97,6 @@ func (j *job) publication() (wire.Publication, map[digest.SHA256]regclient.Sourc
 
 func addSource(to map[digest.SHA256]regclient.Source, pkg *pack.Package, what string, part tarball.Part, open func() (io.ReadCloser, error)) {
 	to[part.Digest] = regclient.Source{Name: fmt.Sprintf("%s (%s)", pkg.Name, what), Size: part.Size, Open: open}
-}
-
-func openFile(path string) func() (io.ReadCloser, error) {
-	return func() (io.ReadCloser, error) { return os.Open(path) }
 }
 
 // send uploads what the plan misses.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -96,7 +97,11 @@ func (l *call) wrap(err error) error {
 	if l.tries > 1 {
 		tries = fmt.Sprintf(" (tried %d times)", l.tries)
 	}
-	return fmt.Errorf("%s %s%s: %w", l.method, l.location(), tries, clean(err))
+	wayOut := ""
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		wayOut = "; is a registry-server running there, and can this machine reach it?"
+	}
+	return fmt.Errorf("%s %s%s: %w%s", l.method, l.location(), tries, clean(err), wayOut)
 }
 
 // clean strips net/http's wrapper, whose text has the whole URL.

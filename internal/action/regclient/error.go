@@ -123,6 +123,9 @@ func (l *call) hint(status int) string {
 	case http.StatusRequestEntityTooLarge:
 		return "leave packages or files out, or have the registry's limit raised"
 	}
+	if l.tries > 1 && passing(status) {
+		return fmt.Sprintf("it was tried %d times; look into the registry's log, or run this again later", l.tries)
+	}
 	return ""
 }
 

@@ -135,6 +135,23 @@ func TestUploadURLs(t *testing.T) {
 	}
 }
 
+// TestLocalNames: a server on this machine calls itself localhost, also when it
+// was called by a number.
+func TestLocalNames(t *testing.T) {
+	var auth string
+	registry := serve(t, func(_ http.ResponseWriter, r *http.Request) { auth = r.Header.Get("Authorization") })
+	c := newClient(t, regclient.Options{BaseURL: registry.URL, Token: token})
+	named := strings.Replace(registry.URL, "127.0.0.1", "localhost", 1)
+	if err := putBlob(t, c, named+"/blob"); err != nil || named == registry.URL || auth != "Bearer "+token {
+		t.Errorf("Put(%s) = %v with the Authorization %q", named, err, auth)
+	}
+	for _, url := range []string{"http://localhost:1/blob", "https://me:pw@localhost/blob"} {
+		if err := putBlob(t, c, url); err == nil || !strings.HasPrefix(err.Error(), "the registry gave an upload URL") {
+			t.Errorf("Put(%s) = %v, want a refusal", url, err)
+		}
+	}
+}
+
 // TestForeignRefusal: advice about the registry's token does not fit a bucket.
 func TestForeignRefusal(t *testing.T) {
 	bucket := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) }))

@@ -38,6 +38,9 @@ func TestWhichStatusesAreRetried(t *testing.T) {
 				if !ok || e.Status != status || tries != want {
 					t.Errorf("%s: %d tries, want %d; %v", name, tries, want, err)
 				}
+				if ok && again[status] && !strings.Contains(e.Hint, "tried 4 times") {
+					t.Errorf("%s: %v; want how often it was tried", name, err)
+				}
 			}
 		})
 	}
@@ -103,7 +106,7 @@ func TestBrokenConnectionsAndAnswersAreRetried(t *testing.T) {
 func TestNobodyListens(t *testing.T) {
 	w := &waits{}
 	_, err := newClient(t, regclient.Options{BaseURL: dead, Transport: network(t), Wait: w.wait}).Plan(t.Context(), publication())
-	if err == nil || !strings.HasPrefix(err.Error(), "POST "+dead+"/publish/commit/plan (tried 6 times): ") || len(w.ds) != 5 {
+	if err == nil || !strings.HasPrefix(err.Error(), "POST "+dead+"/publish/commit/plan (tried 6 times): ") || !strings.HasSuffix(err.Error(), "can this machine reach it?") || len(w.ds) != 5 {
 		t.Fatalf("Plan = %v after %d waits", err, len(w.ds))
 	}
 	for i, d := range w.ds {

@@ -51,6 +51,9 @@ func (c *Client) target(raw string) (*url.URL, error) {
 		return nil, errors.New("the registry gave an upload URL that is none") // the error's text has all of it
 	}
 	u := c.base.ResolveReference(ref)
+	if u.Scheme == c.base.Scheme && u.Port() == c.base.Port() && loopback(u.Hostname()) && loopback(c.base.Hostname()) {
+		u.Host = c.base.Host // a server on this machine does not know under which of its names it was called
+	}
 	if u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !sameOrigin(u, c.base) {
 		return nil, fmt.Errorf("the registry gave an upload URL at %s://%s: only https, or its own address, is trusted with packages", u.Scheme, u.Host)
 	}

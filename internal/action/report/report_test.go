@@ -159,6 +159,17 @@ func TestShortening(t *testing.T) {
 	}
 }
 
+// A repository without a remote has no name.
+func TestTextWithoutRepository(t *testing.T) {
+	var b strings.Builder
+	if err := report.Text(report.Report{SHA: "abcdef0123", Packages: []report.Package{{Name: "a", URL: "https://r.example/a"}}}, &b); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(b.String(), "1 package at abcdef0\n") {
+		t.Errorf("the text is %q", b.String())
+	}
+}
+
 // Exact preview versions come from no registry: npm gets everything that is
 // needed on one line, the others are told what would work.
 func TestNeeds(t *testing.T) {

@@ -13,7 +13,11 @@ import (
 // many, each has its URL and the first stands as an example.
 func Text(r Report, w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %s at %s\n\n", count(len(r.Packages), "package"), plain(r.Repository), plain(r.SHA[:min(len(r.SHA), 7)]))
+	b.WriteString(count(len(r.Packages), "package"))
+	if r.Repository != "" {
+		b.WriteString(" of " + plain(r.Repository))
+	}
+	fmt.Fprintf(&b, " at %s\n\n", plain(r.SHA[:min(len(r.SHA), 7)]))
 	title, example := "Install with", r.Packages
 	if len(r.Packages) > maxInline {
 		title, example = "Install one with", r.Packages[:1]

@@ -3,6 +3,7 @@ package manifest
 import (
 	"bytes"
 	"encoding/json"
+	"unicode/utf8"
 )
 
 // text reads a string.
@@ -80,6 +81,9 @@ func (s *scanner) digits() *syntaxError {
 
 // unquote decodes a string that the scanner has accepted.
 func unquote(raw []byte) string {
+	if inner, ok := bytes.CutPrefix(raw, []byte{'"'}); ok && !bytes.ContainsRune(inner, '\\') && utf8.Valid(inner) {
+		return string(inner[:len(inner)-1])
+	}
 	var s string
 	_ = json.Unmarshal(raw, &s) // the scanner accepts no more than encoding/json
 	return s

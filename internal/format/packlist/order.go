@@ -76,40 +76,51 @@ func (c *collator) compareASCII(a, b string) (order int, ok bool) {
 	return letterCase, true
 }
 
+// sortKey is what a file is sorted by.
+type sortKey struct {
+	extension, base, path string
+	file                  File
+}
+
 // Sort sorts files as npm does, for compression's sake: by extension, then
 // by name, both in lower case, then by path.
 func Sort(files []File) {
-	type entry struct {
-		extension, base, path string
-		file                  File
-	}
-	lower := cases.Lower(language.Und)
-	toLower := func(s string) string {
-		if isASCII(s) {
-			return strings.ToLower(s)
-		}
-		return lower.String(s)
-	}
-	entries := make([]entry, len(files))
+	keys := make([]*sortKey, len(files))
 	for i, f := range files {
-		base := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
-		e := entry{base: toLower(base), path: f.Path, file: f}
-		if dot := strings.LastIndexByte(base, '.'); dot > 0 {
-			e.extension = toLower(base[dot:])
-		}
-		if strings.HasPrefix(e.path, "@") {
-			e.path = "./" + e.path
-		}
-		entries[i] = e
+		keys[i] = newSortKey(f)
 	}
 	c := newCollator()
-	slices.SortFunc(entries, func(a, b entry) int {
-		return cmp.Or(c.compare(a.extension, b.extension), c.compare(a.base, b.base),
-			c.compare(a.path, b.path), strings.Compare(a.path, b.path))
+	slices.SortFunc(keys, func(a, b *sortKey) int {
+		if order := c.compare(a.extension, b.extension); order != 0 {
+			return order
+		}
+		if order := c.compare(a.base, b.base); order != 0 {
+			return order
+		}
+		return cmp.Or(c.compare(a.path, b.path), strings.Compare(a.path, b.path))
 	})
-	for i := range entries {
-		files[i] = entries[i].file
+	for i, k := range keys {
+		files[i] = k.file
 	}
+}
+
+func newSortKey(f File) *sortKey {
+	base := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
+	k := &sortKey{base: toLower(base), path: f.Path, file: f}
+	if dot := strings.LastIndexByte(base, '.'); dot > 0 {
+		k.extension = toLower(base[dot:])
+	}
+	if strings.HasPrefix(k.path, "@") {
+		k.path = "./" + k.path
+	}
+	return k
+}
+
+func toLower(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s)
+	}
+	return cases.Lower(language.Und).String(s)
 }
 
 func isASCII(s string) bool {

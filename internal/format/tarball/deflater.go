@@ -86,8 +86,9 @@ func (d *deflater) entry(name string, size int64, mode fs.FileMode) {
 }
 
 func (d *deflater) pad(size int64) {
-	var zeros block
-	d.write(zeros[:padding(size)])
+	zeros := d.buf[:padding(size)]
+	clear(zeros)
+	d.write(zeros)
 }
 
 // flush ends the run at a byte boundary, to be continued by another.

@@ -101,11 +101,15 @@ func (h *block) checksum() int64 {
 // putOctal fills a field as npm's tar does: digits, a space and a NUL, the
 // space giving way to one more digit where it is needed.
 func putOctal(field []byte, n int64) {
-	digits := fmt.Sprintf("%0*o", len(field)-2, n)
-	if len(digits) < len(field)-1 {
-		digits += " "
+	var buf [24]byte
+	digits := strconv.AppendInt(buf[:0], n, 8)
+	zeros := max(len(field)-2-len(digits), 0)
+	for i := range zeros {
+		field[i] = '0'
 	}
-	copy(field, digits)
+	if at := zeros + copy(field[zeros:], digits); at < len(field)-1 {
+		field[at] = ' '
+	}
 }
 
 // splitName divides a name between ustar's name and prefix fields. Where it

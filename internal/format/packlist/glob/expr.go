@@ -3,6 +3,7 @@ package glob
 import (
 	"math/bits"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // expr matches a segment with classes, extglobs or wildcards amid text. It
@@ -66,6 +67,9 @@ func (p *positions) least() int {
 }
 
 func (e *expr) match(segment string) bool {
+	if !e.mayStart(segment) {
+		return false
+	}
 	var buffer [maxUnits]rune
 	units, ok := e.units(buffer[:0], segment)
 	if !ok {
@@ -77,23 +81,36 @@ func (e *expr) match(segment string) bool {
 	return end.has(len(units))
 }
 
+// mayStart tells most segments apart by their first byte, before they are
+// taken to pieces.
+func (e *expr) mayStart(segment string) bool {
+	if len(e.steps) == 0 || e.steps[0].op != opChar || segment == "" || segment[0] >= utf8.RuneSelf {
+		return true
+	}
+	return e.steps[0].char == e.fold(rune(segment[0]))
+}
+
 // units are the segment's characters, folded.
 func (e *expr) units(buffer []rune, segment string) (units []rune, ok bool) {
 	if len(segment) > maxUnits && utf16Len(segment) > maxUnits {
 		return nil, false
 	}
 	for _, r := range segment {
-		switch {
-		case e.unicode:
-			buffer = append(buffer, foldRuneUnicode(r))
-		case r > 0xFFFF:
+		if r > 0xFFFF && !e.unicode {
 			hi, lo := utf16.EncodeRune(r)
 			buffer = append(buffer, hi, lo)
-		default:
-			buffer = append(buffer, foldRune(r))
+			continue
 		}
+		buffer = append(buffer, e.fold(r))
 	}
 	return buffer, true
+}
+
+func (e *expr) fold(r rune) rune {
+	if e.unicode {
+		return foldRuneUnicode(r)
+	}
+	return foldRune(r)
 }
 
 func follow(steps []step, units []rune, at positions) positions {

@@ -90,18 +90,18 @@ func (f file) at(i int) string {
 }
 
 // matchSpan matches parts against the segments from start to end. A trailing
-// slash may be left over.
+// slash may be left over. The cheap question, their number, comes first.
 func (f file) matchSpan(start, end int, parts []part, partial bool) bool {
 	end = min(end, f.len())
 	n := min(max(end-start, 0), len(parts))
+	rest := end - start - n
+	if n < len(parts) && !partial || rest > 1 || rest == 1 && f.at(end-1) != "" {
+		return false
+	}
 	for i := range n {
 		if !parts[i].match(f.at(start + i)) {
 			return false
 		}
 	}
-	if n < len(parts) {
-		return partial
-	}
-	rest := end - start - n
-	return rest <= 0 || rest == 1 && f.at(end-1) == ""
+	return true
 }
