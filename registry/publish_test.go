@@ -120,6 +120,26 @@ func TestRefusedPublishes(t *testing.T) {
 		{"text", func(n *node) answer {
 			return n.request("POST", "/publish/commit", strings.NewReader("x"), "Content-Type: text/plain")
 		}, 415, "multipart/form-data or application/json"},
+		{"a form that is cut off", func(n *node) answer {
+			body, ct := form(t, "sha", sha, "package:a", good)
+			whole, _ := io.ReadAll(body)
+			return n.request("POST", "/publish/commit", bytes.NewReader(whole[:len(whole)-20]), ct)
+		}, 400, "multipart body is broken"},
+		{"a name without end", func(n *node) answer {
+			a := n.postForm("sha", sha, "package:"+strings.Repeat("n", 100_000), "junk")
+			if len(a.body) > 1000 {
+				n.t.Errorf("the refusal has %d bytes", len(a.body))
+			}
+			return a
+		}, 400, "at most 214"},
+		{"a list without end", func(n *node) answer {
+			body := `{"sha":"` + sha + `","packages":[` + strings.Repeat("{},", 10_000) + `{}]}`
+			return n.request("POST", "/publish/commit/plan", strings.NewReader(body), "Content-Type: application/json")
+		}, 413, "10000"},
+		{"more files than a publish may have", func(n *node) answer {
+			file := map[string]any{"tarball": base64.StdEncoding.EncodeToString([]byte(good))}
+			return n.postJSON("/publish/commit", map[string]any{"sha": sha, "elsewhere": []any{file, file, file, file, file, file}})
+		}, 413, "more than the 5"},
 		{"a bad repository", func(n *node) answer { return n.postForm("sha", sha, "repository", "nonsense", "package:a", good) }, 400, "owner/repo"},
 		{"a bad ref", func(n *node) answer {
 			return n.postForm("sha", sha, "repository", "o/r", "ref", "pr/x", "package:a", good)
@@ -127,7 +147,7 @@ func TestRefusedPublishes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			n := start(t, registry.Config{MaxPackage: 64 << 10, MaxPublish: 1 << 20})
+			n := start(t, registry.Config{MaxPackage: 64 << 10, MaxPublish: 1 << 20, MaxPackages: 5})
 			a := tt.send(n)
 			m := a.json(t)
 			if text, _ := m["error"].(string); a.StatusCode != tt.status || !strings.Contains(text, tt.text) || m["code"] == nil {
@@ -187,6 +207,34 @@ func TestCompressedRequests(t *testing.T) {
 	}
 }
 
+// What fails on our side is not the client's fault, and says nothing of our disk.
+func TestFailingDisk(t *testing.T) {
+	n := start(t, registry.Config{})
+	if err := os.Remove(filepath.Join(n.dir, "spool")); err != nil {
+		t.Fatal(err)
+	}
+	file := tgz(t, "a", "1.0.0", "x")
+	for form, a := range map[string]answer{
+		"multipart": n.postForm("sha", sha, "package:a", file),
+		"JSON": n.postJSON("/publish/commit", map[string]any{
+			"sha": sha, "name": "a", "tarball": base64.StdEncoding.EncodeToString([]byte(file)),
+		}),
+	} {
+		if a.StatusCode != 500 || a.json(t)["code"] != "internal" || strings.Contains(string(a.body), "spool") {
+			t.Errorf("%s answered %d %s, want 500 without a cause", form, a.StatusCode, a.body)
+		}
+	}
+}
+
+// A publish that happened is not refused for the form of its answer.
+func TestAcceptOfAPublish(t *testing.T) {
+	n := start(t, registry.Config{})
+	body, ct := form(t, "sha", sha, "package:a", tgz(t, "a", "1.0.0", "x"))
+	if a := n.request("POST", "/publish/commit", body, ct, "Accept: text/plain"); a.StatusCode != 201 {
+		t.Errorf("answered %d %s, want 201", a.StatusCode, a.body)
+	}
+}
+
 func TestWriteOnceOverHTTP(t *testing.T) {
 	n := start(t, registry.Config{})
 	one, two := tgz(t, "a", "1.0.0", "one"), tgz(t, "a", "1.0.0", "two")
@@ -217,6 +265,7 @@ func TestAccess(t *testing.T) {
 		{"another scheme", token, []string{"Authorization: Basic " + token}, 401},
 		{"open, from this machine", "", nil, 201},
 		{"open, through a proxy", "", []string{"X-Forwarded-For: 203.0.113.9"}, 403},
+		{"open, through a proxy that names only the protocol", "", []string{"X-Forwarded-Proto: https"}, 403},
 		{"open, under a rebound name", "", []string{"Host: evil.example"}, 403},
 		{"a browser on another site", "", []string{"Sec-Fetch-Site: cross-site"}, 403},
 		{"an old browser on another site", "", []string{"Origin: https://evil.example"}, 403},

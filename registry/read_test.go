@@ -110,6 +110,20 @@ func TestAmbiguousPrefix(t *testing.T) {
 	}
 }
 
+// A short SHA of digits alone looks like a pull request behind a repository.
+func TestInstallURLOfDigits(t *testing.T) {
+	n := start(t, registry.Config{})
+	file := tgz(t, "a", "1.0.0", "x")
+	a := n.postForm("sha", "1234567", "repository", "org/repo", "ref", "branch/main", "package:a", file)
+	install := a.json(t)["packages"].([]any)[0].(map[string]any)["installUrl"].(string)
+	moved := n.get("/org/repo/a@main").Header.Get("Location")
+	for _, path := range []string{strings.TrimPrefix(install, n.url), moved} {
+		if got := n.get(path); string(got.body) != file {
+			t.Errorf("GET %s = %d %.200s, want the tarball", path, got.StatusCode, got.body)
+		}
+	}
+}
+
 // Whatever is asked, the answer is JSON with the right status.
 func TestErrorsAreJSON(t *testing.T) {
 	n := start(t, registry.Config{})
@@ -139,6 +153,8 @@ func TestErrorsAreJSON(t *testing.T) {
 		{"POST", "/publish/commit/plan", []string{"Content-Type: text/plain"}, 415, ""},
 		{"GET", "/constructor/__proto__/x@" + sha, nil, 404, ""},
 		{"GET", "/%00/x@1234567", nil, 404, ""},
+		{"GET", "/a%00b/c/x@main", nil, 404, ""},
+		{"GET", "/" + strings.Repeat("a", 2000) + "/c/x@main", nil, 404, ""},
 	}
 	for _, tt := range tests {
 		a := n.request(tt.method, tt.path, strings.NewReader(""), tt.header...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/url"
 	"time"
 
 	"github.com/org/registry-action/internal/config"
@@ -46,6 +47,8 @@ func (o options) check() error {
 	switch {
 	case o.Token == "" && !isLoopback(o.Host):
 		return config.Usagef("listening on %s without a token would let anybody publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or listen on 127.0.0.1", cmp.Or(o.Host, "every address"))
+	case o.Token == "" && isPublic(o.BaseURL):
+		return config.Usagef("with links to %s others reach this server, and without a token a proxy that does not say it is one would let them publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or leave BASE_URL out", o.BaseURL)
 	case o.Token != "" && len(o.Token) < minToken:
 		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
 	case o.S3Bucket != "local":
@@ -64,6 +67,12 @@ const minToken = 8
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// isPublic reports whether a URL leads to another host than loopback.
+func isPublic(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && !isLoopback(u.Hostname())
 }
 
 // baseURL is the public URL: as given, or made from the address that is listened on.

@@ -68,6 +68,9 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
 		Version: config.Version(), Log: log,
 	})
+	if errors.Is(err, fault.Invalid) {
+		err = config.Usagef("%s", sentence(err))
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

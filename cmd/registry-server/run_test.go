@@ -31,6 +31,9 @@ func TestUsage(t *testing.T) {
 		{"S3", nil, map[string]string{"S3_BUCKET": "my-bucket"}, "S3_BUCKET"},
 		{"DynamoDB", nil, map[string]string{"DYNAMODB_TABLE": "my-table"}, "DYNAMODB_TABLE"},
 		{"no retention", []string{"--retention", "0s"}, nil, "90d"},
+		{"open behind a public name", []string{"--base-url", "https://registry.example.com"}, nil, "REGISTRY_TOKEN"},
+		{"a base URL that is none", []string{"--port", "0"}, map[string]string{"BASE_URL": "localhost:3000"}, "BASE_URL"},
+		{"a publish below a package", []string{"--port", "0", "--max-publish-size", "1MiB"}, nil, "MAX_PUBLISH_SIZE"},
 		{"a bad size", []string{"--max-package-size", "huge"}, nil, "huge"},
 	}
 	for _, tt := range tests {

@@ -45,7 +45,8 @@ type Plan struct {
 	Missing []Upload `json:"missing"` // what the server does not have yet
 }
 
-// Upload says where a missing blob goes: PUT its bytes to URL.
+// Upload says where a missing blob goes: PUT its bytes to URL, which may be
+// relative to that of the plan.
 type Upload struct {
 	Digest digest.SHA256 `json:"digest"`
 	Size   int64         `json:"size"`

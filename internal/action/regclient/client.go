@@ -119,10 +119,12 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
 }
 
+const planPath = "publish/commit/plan"
+
 // Plan asks which blobs of p the registry does not have, and where to put them.
 func (c *Client) Plan(ctx context.Context, p wire.Publication) (wire.Plan, error) {
 	var plan wire.Plan
-	_, err := c.post(ctx, &plan, p, "publish", "commit", "plan")
+	_, err := c.post(ctx, &plan, p, planPath)
 	return plan, err
 }
 

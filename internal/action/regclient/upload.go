@@ -26,7 +26,7 @@ const (
 // Put sends a blob to where the plan wants it. Every try opens the blob anew; it
 // must have up.Size bytes. Progress, which may be nil, hears of the bytes as
 // they go out; a repeated try gives back what the one before had reported, as a
-// negative number. up.URL is relative, of the registry's origin, or an https URL
+// negative number. up.URL is relative to the plan's, of the registry's origin, or an https URL
 // elsewhere, which does not get the token.
 func (c *Client) Put(ctx context.Context, up wire.Upload, open func() (io.ReadCloser, error), progress func(n int64)) error {
 	target, err := c.target(up.URL)
@@ -45,15 +45,13 @@ func (c *Client) Put(ctx context.Context, up wire.Upload, open func() (io.ReadCl
 	return err
 }
 
+// target resolves an upload's URL as a browser would, against the plan's.
 func (c *Client) target(raw string) (*url.URL, error) {
 	ref, err := url.Parse(raw)
 	if err != nil {
 		return nil, errors.New("the registry gave an upload URL that is none") // the error's text has all of it
 	}
-	u := c.base.ResolveReference(ref)
-	if u.Scheme == c.base.Scheme && u.Port() == c.base.Port() && loopback(u.Hostname()) && loopback(c.base.Hostname()) {
-		u.Host = c.base.Host // a server on this machine does not know under which of its names it was called
-	}
+	u := c.base.JoinPath(planPath).ResolveReference(ref)
 	if u.User != nil || u.Hostname() == "" || u.Scheme != "https" && !sameOrigin(u, c.base) {
 		return nil, fmt.Errorf("the registry gave an upload URL at %s://%s: only https, or its own address, is trusted with packages", u.Scheme, u.Host)
 	}

@@ -121,9 +121,9 @@ func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, 
 	case sum.Version != "" && !validVersion(sum.Version):
 		err = fault.New(fault.Invalid, "the archive's package.json has version %.100q, which is not a semantic version", sum.Version).WithCode("bad_archive")
 	case cmp.Or(src.Version, sum.Version) != sum.Version:
-		err = fault.New(fault.Invalid, "the archive's package.json has version %q, not %q", sum.Version, src.Version).WithCode("wrong_version")
+		err = fault.New(fault.Invalid, "the archive's package.json has version %q, not %.100q", sum.Version, src.Version).WithCode("wrong_version")
 	case cmp.Or(src.Integrity, sum.Sums.Integrity) != sum.Sums.Integrity:
-		err = fault.New(fault.Invalid, "the archive's integrity is %s, not %s", sum.Sums.Integrity, src.Integrity).WithCode("wrong_integrity")
+		err = fault.New(fault.Invalid, "the archive's integrity is %s, not %.200s", sum.Sums.Integrity, src.Integrity).WithCode("wrong_integrity")
 	}
 	return artifact, sum, err
 }

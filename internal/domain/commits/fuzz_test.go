@@ -3,7 +3,7 @@ package commits
 import "testing"
 
 func FuzzParseRepository(f *testing.F) {
-	for _, s := range []string{"https://github.com/o/r.git", "git@host:o/r", "o/r", "github:o/r", "ssh://git@h:22/o/r"} {
+	for _, s := range []string{"https://github.com/o/r.git", "git@host:o/r", "o/r", "github:o/r", "ssh://git@h:22/o/r", "https://h/o/r.git.git", "o/x/.git.git"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

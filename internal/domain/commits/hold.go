@@ -49,7 +49,7 @@ func (s *Service) keep(ctx context.Context, b blob.Key, enough, until time.Time)
 		case found && !h.Doomed.IsZero() && now.Sub(h.Doomed) < doomedFor:
 			return fault.New(fault.Unavailable, "the bytes %s are just being removed; send the request again", b.Digest).WithCode("blob_busy")
 		case found && !h.Doomed.IsZero():
-			if err := s.remove(ctx, b, raw); err != nil && !errors.Is(err, kv.ErrConflict) {
+			if err := s.remove(ctx, b, h, raw); err != nil && !errors.Is(err, kv.ErrConflict) {
 				return err
 			}
 			continue
@@ -87,30 +87,31 @@ func (s *Service) reap(ctx context.Context, b blob.Key) (bool, error) {
 	if err != nil || !found {
 		return false, err
 	}
-	if h.Doomed.IsZero() {
-		if h.Until.After(now) {
-			return false, nil // its time has a due row of its own
-		}
-		doomed := row(holdKey(b), hold{Until: h.Until, Doomed: now})
-		err := s.db.Apply(ctx, kv.Swap(raw, doomed), kv.Put(dueBlob(now.Add(time.Hour), b)))
-		if errors.Is(err, kv.ErrConflict) {
-			return false, nil // kept again in this moment
-		}
-		if err != nil {
-			return false, err
-		}
-		raw = doomed.Value
+	if h.Until.After(now) || now.Sub(h.Doomed) < doomedFor {
+		return false, nil // its time, or who is removing it, has a due row of its own
 	}
-	return true, s.remove(ctx, b, raw)
+	err = s.remove(ctx, b, h, raw)
+	if errors.Is(err, kv.ErrConflict) {
+		return false, nil // kept again, or taken over, in this moment
+	}
+	return err == nil, err
 }
 
-// remove deletes a doomed blob's bytes, then its row.
-func (s *Service) remove(ctx context.Context, b blob.Key, doomed []byte) error {
+// remove dooms a blob, whose row is raw, deletes its bytes and then the row. A
+// blob that a dead sweeper doomed is doomed anew: whoever deletes has won the
+// row, so that nobody's delete comes after somebody else's new bytes. Losing is
+// kv.ErrConflict.
+func (s *Service) remove(ctx context.Context, b blob.Key, h hold, raw []byte) error {
+	now := s.now()
+	doomed := row(holdKey(b), hold{Until: h.Until, Doomed: now})
+	if err := s.db.Apply(ctx, kv.Swap(raw, doomed), kv.Put(dueBlob(now.Add(time.Hour), b))); err != nil {
+		return err
+	}
 	// Bounded well below doomedFor, so that a delete can't come in after another has taken over.
 	ctx, cancel := context.WithTimeout(ctx, doomedFor/2)
 	defer cancel()
 	if err := s.blobs.Delete(ctx, b); err != nil {
 		return err
 	}
-	return s.db.Apply(ctx, kv.Drop(doomed, holdKey(b)))
+	return s.db.Apply(ctx, kv.Drop(doomed.Value, holdKey(b)))
 }

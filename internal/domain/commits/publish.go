@@ -1,6 +1,7 @@
 package commits
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -48,6 +49,11 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	if err != nil {
 		return Result{}, err
 	}
+	done, err := s.turns.take(ctx, p.SHA)
+	if err != nil {
+		return Result{}, err
+	}
+	defer done()
 	for range publishTries {
 		res, err := s.try(ctx, p, packages)
 		if !errors.Is(err, kv.ErrConflict) {
@@ -183,7 +189,7 @@ func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Ti
 	if len(p.Refs) == 0 {
 		return ops, nil
 	}
-	host, err := s.claimHost(ctx, p.Repository)
+	host, err := s.claimHost(ctx, p.Repository, h.ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -206,17 +212,20 @@ func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Ti
 }
 
 // claimHost binds an owner/repo to the forge that first published it, since
-// install URLs name no host.
-func (s *Service) claimHost(ctx context.Context, r Repository) (kv.Op, error) {
-	host, raw, found, err := get[string](ctx, s.db, hostKey(r))
-	if err != nil {
+// install URLs name no host, for as long as refs of it may live.
+func (s *Service) claimHost(ctx context.Context, r Repository, until time.Time) (kv.Op, error) {
+	claim := row(hostKey(r), r.Host)
+	claim.Expires = until
+	old, err := s.db.Get(ctx, hostKey(r))
+	switch {
+	case errors.Is(err, kv.ErrNotFound):
+		return kv.PutNew(claim), nil
+	case err != nil:
 		return kv.Op{}, err
+	case !bytes.Equal(old.Value, claim.Value):
+		return kv.Op{}, fault.New(fault.Exists, "%s is here already as a repository of %s, until its refs expire", r.Path, old.Value).WithCode("other_host")
+	case old.Expires.After(until):
+		claim.Expires = old.Expires
 	}
-	if found && host != r.Host {
-		return kv.Op{}, fault.New(fault.Exists, "%s is here already as a repository of %s", r.Path, host).WithCode("other_host")
-	}
-	if found {
-		return kv.Check(raw, hostKey(r)), nil
-	}
-	return kv.PutNew(row(hostKey(r), r.Host)), nil
+	return kv.Swap(old.Value, claim), nil
 }

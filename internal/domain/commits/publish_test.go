@@ -1,8 +1,10 @@
 package commits
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -222,11 +224,11 @@ func TestParallelPublishesOfOneCommit(t *testing.T) {
 	same := pack(t, "same", "1.0.0", "x")
 	var news atomic.Int32
 	var wg sync.WaitGroup
-	for i := range 16 {
+	for i := range 48 {
 		own := pack(t, fmt.Sprintf("own%02d", i), "1.0.0", "x")
 		wg.Go(func() {
 			res, err := w.send(publication(sha1a, "acme/ws", same, own), same, own)
-			if err != nil && !errors.Is(err, fault.Unavailable) {
+			if err != nil {
 				t.Errorf("Publish: %v", err)
 			}
 			if err == nil && !res.Unchanged["same"] {
@@ -239,13 +241,41 @@ func TestParallelPublishesOfOneCommit(t *testing.T) {
 		t.Errorf("%d publishes say they brought the package, want 1", news.Load())
 	}
 	c, err := w.Commit(t.Context(), sha1a)
-	if err != nil || len(c.Packages) < 2 {
-		t.Errorf("Commit = %d packages, %v", len(c.Packages), err)
+	if err != nil || len(c.Packages) != 49 {
+		t.Errorf("Commit = %d packages, %v, want all", len(c.Packages), err)
 	}
 	for _, p := range c.Packages {
 		if _, err := w.read(sha1a, p.Name); err != nil {
 			t.Errorf("reading %s: %v", p.Name, err)
 		}
+	}
+}
+
+func TestUploadsAreSmallInMemory(t *testing.T) {
+	w := newWorld(t, Options{MaxPackages: 2})
+	p := pack(t, "a", "1.0.0", "x")
+	file := slices.Concat(p.recipe.Header(), p.head, p.body, p.recipe.Trailer())
+	u, err := w.Receive(t.Context(), who{}, 1, "a", bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer u.Close()
+	if u.summary.Name != "a" || u.summary.Manifest != nil {
+		t.Errorf("an upload keeps the name %q and %d bytes of manifest, want the name alone", u.summary.Name, len(u.summary.Manifest))
+	}
+	if _, err := w.Receive(t.Context(), who{}, 2, "b", bytes.NewReader(file)); !errors.Is(err, fault.TooLarge) {
+		t.Errorf("Receive of one more than a publish may have = %v, want too large", err)
+	}
+}
+
+func TestOneDigestHasOneSize(t *testing.T) {
+	w := newWorld(t, Options{})
+	p := pack(t, "a", "1.0.0", "x")
+	w.publish(sha1a, "", p)
+	lie := p.recipe.Body
+	lie.Size++
+	if _, err := w.Missing(t.Context(), who{}, Repository{}, []tarball.Part{p.recipe.Body, lie}); codeOf(err) != "wrong_size" {
+		t.Errorf("Missing = %v, want code wrong_size", err)
 	}
 }
 

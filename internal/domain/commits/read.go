@@ -102,12 +102,15 @@ func listed(names []string) string {
 }
 
 // Point resolves what stands behind "@" for a repository ("owner/repo"; any case).
-func (s *Service) Point(ctx context.Context, repoPath string, p Pointer) (string, error) {
+func (s *Service) Point(ctx context.Context, repository string, p Pointer) (string, error) {
 	if p.SHA != "" {
 		return s.Resolve(ctx, p.SHA)
 	}
+	if !repoPath.MatchString(repository) {
+		return "", fault.New(fault.NotFound, "%.200q is not a repository", repository)
+	}
 	for _, ref := range p.Refs {
-		to, _, found, err := get[pointer](ctx, s.db, refKey(repoPath, ref))
+		to, _, found, err := get[pointer](ctx, s.db, refKey(repository, ref))
 		if err != nil {
 			return "", err
 		}
@@ -115,7 +118,7 @@ func (s *Service) Point(ctx context.Context, repoPath string, p Pointer) (string
 			return to.SHA, nil
 		}
 	}
-	return "", fault.New(fault.NotFound, "%s has no package published under %s", repoPath, p.Refs[0])
+	return "", fault.New(fault.NotFound, "%s has no package published under %s", repository, p.Refs[0])
 }
 
 // InRepository reports whether a package was published by owner/repo.

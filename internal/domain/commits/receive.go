@@ -2,6 +2,7 @@ package commits
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -38,8 +39,10 @@ const inFlight = 32
 
 // missing holds every part and returns those whose bytes are not there, each once.
 func (s *Service) missing(ctx context.Context, parts []tarball.Part) ([]tarball.Part, error) {
-	slices.SortFunc(parts, func(a, b tarball.Part) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
-	parts = slices.CompactFunc(parts, func(a, b tarball.Part) bool { return a.Digest == b.Digest })
+	slices.SortFunc(parts, func(a, b tarball.Part) int {
+		return cmp.Or(bytes.Compare(a.Digest[:], b.Digest[:]), cmp.Compare(a.Size, b.Size))
+	})
+	parts = slices.Compact(parts) // the same digest with another size stays, to be refused
 	absent := make([]bool, len(parts))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
@@ -104,10 +107,14 @@ type Upload struct {
 	summary tarball.Summary
 }
 
-// Receive takes in a whole tarball. label names it in errors. The caller closes the Upload.
-func (s *Service) Receive(ctx context.Context, who Principal, label string, r io.Reader) (*Upload, error) {
+// Receive takes in a whole tarball of a publish that has brought some before
+// it. label names it in errors. The caller closes the Upload.
+func (s *Service) Receive(ctx context.Context, who Principal, before int, label string, r io.Reader) (*Upload, error) {
 	if err := who.MayPublish(""); err != nil {
 		return nil, err
+	}
+	if before >= s.opt.MaxPackages { // each keeps a file open
+		return nil, s.tooMany(before + 1)
 	}
 	f, err := os.CreateTemp(s.opt.SpoolDir, "upload-*")
 	if err != nil {
@@ -123,6 +130,7 @@ func (s *Service) Receive(ctx context.Context, who Principal, label string, r io
 		return nil, errors.Join(named(label, err), u.Close())
 	}
 	u.summary = checked.Summary()
+	u.summary.Manifest = nil // a megabyte of each of a thousand is too much to keep
 	return u, nil
 }
 

@@ -103,6 +103,31 @@ func TestOneHostForAnOwnerAndRepo(t *testing.T) {
 	}
 }
 
+// A host that was a mistake does not keep an owner/repo for ever.
+func TestHostIsFreeAgain(t *testing.T) {
+	w := newWorld(t, Options{Retention: 90 * day})
+	a := pack(t, "a", "1.0.0", "x")
+	typo := publication(sha1a, "acme/ws", a)
+	typo.Repository.Host, typo.Refs = "gihub.example", []Ref{{PR, "1"}}
+	right := publication(sha1b, "acme/ws", a)
+	right.Refs = []Ref{{PR, "1"}}
+	if _, err := w.send(typo, a); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(60 * day)
+	if _, err := w.send(typo, a); err != nil { // keeps the commit longer, and the host
+		t.Fatal(err)
+	}
+	w.pass(60 * day)
+	if _, err := w.send(right, a); codeOf(err) != "other_host" {
+		t.Errorf("Publish while the other host's refs live = %v, want code other_host", err)
+	}
+	w.pass(31 * day)
+	if _, err := w.send(right, a); err != nil {
+		t.Errorf("Publish after all of the other host has expired: %v", err)
+	}
+}
+
 func TestParseRepository(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://github.com/org/repo":          "https://github.com/org/repo",
@@ -120,7 +145,7 @@ func TestParseRepository(t *testing.T) {
 			t.Errorf("ParseRepository(%q) = %s, %v, want %s", in, r, err, want)
 		}
 	}
-	for _, in := range []string{"", "repo", "https://github.com/", "https://github.com/org", "org/../etc", "https://github.com/a/b c", "javascript:alert(1)//x/y", "https://host/a/b?c\x00"} {
+	for _, in := range []string{"", "repo", "https://github.com/", "https://github.com/org", "org/../etc", "https://github.com/a/b c", "javascript:alert(1)//x/y", "https://host/a/b?c\x00", "o/x/.git.git", "o/r.git.git"} {
 		if r, err := ParseRepository(in); !errors.Is(err, fault.Invalid) {
 			t.Errorf("ParseRepository(%q) = %s, %v, want a refusal", in, r, err)
 		}

@@ -29,7 +29,7 @@ var (
 func ParseRepository(s string) (Repository, error) {
 	host, path := split(strings.TrimPrefix(strings.TrimSpace(s), "git+"))
 	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
-	if !repoHost.MatchString(host) || !repoPath.MatchString(path) || hasDots(path) {
+	if !repoHost.MatchString(host) || !repoPath.MatchString(path) || hasDots(path) || strings.HasSuffix(path, ".git") {
 		return Repository{}, fault.New(fault.Invalid,
 			"%.200q is not a repository: expected https://host/owner/repo or owner/repo", s).WithCode("invalid_repository")
 	}

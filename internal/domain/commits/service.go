@@ -64,11 +64,12 @@ type Service struct {
 	blobs  blob.Store
 	opt    Options
 	recent recent
+	turns  *turns
 }
 
 // New returns a Service over its two stores, which stay the caller's.
 func New(db kv.DB, blobs blob.Store, opt Options) *Service {
-	return &Service{db: db, blobs: blobs, opt: opt.withDefaults()}
+	return &Service{db: db, blobs: blobs, opt: opt.withDefaults(), turns: newTurns()}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }

@@ -181,6 +181,39 @@ func TestDeadSweeper(t *testing.T) {
 	}
 }
 
+// Of two that find a dead sweeper's work one finishes it; the other never
+// deletes what came after.
+func TestOneTakesOverFromADeadSweeper(t *testing.T) {
+	a := pack(t, "a", "1.0.0", "x")
+	w := expired(t, a)
+	body := blobKey(a.recipe.Body)
+	died := errors.New("killed")
+	w.db.before = func(ops []kv.Op) error {
+		for _, op := range ops {
+			if op.Kind == kv.OpDrop && op.Row.Partition == blobPartition(body) {
+				return died
+			}
+		}
+		return nil
+	}
+	w.sweep()
+	w.db.before = nil
+	w.pass(2 * doomedFor)
+	w.blobs.before = func() { // the first has looked at the row and is about to delete
+		w.blobs.before = nil
+		if _, err := w.send(publication(sha1b, "acme/ws", a), a); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("Publish during the removal = %v, want unavailable", err)
+		}
+	}
+	if err := w.hold(t.Context(), body); err != nil {
+		t.Fatal(err)
+	}
+	w.publish(sha1b, "acme/ws", a)
+	if got, err := w.read(sha1b, "a"); err != nil || got != "x" {
+		t.Errorf("the new commit holds %q, %v", got, err)
+	}
+}
+
 // Many publishes of the same bytes against many sweeps: what was acknowledged is there.
 func TestSweepRace(t *testing.T) {
 	const rounds = 40

@@ -20,7 +20,7 @@ import (
 type jsonBody struct {
 	wire.Publication
 	jsonPackage
-	Packages []jsonPackage `json:"packages"`
+	Packages list[jsonPackage] `json:"packages"`
 }
 
 type jsonPackage struct {
@@ -33,7 +33,7 @@ func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publica
 		return up.receive(ctx, fmt.Sprintf("tarball %d", len(up.list)+1), r)
 	})
 	if err != nil {
-		return commits.Publication{}, httpkit.JSONError(err)
+		return commits.Publication{}, err
 	}
 	var b jsonBody
 	if err := json.Unmarshal(text, &b); err != nil {
@@ -43,7 +43,6 @@ func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publica
 	if b.Name != "" && list == nil {
 		list = []jsonPackage{b.jsonPackage}
 	}
-	b.Publication.Packages = nil
 	p, err := publication(b.Publication)
 	if err != nil {
 		return p, err
@@ -70,7 +69,7 @@ func (jp jsonPackage) source(up *uploads) (commits.Source, error) {
 	}
 	src.Whole = &tarball.Part{}
 	if err := json.Unmarshal(jp.Tarball, src.Whole); err != nil || src.Whole.Digest.IsZero() {
-		return src, fault.New(fault.Invalid, "%s: \"tarball\" is base64 text, or {\"digest\", \"size\"} of bytes uploaded before", jp.Name)
+		return src, fault.New(fault.Invalid, "%.100s: \"tarball\" is base64 text, or {\"digest\", \"size\"} of bytes uploaded before", jp.Name)
 	}
 	return src, nil
 }

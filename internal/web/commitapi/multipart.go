@@ -6,12 +6,12 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
-	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -20,7 +20,7 @@ const packagePart = "package:"
 // form is a multipart publish: the fields "sha", "repository" and "ref", or one
 // "metadata" field of JSON (Pantry's client), and a file "package:{name}" each.
 type form struct {
-	wire.Publication
+	listing
 	metadata bool
 	files    map[string]int // name -> upload
 	text     int64          // bytes of fields so far
@@ -44,8 +44,9 @@ func readForm(ctx context.Context, body io.Reader, boundary string, up *uploads)
 	return f.publication(up)
 }
 
+// formError makes an error of the form's syntax public.
 func formError(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+	if _, ok := fault.Public(err); ok {
 		return err
 	}
 	return fault.Wrap(err, fault.Invalid, "the multipart body is broken: %v", err)
@@ -54,10 +55,13 @@ func formError(err error) error {
 func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) error {
 	field := part.FormName()
 	if name, ok := strings.CutPrefix(field, packagePart); ok {
+		if err := npm.ValidName(name); err != nil {
+			return err
+		}
 		if _, twice := f.files[name]; twice {
 			return fault.New(fault.Invalid, "package %q is sent twice", name).WithCode("duplicate_package")
 		}
-		index, err := up.receive(ctx, name, part)
+		index, err := up.receive(ctx, name, content{part})
 		f.files[name] = index
 		return err
 	}
@@ -76,13 +80,31 @@ func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) erro
 		f.Replace = text == "true" || text == "1"
 	case "metadata":
 		f.metadata = true
-		if err := json.Unmarshal([]byte(text), &f.Publication); err != nil {
-			return fault.Wrap(err, fault.Invalid, "Invalid metadata JSON: %v", err)
+		if err := json.Unmarshal([]byte(text), &f.listing); err != nil {
+			return metadataError(err)
 		}
 	default:
 		return fault.New(fault.Invalid, "part %.100q is not known here; send sha, repository, ref, replace or metadata, and a file %s{name} for each package", field, packagePart)
 	}
 	return nil
+}
+
+func metadataError(err error) error {
+	if _, ok := fault.Public(err); ok {
+		return err
+	}
+	return fault.Wrap(err, fault.Invalid, "Invalid metadata JSON: %v", err)
+}
+
+// content is what a part holds; a form that ends inside it is broken.
+type content struct{ *multipart.Part }
+
+func (c content) Read(p []byte) (int, error) {
+	n, err := c.Part.Read(p)
+	if err != nil && err != io.EOF {
+		err = formError(err)
+	}
+	return n, err
 }
 
 func (f *form) fieldText(part *multipart.Part) (string, error) {

@@ -18,11 +18,11 @@ func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
 	if _, _, err := httpkit.MediaType(r, "application/json"); err != nil {
 		return err
 	}
-	var b wire.Publication
+	var b listing
 	if err := httpkit.DecodeJSON(w, r, maxText, &b); err != nil {
 		return err
 	}
-	p, err := publication(b)
+	p, err := publication(b.Publication)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := wire.Plan{SHA: p.SHA, Missing: []wire.Upload{}}
 	for _, m := range missing {
-		out.Missing = append(out.Missing, wire.Upload{Digest: m.Digest, Size: m.Size, URL: a.BaseURL + "/publish/commit/blobs/" + m.Digest.String()})
+		out.Missing = append(out.Missing, wire.Upload{Digest: m.Digest, Size: m.Size, URL: "blobs/" + m.Digest.String()})
 	}
 	return httpkit.JSON(w, r, http.StatusOK, out)
 }

@@ -36,7 +36,12 @@ func (a *API) tarballPath(p commits.Package) string {
 	return a.prefix() + "/commits/" + p.SHA + "/" + escapeName(p.Name) + "/tarball"
 }
 
+// shortPath is the install URL of a package. Behind a repository a short SHA of
+// digits alone would be a pull request.
 func (a *API) shortPath(repository string, p commits.Package) string {
+	if to, err := commits.ParsePointer(p.SHA); err != nil || to.SHA == "" {
+		repository = ""
+	}
 	if repository != "" {
 		repository += "/"
 	}

@@ -17,7 +17,7 @@ type uploads struct {
 
 // receive takes in a tarball and returns its index.
 func (u *uploads) receive(ctx context.Context, label string, r io.Reader) (int, error) {
-	up, err := u.api.Commits.Receive(ctx, u.who, label, r)
+	up, err := u.api.Commits.Receive(ctx, u.who, len(u.list), label, r)
 	if err != nil {
 		return 0, err
 	}

@@ -11,39 +11,68 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// stall is how long an upload may stand still.
+// stall is how long an upload or an answer may stand still.
 const stall = time.Minute
 
 // Body returns the request's body bounded to limit bytes, as sent and as
 // decoded; a client that stops sending is cut off. Of the content encodings it
-// knows gzip.
+// knows gzip. What goes wrong with reading is the client's fault and says so.
 func Body(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error) {
 	r.Body = &livelyBody{ReadCloser: http.MaxBytesReader(w, r.Body, limit), control: http.NewResponseController(w)}
 	switch encoding := r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
-		return r.Body, nil
+		return faultyBody{r.Body}, nil
 	case "gzip":
 		gz, err := gzip.NewReader(r.Body)
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Invalid, "the request's body is not gzip, as its Content-Encoding says")
 		}
-		return http.MaxBytesReader(w, gz, limit), nil
+		return faultyBody{http.MaxBytesReader(w, gz, limit)}, nil
 	default:
 		return nil, fault.New(UnsupportedMediaType, "Content-Encoding %.50q is not known here; send gzip or none", encoding)
 	}
 }
 
-// livelyBody gives each read a deadline of its own. None is left behind: it
-// would end the request while its handler works.
+// faultyBody gives the errors of reading a body their kind.
+type faultyBody struct{ io.Reader }
+
+func (b faultyBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return n, fault.Wrap(err, fault.TooLarge, "the request is larger than the %d bytes that this server accepts", e.Limit)
+	}
+	return n, fault.Wrap(err, fault.Invalid, "the request's body is broken, or did not come to its end")
+}
+
+// CutOff ends a request whose body nobody reads and that never comes: net/http
+// waits for what a handler left unread.
+func CutOff(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stall)) // not every connection has deadlines
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// livelyBody gives each read a deadline of its own. At the end of the body none
+// is left behind: net/http listens on from there, and would end the request
+// while its handler works.
 type livelyBody struct {
 	io.ReadCloser
 	control *http.ResponseController
 }
 
 func (b *livelyBody) Read(p []byte) (int, error) {
-	_ = b.control.SetReadDeadline(time.Now().Add(stall)) // not every connection has deadlines
-	defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
-	return b.ReadCloser.Read(p)
+	_ = b.control.SetReadDeadline(time.Now().Add(stall))
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // DecodeJSON reads a JSON body of at most limit bytes into v.
@@ -64,9 +93,6 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) erro
 
 // JSONError makes a decoding error public.
 func JSONError(err error) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return err
-	}
 	if _, ok := fault.Public(err); ok {
 		return err
 	}

@@ -3,6 +3,7 @@ package httpkit
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -20,10 +21,10 @@ func Token(r *http.Request) string {
 
 // Local reports whether the request was made on this machine, straight to us:
 // from a loopback address, to a loopback name (a page that rebinds its own name
-// to 127.0.0.1 keeps its name), through no proxy.
+// to 127.0.0.1 keeps its name), through no proxy that says it is one.
 func Local(r *http.Request) bool {
-	for _, h := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via"} {
-		if r.Header.Get(h) != "" {
+	for h := range r.Header {
+		if strings.HasPrefix(h, "X-Forwarded-") || slices.Contains([]string{"Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip"}, h) {
 			return false
 		}
 	}

@@ -29,9 +29,6 @@ type sectionWriter interface {
 	WriteSection(w io.Writer, n int64) (int64, error)
 }
 
-// slowest is the rate below which a download is cut off, in bytes per second.
-const slowest = 16 << 10
-
 // Serve sends stored bytes: GET and HEAD, ranges, conditions.
 func Serve(w http.ResponseWriter, r *http.Request, c Content) {
 	h := w.Header()
@@ -39,8 +36,6 @@ func Serve(w http.ResponseWriter, r *http.Request, c Content) {
 	h.Set("Cache-Control", c.Cache)
 	h.Set("Content-Type", c.ContentType)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Filename}))
-	// A client that stops reading must not keep the file open for ever. Not every writer has deadlines.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute + time.Duration(c.Size/slowest)*time.Second))
 	// The ETag is the only validator: Last-Modified would let caches guess an age.
 	http.ServeContent(&sectionResponse{ResponseWriter: w}, r, "", time.Time{}, c.Reader)
 }

@@ -2,7 +2,6 @@ package httpkit
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"strconv"
@@ -73,14 +72,6 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, status, body)
-}
-
-// bodyError gives an error of reading a request's body its kind.
-func bodyError(err error) error {
-	if e, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fault.Wrap(err, fault.TooLarge, "the request is larger than the %d bytes that this server accepts", e.Limit)
-	}
-	return err
 }
 
 const jsonType = "application/json; charset=utf-8"

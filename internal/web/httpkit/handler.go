@@ -24,7 +24,6 @@ func (k Kit) Handle(h Handler) http.Handler {
 		if err == nil {
 			return
 		}
-		err = bodyError(err)
 		k.log(r, err)
 		if started(w) {
 			panic(http.ErrAbortHandler) // too late for a status: cut the connection, so that the client knows
@@ -44,15 +43,16 @@ func (k Kit) log(r *http.Request, err error) {
 	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", r.URL.Path, "request", RequestID(r.Context()), "err", err)
 }
 
-// JSON answers v, after checking that the client accepts JSON. A 200 to GET or
-// HEAD carries an ETag and is revalidated each time.
+// JSON answers v. A read is refused if the client does not accept JSON; a write
+// has happened already. A 200 to GET or HEAD carries an ETag and is revalidated
+// each time.
 func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
-	if err := Accepts(r, "application/json"); err != nil {
-		return err
-	}
 	if status != http.StatusOK || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		writeJSON(w, status, v)
 		return nil
+	}
+	if err := Accepts(r, "application/json"); err != nil {
+		return err
 	}
 	b, err := json.Marshal(v)
 	if err != nil {

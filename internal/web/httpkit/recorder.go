@@ -4,11 +4,16 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 var errPanic = errors.New("handler panicked")
 
-// recorder notes what was answered.
+// slowest is the rate below which an answer is cut off, in bytes per second.
+const slowest = 16 << 10
+
+// recorder notes what was answered, and gives the client a time to take it.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -20,14 +25,23 @@ func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && status >= http.StatusOK {
-		r.status = status
+		r.start(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// start sets a deadline: a client that stops reading must not keep a file or an
+// answer for ever. Before it writes, net/http may wait for an unread body: CutOff.
+func (r *recorder) start(status int) {
+	r.status = status
+	size, _ := strconv.ParseInt(r.Header().Get("Content-Length"), 10, 64)
+	limit := 2*stall + time.Duration(size/slowest)*time.Second
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(limit)) // not every connection has deadlines
+}
+
 func (r *recorder) Write(p []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.start(http.StatusOK)
 	}
 	n, err := r.ResponseWriter.Write(p)
 	r.bytes += int64(n)
@@ -37,7 +51,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 // ReadFrom keeps the way to the kernel's sendfile open.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.start(http.StatusOK)
 	}
 	n, err := io.Copy(r.ResponseWriter, src)
 	r.bytes += n

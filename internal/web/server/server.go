@@ -32,6 +32,7 @@ func New(c Config) http.Handler {
 	var h http.Handler = httpkit.ScopedNames(mux)
 	h = sameOrigin(h)
 	h = httpkit.Headers(h)
+	h = httpkit.CutOff(h)
 	h = httpkit.Access(c.Log, h)
 	return httpkit.Identify(h)
 }
