@@ -2,6 +2,7 @@ package commits
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
@@ -139,15 +140,16 @@ func TestParseRepository(t *testing.T) {
 		"org/repo":                             "https://github.com/org/repo",
 		"https://ghes.corp:8443/Org/Repo/":     "https://ghes.corp:8443/Org/Repo",
 		"https://gitlab.com/group/sub/project": "https://gitlab.com/group/sub/project",
+		"ssh://git@gitlab.com:2222/group/p":    "https://gitlab.com/group/p",
 	} {
 		r, err := ParseRepository(in)
 		if err != nil || r.String() != want {
 			t.Errorf("ParseRepository(%q) = %s, %v, want %s", in, r, err, want)
 		}
 	}
-	for _, in := range []string{"", "repo", "https://github.com/", "https://github.com/org", "org/../etc", "https://github.com/a/b c", "javascript:alert(1)//x/y", "https://host/a/b?c\x00", "o/x/.git.git", "o/r.git.git"} {
-		if r, err := ParseRepository(in); !errors.Is(err, fault.Invalid) {
-			t.Errorf("ParseRepository(%q) = %s, %v, want a refusal", in, r, err)
+	for _, in := range []string{"", "repo", "https://github.com/", "https://github.com/org", "org/../etc", "https://github.com/a/b c", "javascript:alert(1)//x/y", "https://host/a/b?c\x00", "o/x/.git.git", "o/r.git.git", "/tmp/x", "https://user:s3cret@host/only"} {
+		if r, err := ParseRepository(in); !errors.Is(err, fault.Invalid) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("ParseRepository(%q) = %s, %v, want a refusal without the password", in, r, err)
 		}
 	}
 }

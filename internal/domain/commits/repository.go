@@ -25,13 +25,14 @@ var (
 )
 
 // ParseRepository reads a repository's URL (https, ssh, git, scp form), the
-// npm shorthand "github:owner/repo", or plain "owner/repo".
+// npm shorthand "github:owner/repo", or plain "owner/repo". The port of ssh is
+// not part of the name: the same repository has another one for https.
 func ParseRepository(s string) (Repository, error) {
 	host, path := split(strings.TrimPrefix(strings.TrimSpace(s), "git+"))
-	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+	path = strings.TrimSuffix(strings.TrimSuffix(path, "/"), ".git")
 	if !repoHost.MatchString(host) || !repoPath.MatchString(path) || hasDots(path) || strings.HasSuffix(path, ".git") {
 		return Repository{}, fault.New(fault.Invalid,
-			"%.200q is not a repository: expected https://host/owner/repo or owner/repo", s).WithCode("invalid_repository")
+			"%.200q is not a repository: expected https://host/owner/repo or owner/repo", withoutUser(s)).WithCode("invalid_repository")
 	}
 	return Repository{Host: strings.ToLower(host), Path: path}, nil
 }
@@ -47,7 +48,18 @@ func split(s string) (host, path string) {
 	if err != nil || u.Host == "" {
 		return defaultForge, s
 	}
-	return u.Host, u.Path
+	if u.Scheme == "ssh" {
+		return u.Hostname(), strings.TrimPrefix(u.Path, "/")
+	}
+	return u.Host, strings.TrimPrefix(u.Path, "/")
+}
+
+// withoutUser takes what may be a token out of a URL that is shown.
+func withoutUser(s string) string {
+	if at := strings.LastIndex(s, "@"); at >= 0 && strings.Contains(s, "://") {
+		return "…" + s[at:]
+	}
+	return s
 }
 
 // hasDots refuses path parts that a URL would fold away.
