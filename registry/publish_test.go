@@ -114,6 +114,9 @@ func TestRefusedPublishes(t *testing.T) {
 		{"broken JSON", func(n *node) answer {
 			return n.request("POST", "/publish/commit", strings.NewReader(`{"sha":`), "Content-Type: application/json")
 		}, 400, "Invalid JSON"},
+		{"a number for a name", func(n *node) answer {
+			return n.postJSON("/publish/commit", map[string]any{"sha": 7})
+		}, 400, `"sha" may not be of the type number`},
 		{"broken base64", func(n *node) answer {
 			return n.postJSON("/publish/commit", map[string]any{"sha": sha, "name": "a", "tarball": "!!!"})
 		}, 400, "base64"},

@@ -55,6 +55,8 @@ func (o options) check() error {
 		return config.Usagef("S3_BUCKET is %q, but this version keeps tarballs in the data folder only; unset it or set it to local", o.S3Bucket)
 	case o.DynamodbTable != "local":
 		return config.Usagef("DYNAMODB_TABLE is %q, but this version keeps metadata in the data folder only; unset it or set it to local", o.DynamodbTable)
+	case o.MaxPackageSize <= 0 || o.MaxPublishSize <= 0:
+		return config.Usagef("a limit of 0 bytes accepts nothing; give MAX_PACKAGE_SIZE and MAX_PUBLISH_SIZE sizes such as 100MiB")
 	case time.Duration(o.Retention) <= 0:
 		return config.Usagef("a retention of %s keeps nothing; give a time such as 90d", o.Retention)
 	}

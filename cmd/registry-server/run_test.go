@@ -34,6 +34,7 @@ func TestUsage(t *testing.T) {
 		{"open behind a public name", []string{"--base-url", "https://registry.example.com"}, nil, "REGISTRY_TOKEN"},
 		{"a base URL that is none", []string{"--port", "0"}, map[string]string{"BASE_URL": "localhost:3000"}, "BASE_URL"},
 		{"a publish below a package", []string{"--port", "0", "--max-publish-size", "1MiB"}, nil, "MAX_PUBLISH_SIZE"},
+		{"no size", []string{"--max-package-size", "0"}, nil, "MAX_PACKAGE_SIZE"},
 		{"a bad size", []string{"--max-package-size", "huge"}, nil, "huge"},
 	}
 	for _, tt := range tests {

@@ -31,6 +31,7 @@ type Result struct {
 
 const (
 	maxRefs      = 20
+	maxPublishes = 64 // of one commit, before they are gathered into one
 	publishTries = 10
 )
 
@@ -159,6 +160,9 @@ func (s *Service) stage(ctx context.Context, p Publication, next *contents, pack
 	if len(packages) == 0 {
 		return nil
 	}
+	if len(next.Publishes) >= maxPublishes {
+		packages = next.gather(p.Repository, packages)
+	}
 	id := newPublishID(s.now())
 	rows, err := encode(p.SHA, id, packages)
 	if err != nil {
@@ -178,6 +182,18 @@ func (s *Service) stage(ctx context.Context, p Publication, next *contents, pack
 	used := slices.Collect(maps.Values(next.owner))
 	next.Publishes = slices.DeleteFunc(all, func(x publish) bool { return !slices.Contains(used, x.ID) })
 	return nil
+}
+
+// gather adds to packages the others of their repository, by name, so that one
+// publish holds them all: a client that sends each by itself must not make the
+// head grow for ever.
+func (c contents) gather(r Repository, packages []Package) []Package {
+	mine := maps.Clone(c.packages)
+	maps.DeleteFunc(mine, func(_ string, pkg Package) bool { return !pkg.Repository.Same(r) })
+	for _, pkg := range packages {
+		mine[pkg.Name] = pkg
+	}
+	return slices.SortedFunc(maps.Values(mine), func(a, b Package) int { return strings.Compare(a.Name, b.Name) })
 }
 
 // finish returns what is written together with the head.

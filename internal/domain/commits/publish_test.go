@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -276,6 +277,32 @@ func TestOneDigestHasOneSize(t *testing.T) {
 	lie.Size++
 	if _, err := w.Missing(t.Context(), who{}, Repository{}, []tarball.Part{p.recipe.Body, lie}); codeOf(err) != "wrong_size" {
 		t.Errorf("Missing = %v, want code wrong_size", err)
+	}
+}
+
+// A client that publishes each package of a commit by itself keeps all of them, in a head that stays small.
+func TestManyPublishesOfOneCommit(t *testing.T) {
+	const n = 2*maxPublishes + 10
+	w := newWorld(t, Options{})
+	w.publish(sha1a, "other/ws", pack(t, "theirs", "1.0.0", "x"))
+	for i := range n {
+		w.publish(sha1a, "acme/ws", pack(t, fmt.Sprintf("p%03d", i), "1.0.0", "x"))
+	}
+	c, err := w.load(t.Context(), sha1a)
+	if err != nil || len(c.packages) != n+1 || len(c.Publishes) > maxPublishes+1 {
+		t.Errorf("the commit has %d packages in %d publishes (%v), want %d packages", len(c.packages), len(c.Publishes), err, n+1)
+	}
+	if got := c.packages["theirs"].Repository.Path; got != "other/ws" {
+		t.Errorf("another repository's package became one of %s", got)
+	}
+	if got, err := w.read(sha1a, "p000"); err != nil || got != "x" {
+		t.Errorf("the first package holds %q, %v", got, err)
+	}
+	w.pass(3 * time.Hour)
+	w.sweep()
+	w.recent = recent{}
+	if c, err := w.load(t.Context(), sha1a); err != nil || len(c.packages) != n+1 {
+		t.Errorf("after a sweep the commit has %d packages (%v), want %d", len(c.packages), err, n+1)
 	}
 }
 

@@ -37,7 +37,7 @@ func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publica
 	}
 	var b jsonBody
 	if err := json.Unmarshal(text, &b); err != nil {
-		return commits.Publication{}, httpkit.JSONError(err)
+		return commits.Publication{}, httpkit.JSONError(httpkit.JSONBody, err)
 	}
 	list := b.Packages
 	if b.Name != "" && list == nil {

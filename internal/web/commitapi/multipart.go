@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -81,19 +82,12 @@ func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) erro
 	case "metadata":
 		f.metadata = true
 		if err := json.Unmarshal([]byte(text), &f.listing); err != nil {
-			return metadataError(err)
+			return httpkit.JSONError("Invalid metadata JSON", err)
 		}
 	default:
 		return fault.New(fault.Invalid, "part %.100q is not known here; send sha, repository, ref, replace or metadata, and a file %s{name} for each package", field, packagePart)
 	}
 	return nil
-}
-
-func metadataError(err error) error {
-	if _, ok := fault.Public(err); ok {
-		return err
-	}
-	return fault.Wrap(err, fault.Invalid, "Invalid metadata JSON: %v", err)
 }
 
 // content is what a part holds; a form that ends inside it is broken.

@@ -1,11 +1,14 @@
 package httpkit
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -83,7 +86,7 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) erro
 	}
 	d := json.NewDecoder(body)
 	if err := d.Decode(v); err != nil {
-		return JSONError(err)
+		return JSONError(JSONBody, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return fault.New(fault.Invalid, "Invalid JSON body: something follows the JSON value")
@@ -91,10 +94,18 @@ func DecodeJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) erro
 	return nil
 }
 
-// JSONError makes a decoding error public.
-func JSONError(err error) error {
+// JSONError makes an error of decoding public; what names the text that was decoded.
+func JSONError(what string, err error) error {
 	if _, ok := fault.Public(err); ok {
 		return err
 	}
-	return fault.Wrap(err, fault.Invalid, "Invalid JSON body: %v", err)
+	reason := err.Error()
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok { // its text names our types
+		member := e.Field[strings.LastIndex(e.Field, ".")+1:]
+		reason = fmt.Sprintf("%q may not be of the type %s", cmp.Or(member, "."), e.Value)
+	}
+	return fault.Wrap(err, fault.Invalid, "%s: %s", what, reason)
 }
+
+// JSONBody is what JSONError says of a body.
+const JSONBody = "Invalid JSON body"
