@@ -164,6 +164,26 @@ func TestHeadIsCheckedOut(t *testing.T) {
 	}
 }
 
+// The head and its merge into the base are packed under one commit: what was
+// published first stays, with a warning, and the pull request has its comment.
+func TestHeadAndMergeOfOneCommit(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, head := checkout(t, workspace)
+	pullRequestAt(t, gh, s.url, head, strings.Repeat("4", 40), 1, "INPUT_COMMENT=off").run(t, dir).must(t)
+	merged, merge := checkout(t, workspace+"-- packages/core/index.js --\nmodule.exports = 'of the merge';\n")
+	r := pullRequestAt(t, gh, s.url, head, merge, 2).run(t, merged).must(t)
+	if !strings.Contains(r.stdout, "::warning") || !strings.Contains(r.stdout, "@acme/core: this commit was published before with other bytes") {
+		t.Errorf("%v\nwant a warning that names what stays", r)
+	}
+	if c := gh.Comments(7); len(c) != 1 || strings.Contains(c[0].Body, "merge commit") {
+		t.Errorf("the comments are %+v, want one that does not speak of the merge", c)
+	}
+	replaced := pullRequestAt(t, gh, s.url, head, merge, 3, "INPUT_FORCE=true").run(t, merged).must(t)
+	if strings.Contains(replaced.stdout, "::warning") {
+		t.Errorf("forced: %v", replaced)
+	}
+}
+
 // A failure of the comment does not hide that the packages are published.
 func TestCommentFails(t *testing.T) {
 	gh, s := newGitHub(t), startServer(t, t.TempDir())

@@ -24,6 +24,7 @@ type Publication struct {
 	Refs       []string  `json:"refs,omitempty"`
 	Run        *Run      `json:"run,omitempty"`
 	Replace    bool      `json:"replace,omitempty"` // same repository, other bytes: allowed
+	Keep       bool      `json:"keep,omitempty"`    // same repository, other bytes: what is there stays
 	Packages   []Package `json:"packages"`
 }
 
@@ -68,6 +69,9 @@ type PublishedPackage struct {
 	CommitPackage
 	// Unchanged: the server already had this commit's package with these bytes.
 	Unchanged bool `json:"unchanged,omitempty"`
+	// Kept: the server already had this commit's package, with other bytes, and
+	// was told to keep it.
+	Kept bool `json:"kept,omitempty"`
 }
 
 // Commit answers GET /commits/{sha}.

@@ -57,6 +57,9 @@ func (j *job) report() report.Report {
 		packed[p.Name] = p
 	}
 	for _, p := range j.published.Packages {
+		if p.Kept {
+			r.MergeSHA = "" // what is shown was not packed from it
+		}
 		rp := report.Package{Name: p.Name, Version: p.Version, URL: p.URL, InstallURL: p.InstallURL, Size: p.Size}
 		if own := packed[p.Name]; own != nil {
 			rp.Bins = own.Bins

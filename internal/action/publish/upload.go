@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 
@@ -57,6 +58,15 @@ func (j *job) upload(ctx context.Context) (err error) {
 }
 
 func (j *job) sayPublished(created bool) {
+	var kept []string
+	for _, p := range j.published.Packages {
+		if p.Kept {
+			kept = append(kept, p.Name)
+		}
+	}
+	if len(kept) > 0 { // push and pull_request run for one head, and pack different trees
+		j.warn("%s: this commit was published before with other bytes, from another tree such as a merge into another base; those stay, and are what is shown (force replaces them)", strings.Join(kept, ", "))
+	}
 	if !created {
 		j.say("commit %.10s was published before, with the same %s", j.published.SHA, packagesText(len(j.published.Packages)))
 		return
@@ -75,7 +85,7 @@ func packagesText(n int) string {
 func (j *job) publication() (wire.Publication, map[digest.SHA256]regclient.Source) {
 	p := wire.Publication{
 		SHA: j.source.SHA, Repository: j.source.Repository, Refs: append(j.source.Refs, j.opt.Refs...),
-		Run: j.source.Run, Replace: j.opt.Force,
+		Run: j.source.Run, Replace: j.opt.Force, Keep: j.source.InCI,
 	}
 	sources := map[digest.SHA256]regclient.Source{}
 	for _, pkg := range j.packages {

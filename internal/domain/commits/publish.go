@@ -20,6 +20,7 @@ type Publication struct {
 	Refs       []Ref
 	Run        int64 // id of the CI run; orders the moves of refs. 0: always moves them
 	Replace    bool  // let other bytes take the place of this repository's own
+	Keep       bool  // leave what the commit has with other bytes as it is, in place of refusing
 	Packages   []Source
 }
 
@@ -27,6 +28,7 @@ type Publication struct {
 type Result struct {
 	Commit    Commit          // the packages of this publish only
 	Unchanged map[string]bool // by name: the commit had these bytes already
+	Kept      map[string]bool // by name: the commit had other bytes, which stay
 }
 
 const (
@@ -137,7 +139,7 @@ func (s *Service) try(ctx context.Context, p Publication, packages []Package) (R
 
 // merge decides for each package whether it is there already, new, or refused.
 func merge(p Publication, c contents, packages []Package) (res Result, changed []Package, err error) {
-	res.Unchanged = map[string]bool{}
+	res.Unchanged, res.Kept = map[string]bool{}, map[string]bool{}
 	for _, pkg := range packages {
 		old, taken := c.packages[pkg.Name]
 		switch {
@@ -145,6 +147,9 @@ func merge(p Publication, c contents, packages []Package) (res Result, changed [
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published by another repository", pkg.Name, p.SHA).WithCode("other_repository")
 		case taken && old.Artifact.Sums == pkg.Artifact.Sums:
 			res.Unchanged[pkg.Name] = true
+			continue
+		case taken && !p.Replace && p.Keep:
+			res.Kept[pkg.Name] = true
 			continue
 		case taken && !p.Replace:
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published with other bytes; a commit's package never changes unless its repository says \"replace\"", pkg.Name, p.SHA).WithCode("already_published")

@@ -123,6 +123,31 @@ func TestWriteOnce(t *testing.T) {
 	}
 }
 
+// A publisher may ask for what is there to stay; the rest of its publish goes on.
+func TestKeep(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.publish(sha1a, "acme/ws", pack(t, "a", "1.0.0", "old"))
+	other, more := pack(t, "a", "1.0.0", "new"), pack(t, "b", "1.0.0", "more")
+	p := publication(sha1a, "acme/ws", other, more)
+	p.Keep, p.Refs = true, []Ref{{PR, "7"}}
+	res, err := w.send(p, other, more)
+	if err != nil || !res.Kept["a"] || res.Kept["b"] || len(res.Unchanged) != 0 {
+		t.Fatalf("Publish = %+v, %v, want a kept and b new", res, err)
+	}
+	for name, want := range map[string]string{"a": "old", "b": "more"} {
+		if got, err := w.read(sha1a, name); err != nil || got != want {
+			t.Errorf("%s holds %q, %v, want %q", name, got, err, want)
+		}
+	}
+	if sha, err := w.Point(t.Context(), "acme/ws", Pointer{Refs: p.Refs}); err != nil || sha != sha1a {
+		t.Errorf("pr-7 points at %s, %v", sha, err)
+	}
+	p.Repository.Path = "evil/ws"
+	if _, err := w.send(p, other, more); codeOf(err) != "other_repository" {
+		t.Errorf("Publish for another repository = %v, want a refusal", err)
+	}
+}
+
 func codeOf(err error) string {
 	if e, ok := fault.Public(err); ok {
 		return e.Code

@@ -76,7 +76,7 @@ func (jp jsonPackage) source(up *uploads) (commits.Source, error) {
 
 // publication reads all but the packages.
 func publication(b wire.Publication) (commits.Publication, error) {
-	p := commits.Publication{Replace: b.Replace}
+	p := commits.Publication{Replace: b.Replace, Keep: b.Keep}
 	if b.SHA == "" {
 		return p, fault.New(fault.Invalid, "Missing sha or packages: name the commit in \"sha\"").WithCode("missing_sha")
 	}

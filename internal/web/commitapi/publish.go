@@ -52,10 +52,10 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 		Message: fmt.Sprintf("Published %d package(s) from commit %.7s", len(c.Packages), c.SHA),
 	}
 	for _, pkg := range c.Packages {
-		out.Packages = append(out.Packages, wire.PublishedPackage{CommitPackage: a.render(pkg), Unchanged: res.Unchanged[pkg.Name]})
+		out.Packages = append(out.Packages, wire.PublishedPackage{CommitPackage: a.render(pkg), Unchanged: res.Unchanged[pkg.Name], Kept: res.Kept[pkg.Name]})
 	}
 	status := http.StatusCreated
-	if len(res.Unchanged) == len(c.Packages) {
+	if len(res.Unchanged)+len(res.Kept) == len(c.Packages) {
 		status = http.StatusOK
 		out.Message = fmt.Sprintf("Unchanged: commit %.7s has these %d package(s) already", c.SHA, len(c.Packages))
 	}
