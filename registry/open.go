@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,6 +38,9 @@ func openStores(c Config) (stores, error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return stores{}, fmt.Errorf("making the data folder: %w", err)
 	}
+	if err := ignoreInGit(c.DataDir); err != nil {
+		return stores{}, fmt.Errorf("keeping the data folder out of git: %w", err)
+	}
 	db, err := boltkv.Open(filepath.Join(c.DataDir, "metadata.db"), boltkv.Options{Now: c.Now})
 	if errors.Is(err, kv.ErrLocked) {
 		return stores{}, fault.Wrap(err, fault.Unavailable, "another registry-server is using the data folder %s; stop it, or choose another folder with --data (REGISTRY_DATA)", c.DataDir)
@@ -55,4 +59,17 @@ func openStores(c Config) (stores, error) {
 		return stores{}, errors.Join(fmt.Errorf("emptying the spool folder: %w", err), s.close())
 	}
 	return s, nil
+}
+
+// ignoreInGit keeps a data folder inside a checkout from making it dirty.
+func ignoreInGit(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, ".gitignore"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("*\n")
+	return errors.Join(err, f.Close())
 }

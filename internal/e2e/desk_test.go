@@ -35,6 +35,13 @@ func TestAtADesk(t *testing.T) {
 	publishCommit(t, dir, env, "--allow-dirty", "--force").must(t)
 }
 
+// A server started inside a checkout, as people first do, does not make it dirty.
+func TestServerInsideTheCheckout(t *testing.T) {
+	dir, _ := checkout(t, workspace)
+	s := startServer(t, filepath.Join(dir, ".registry"))
+	publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url)).must(t)
+}
+
 // snapshot is the content of every file outside of .git.
 func snapshot(t *testing.T, dir string) string {
 	t.Helper()
