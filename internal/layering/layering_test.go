@@ -47,11 +47,12 @@ var allowed = map[string][]string{
 	"internal/web/server":    {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.
+	"internal/action/pause":     nil,
 	"internal/action/workspace": {"internal/fault", "internal/format/*"},
 	"internal/action/pack":      {"internal/fault", "internal/format/*", "internal/action/workspace"},
-	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*"},
-	"internal/action/runner":    {"internal/fault"},
-	"internal/action/forge":     {"internal/fault"},
+	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*", "internal/action/pause"},
+	"internal/action/runner":    {"internal/fault", "internal/action/pause"},
+	"internal/action/forge":     {"internal/fault", "internal/action/pause"},
 	"internal/action/report":    {"internal/fault", "internal/format/*"},
 	"internal/action/publish":   {"internal/fault", "internal/wire", "internal/format/*", "internal/action/*"},
 

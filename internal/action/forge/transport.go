@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/org/registry-action/internal/action/pause"
 )
 
 const (
@@ -47,7 +49,7 @@ func newTransport(o Options, api *url.URL) *transport {
 		t.now = time.Now
 	}
 	if t.wait == nil {
-		t.wait = sleep
+		t.wait = pause.For
 	}
 	return t
 }
@@ -117,14 +119,3 @@ func unaccounted(resp *http.Response) *http.Response {
 
 // backoff is the pause after a try that says nothing about when to come back.
 func backoff(try int) time.Duration { return time.Second << (try - 1) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}

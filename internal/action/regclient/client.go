@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/org/registry-action/internal/action/pause"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -72,7 +73,7 @@ func New(opt Options) (*Client, error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	if opt.Wait == nil {
-		opt.Wait = wait
+		opt.Wait = pause.For
 	}
 	if opt.Transport == nil {
 		opt.Transport = defaultTransport()

@@ -86,14 +86,3 @@ func retryAfter(h http.Header) (time.Duration, bool) {
 	}
 	return max(0, at.Sub(now)), true
 }
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

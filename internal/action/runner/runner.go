@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/org/registry-action/internal/action/pause"
 )
 
 // Options are what a Runner talks through. The zero value is the process's
@@ -45,7 +47,7 @@ func New(o Options) *Runner {
 		r.client = &http.Client{Timeout: 30 * time.Second}
 	}
 	if r.wait == nil {
-		r.wait = sleep
+		r.wait = pause.For
 	}
 	return r
 }
@@ -59,15 +61,4 @@ func (r *Runner) InActions() bool { return r.getenv("GITHUB_ACTIONS") == "true" 
 func (r *Runner) Input(name string) string {
 	key := "INPUT_" + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 	return strings.TrimSpace(r.getenv(key))
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
