@@ -34,6 +34,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxPublish == 0 {
 		c.MaxPublish = 500 << 20
 	}
+	if c.Retention == 0 {
+		c.Retention = 90 * 24 * time.Hour
+	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Hour
 	}

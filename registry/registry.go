@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/server"
 )
@@ -15,6 +16,7 @@ import (
 type Registry struct {
 	config  Config
 	stores  stores
+	life    *lifetime.Keeper
 	commits *commits.Service
 	handler http.Handler
 }
@@ -29,16 +31,17 @@ func New(c Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	domain := commits.New(s.db, s.blobs, commits.Options{
+	life := lifetime.New(s.db, s.blobs, lifetime.Options{Horizon: c.Retention + 48*time.Hour, Now: c.Now, Log: c.Log})
+	domain := commits.New(s.db, s.blobs, life, commits.Options{
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
-		SpoolDir: s.spool, Now: c.Now, Log: c.Log,
+		SpoolDir: s.spool, Now: c.Now,
 	})
 	api := &commitapi.API{
 		Commits: domain, Auth: auth.New(c.Token), BaseURL: c.BaseURL,
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, Log: c.Log,
 	}
 	return &Registry{
-		config: c, stores: s, commits: domain,
+		config: c, stores: s, life: life, commits: domain,
 		handler: server.New(server.Config{Commits: api, Version: c.Version, Log: c.Log}),
 	}, nil
 }
@@ -47,7 +50,13 @@ func New(c Config) (*Registry, error) {
 func (r *Registry) Handler() http.Handler { return r.handler }
 
 // Sweep removes what has expired, now.
-func (r *Registry) Sweep(ctx context.Context) (commits.Swept, error) { return r.commits.Sweep(ctx) }
+func (r *Registry) Sweep(ctx context.Context) (Swept, error) {
+	swept, err := r.life.Sweep(ctx, r.commits.Tasks())
+	return Swept{Commits: swept["commit"], Blobs: swept["blob"]}, err
+}
+
+// Swept counts what a sweep removed.
+type Swept struct{ Commits, Blobs int }
 
 // Run sweeps at once and then every Config.SweepEvery, until ctx is done.
 func (r *Registry) Run(ctx context.Context) {
@@ -60,7 +69,7 @@ func (r *Registry) Run(ctx context.Context) {
 			return
 		case err != nil:
 			r.config.Log.ErrorContext(ctx, "sweeping", "err", err)
-		case swept != commits.Swept{}:
+		case swept != Swept{}:
 			r.config.Log.InfoContext(ctx, "swept", "commits", swept.Commits, "blobs", swept.Blobs)
 		}
 		select {

@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/spool"
 )
 
 // Source is a package of a publication and where its bytes are: split (Head and
@@ -47,7 +48,7 @@ func (src Source) validate() error {
 func (src Source) size() int64 {
 	switch {
 	case src.Upload != nil:
-		return src.Upload.summary.Size
+		return src.Upload.Summary.Size
 	case src.Whole != nil:
 		return src.Whole.Size
 	}
@@ -68,7 +69,7 @@ func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error
 		g.Go(func() error {
 			artifact, sum, err := s.check(gctx, p.SHA, src)
 			if err != nil {
-				return named(src.Name, err)
+				return spool.Named(src.Name, err)
 			}
 			packages[i] = Package{
 				Name: src.Name, Version: sum.Version, SHA: p.SHA, Repository: p.Repository,
@@ -115,7 +116,7 @@ func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, 
 	artifact.Unpacked, artifact.Files = sum.Unpacked, sum.Files
 	switch {
 	case sum.Size > s.opt.MaxPackage:
-		err = s.tooLarge("the tarball")
+		err = s.spool.TooLarge("the tarball")
 	case sum.Name != src.Name:
 		err = fault.New(fault.Invalid, "the archive's package.json has the name %q", sum.Name).WithCode("wrong_name")
 	case sum.Version != "" && !validVersion(sum.Version):
@@ -135,7 +136,7 @@ func validVersion(v string) bool {
 
 func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifact) (tarball.Summary, error) {
 	if src.Upload != nil {
-		sum := src.Upload.summary
+		sum := src.Upload.Summary
 		a.Whole = &tarball.Part{Digest: sum.Sums.SHA256, Size: sum.Size}
 		return sum, nil
 	}
@@ -165,14 +166,11 @@ func (s *Service) keepUploads(ctx context.Context, sources []Source) error {
 		if src.Upload == nil {
 			continue
 		}
-		key := blobKey(tarball.Part{Digest: src.Upload.summary.Sums.SHA256})
-		if err := s.hold(ctx, key); err != nil {
+		key := blobKey(tarball.Part{Digest: src.Upload.Summary.Sums.SHA256})
+		if err := s.life.Hold(ctx, key); err != nil {
 			return err
 		}
-		if _, err := src.Upload.file.Seek(0, io.SeekStart); err != nil {
-			return err
-		}
-		if _, _, err := s.blobs.Put(ctx, key, src.Upload.file); err != nil {
+		if _, _, err := s.blobs.Put(ctx, key, src.Upload); err != nil {
 			return err
 		}
 	}

@@ -5,10 +5,6 @@
 // of its own, in batches; one last conditional write to the commit's head row
 // makes all of them visible together. Rows that no head names are garbage.
 //
-// How bytes stay alive: each blob has one row that says until when it is held.
-// Whoever is about to use a blob extends it first, a publish to the end of its
-// commit. The sweeper dooms a blob whose time is over by a conditional write
-// that fails if it was extended in between; a doomed blob can't be held until
-// its bytes are gone, so bytes are never removed under a publish that counts on
-// them.
+// How bytes stay alive: a publish keeps its blobs to the end of its commit
+// before it becomes visible; see package lifetime.
 package commits

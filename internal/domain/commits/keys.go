@@ -3,9 +3,7 @@ package commits
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -16,10 +14,6 @@ import (
 //	prefix/{sha[:7]}      {sha}                   finds a commit by a short SHA
 //	repo/{owner/repo}     host                    which forge's owner/repo this is
 //	                      ref/{kind}/{name}       what a ref points at
-//	blob/{space}/{hex}    hold                    until when the blob is kept
-//	due/{hour}            commit/{sha}            what the sweeper looks at after that hour
-//	                      blob/{space}/{hex}
-//	sweep                 hour                    the last hour swept
 
 func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha), Sort: "head"} }
 
@@ -46,21 +40,3 @@ func hostKey(r Repository) kv.Key { return kv.Key{Partition: repoPartition(r.Pat
 func refKey(repoPath string, r Ref) kv.Key {
 	return kv.Key{Partition: repoPartition(repoPath), Sort: "ref/" + r.String()}
 }
-
-func blobPartition(b blob.Key) string { return "blob/" + string(b.Space) + "/" + b.Digest.Hex() }
-
-func holdKey(b blob.Key) kv.Key { return kv.Key{Partition: blobPartition(b), Sort: "hold"} }
-
-const hourFormat = "2006-01-02T15"
-
-func duePartition(t time.Time) string { return "due/" + t.UTC().Format(hourFormat) }
-
-func dueCommit(t time.Time, sha string) kv.Row {
-	return kv.Row{Key: kv.Key{Partition: duePartition(t), Sort: "commit/" + sha}}
-}
-
-func dueBlob(t time.Time, b blob.Key) kv.Row {
-	return kv.Row{Key: kv.Key{Partition: duePartition(t), Sort: blobPartition(b)}}
-}
-
-func sweptKey() kv.Key { return kv.Key{Partition: "sweep", Sort: "hour"} }

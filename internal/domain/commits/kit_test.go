@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/lifetime"
 )
 
 // world is a service on real stores, with a clock to turn.
@@ -55,7 +57,8 @@ func newWorld(t *testing.T, opt Options) *world {
 	}
 	w.db, w.blobs = &hookedDB{DB: db}, &hookedBlobs{Store: store}
 	opt.Now, opt.SpoolDir = w.now, t.TempDir()
-	w.Service = New(w.db, w.blobs, opt)
+	life := lifetime.New(w.db, w.blobs, lifetime.Options{Now: w.now, Horizon: 100 * 24 * time.Hour, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	w.Service = New(w.db, w.blobs, life, opt)
 	return w
 }
 

@@ -21,7 +21,7 @@ type contents struct {
 // load reads a commit. The rows behind a head never change, so they are read
 // once and then taken from memory for as long as the head is the same.
 func (s *Service) load(ctx context.Context, sha string) (contents, error) {
-	h, raw, found, err := get[head](ctx, s.db, headKey(sha))
+	h, raw, found, err := kv.ReadJSON[head](ctx, s.db, headKey(sha))
 	if err != nil || !found {
 		return contents{}, err
 	}

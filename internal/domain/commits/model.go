@@ -69,3 +69,14 @@ type pointer struct {
 }
 
 func blobKey(p tarball.Part) blob.Key { return blob.Key{Space: blob.Commits, Digest: p.Digest} }
+
+// blobsOf returns the blobs that packages are made of.
+func blobsOf(packages map[string]Package) []blob.Key {
+	var blobs []blob.Key
+	for _, pkg := range packages {
+		for _, part := range pkg.Artifact.parts() {
+			blobs = append(blobs, blobKey(part))
+		}
+	}
+	return blobs
+}

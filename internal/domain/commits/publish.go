@@ -35,6 +35,7 @@ const (
 	maxRefs      = 20
 	maxPublishes = 64 // of one commit, before they are gathered into one
 	publishTries = 10
+	publishFor   = 30 * time.Minute // a publish takes less, or fails
 )
 
 // Publish makes the packages of a commit visible, all together or none. It may
@@ -118,14 +119,14 @@ func (s *Service) try(ctx context.Context, p Publication, packages []Package) (R
 	if err := s.stage(ctx, p, &next, changed); err != nil {
 		return Result{}, err
 	}
-	if err := s.keepAll(ctx, next.packages, next.ExpiresAt); err != nil {
+	if err := s.life.KeepAll(ctx, blobsOf(next.packages), next.ExpiresAt); err != nil {
 		return Result{}, err
 	}
 	ops, err := s.finish(ctx, p, next.head, now)
 	if err != nil {
 		return Result{}, err
 	}
-	if err := s.db.Apply(ctx, append(ops, upsert(old.raw, old.found, row(headKey(p.SHA), next.head)))...); err != nil {
+	if err := s.db.Apply(ctx, append(ops, kv.Upsert(old.raw, old.found, kv.JSON(headKey(p.SHA), next.head)))...); err != nil {
 		return Result{}, err
 	}
 	res.Commit = Commit{SHA: p.SHA, PublishedAt: next.PublishedAt, ExpiresAt: next.ExpiresAt}
@@ -175,7 +176,7 @@ func (s *Service) stage(ctx context.Context, p Publication, next *contents, pack
 	}
 	for _, r := range rows {
 		// Should this publish die, the sweeper finds its rows here.
-		due := kv.Put(dueCommit(s.now().Add(publishFor+time.Hour), p.SHA))
+		due := s.due(s.now().Add(publishFor+time.Hour), p.SHA)
 		if err := s.db.Apply(ctx, due, kv.Put(r)); err != nil {
 			return err
 		}
@@ -205,7 +206,7 @@ func (c contents) gather(r Repository, packages []Package) []Package {
 func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Time) ([]kv.Op, error) {
 	ops := []kv.Op{
 		kv.Put(kv.Row{Key: prefixKey(p.SHA), Expires: h.ExpiresAt}),
-		kv.Put(dueCommit(h.ExpiresAt.Add(time.Hour), p.SHA)),
+		s.due(h.ExpiresAt.Add(time.Hour), p.SHA),
 	}
 	if len(p.Refs) == 0 {
 		return ops, nil
@@ -218,16 +219,16 @@ func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Ti
 	refs := slices.Clone(p.Refs)
 	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
 	for _, ref := range slices.Compact(refs) {
-		old, raw, found, err := get[pointer](ctx, s.db, refKey(p.Repository.Path, ref))
+		old, raw, found, err := kv.ReadJSON[pointer](ctx, s.db, refKey(p.Repository.Path, ref))
 		if err != nil {
 			return nil, err
 		}
 		if found && p.Run != 0 && old.Run > p.Run {
 			continue // an older run never takes a ref back
 		}
-		r := row(refKey(p.Repository.Path, ref), pointer{SHA: p.SHA, Repository: p.Repository, Run: p.Run, MovedAt: now})
+		r := kv.JSON(refKey(p.Repository.Path, ref), pointer{SHA: p.SHA, Repository: p.Repository, Run: p.Run, MovedAt: now})
 		r.Expires = h.ExpiresAt
-		ops = append(ops, upsert(raw, found, r))
+		ops = append(ops, kv.Upsert(raw, found, r))
 	}
 	return ops, nil
 }
@@ -235,7 +236,7 @@ func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Ti
 // claimHost binds an owner/repo to the forge that first published it, since
 // install URLs name no host, for as long as refs of it may live.
 func (s *Service) claimHost(ctx context.Context, r Repository, until time.Time) (kv.Op, error) {
-	claim := row(hostKey(r), r.Host)
+	claim := kv.JSON(hostKey(r), r.Host)
 	claim.Expires = until
 	old, err := s.db.Get(ctx, hostKey(r))
 	switch {

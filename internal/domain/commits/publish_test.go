@@ -286,8 +286,8 @@ func TestUploadsAreSmallInMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer u.Close()
-	if u.summary.Name != "a" || u.summary.Manifest != nil {
-		t.Errorf("an upload keeps the name %q and %d bytes of manifest, want the name alone", u.summary.Name, len(u.summary.Manifest))
+	if u.Summary.Name != "a" || u.Summary.Manifest != nil {
+		t.Errorf("an upload keeps the name %q and %d bytes of manifest, want the name alone", u.Summary.Name, len(u.Summary.Manifest))
 	}
 	if _, err := w.Receive(t.Context(), who{}, 2, "b", bytes.NewReader(file)); !errors.Is(err, fault.TooLarge) {
 		t.Errorf("Receive of one more than a publish may have = %v, want too large", err)

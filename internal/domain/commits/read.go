@@ -110,7 +110,7 @@ func (s *Service) Point(ctx context.Context, repository string, p Pointer) (stri
 		return "", fault.New(fault.NotFound, "%.200q is not a repository", repository)
 	}
 	for _, ref := range p.Refs {
-		to, _, found, err := get[pointer](ctx, s.db, refKey(repository, ref))
+		to, _, found, err := kv.ReadJSON[pointer](ctx, s.db, refKey(repository, ref))
 		if err != nil {
 			return "", err
 		}

@@ -1,17 +1,15 @@
 package commits
 
 import (
-	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/spool"
 )
 
 // Principal is the caller of a write.
@@ -30,7 +28,6 @@ type Options struct {
 	Archive     tarball.Limits
 	SpoolDir    string // where uploads of unknown digest wait while they are checked
 	Now         func() time.Time
-	Log         *slog.Logger
 }
 
 func (o Options) withDefaults() Options {
@@ -52,9 +49,6 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
 	return o
 }
 
@@ -62,49 +56,21 @@ func (o Options) withDefaults() Options {
 type Service struct {
 	db     kv.DB
 	blobs  blob.Store
+	life   *lifetime.Keeper
 	opt    Options
+	spool  spool.Spool
 	recent recent
 	turns  *turns
 }
 
-// New returns a Service over its two stores, which stay the caller's.
-func New(db kv.DB, blobs blob.Store, opt Options) *Service {
-	return &Service{db: db, blobs: blobs, opt: opt.withDefaults(), turns: newTurns()}
+// New returns a Service over its stores, which stay the caller's.
+func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Service {
+	opt = opt.withDefaults()
+	box := spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage, Archive: opt.Archive}
+	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns()}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }
-
-// get reads a JSON row. found is false if there is none; raw is its value for a later condition.
-func get[T any](ctx context.Context, db kv.DB, k kv.Key) (v T, raw []byte, found bool, err error) {
-	row, err := db.Get(ctx, k)
-	if errors.Is(err, kv.ErrNotFound) {
-		return v, nil, false, nil
-	}
-	if err != nil {
-		return v, nil, false, err
-	}
-	if err := json.Unmarshal(row.Value, &v); err != nil {
-		return v, nil, false, fmt.Errorf("decoding row %s: %w", k, err)
-	}
-	return v, row.Value, true, nil
-}
-
-// row makes a JSON row.
-func row(k kv.Key, v any) kv.Row {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // only our own plain structs come here
-	}
-	return kv.Row{Key: k, Value: b}
-}
-
-// upsert writes r where old was read: over the same value, or where nothing was.
-func upsert(old []byte, found bool, r kv.Row) kv.Op {
-	if found {
-		return kv.Swap(old, r)
-	}
-	return kv.PutNew(r)
-}
 
 // newPublishID returns an id that starts with its time, so that the age of a
 // staged row can be read from its key.

@@ -10,13 +10,15 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+
+	"github.com/org/registry-action/internal/store/lifetime"
 )
 
 const day = 24 * time.Hour
 
-func (w *world) sweep() Swept {
+func (w *world) sweep() lifetime.Swept {
 	w.t.Helper()
-	s, err := w.Sweep(w.t.Context())
+	s, err := w.life.Sweep(w.t.Context(), w.Tasks())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -41,8 +43,8 @@ func TestExpiry(t *testing.T) {
 	if _, err := w.Commit(t.Context(), sha1a); !errors.Is(err, fault.NotFound) {
 		t.Errorf("an expired commit is listed before the sweep: %v", err)
 	}
-	if s := w.sweep(); s.Commits != 1 {
-		t.Errorf("Sweep removed %d commits, want 1", s.Commits)
+	if s := w.sweep(); s["commit"] != 1 {
+		t.Errorf("Sweep removed %d commits, want 1", s["commit"])
 	}
 	w.pass(day)
 	w.sweep()
@@ -166,7 +168,7 @@ func TestDeadSweeper(t *testing.T) {
 	died := errors.New("killed")
 	w.db.before = func(ops []kv.Op) error {
 		for _, op := range ops {
-			if op.Kind == kv.OpDrop && op.Row.Partition == blobPartition(blobKey(a.recipe.Body)) {
+			if op.Kind == kv.OpDrop && op.Row.Partition == "blob/"+blobKey(a.recipe.Body).String() {
 				return died
 			}
 		}
@@ -174,7 +176,7 @@ func TestDeadSweeper(t *testing.T) {
 	}
 	w.sweep()
 	w.db.before = nil
-	w.pass(2 * doomedFor)
+	w.pass(2 * time.Minute) // a sweeper that has not finished by now is taken for dead
 	w.publish(sha1b, "acme/ws", a)
 	if got, err := w.read(sha1b, "a"); err != nil || got != "x" {
 		t.Errorf("the new commit holds %q, %v", got, err)
@@ -190,7 +192,7 @@ func TestOneTakesOverFromADeadSweeper(t *testing.T) {
 	died := errors.New("killed")
 	w.db.before = func(ops []kv.Op) error {
 		for _, op := range ops {
-			if op.Kind == kv.OpDrop && op.Row.Partition == blobPartition(body) {
+			if op.Kind == kv.OpDrop && op.Row.Partition == "blob/"+body.String() {
 				return died
 			}
 		}
@@ -198,14 +200,14 @@ func TestOneTakesOverFromADeadSweeper(t *testing.T) {
 	}
 	w.sweep()
 	w.db.before = nil
-	w.pass(2 * doomedFor)
+	w.pass(2 * time.Minute)   // a sweeper that has not finished by now is taken for dead
 	w.blobs.before = func() { // the first has looked at the row and is about to delete
 		w.blobs.before = nil
 		if _, err := w.send(publication(sha1b, "acme/ws", a), a); !errors.Is(err, fault.Unavailable) {
 			t.Errorf("Publish during the removal = %v, want unavailable", err)
 		}
 	}
-	if err := w.hold(t.Context(), body); err != nil {
+	if err := w.life.Hold(t.Context(), body); err != nil {
 		t.Fatal(err)
 	}
 	w.publish(sha1b, "acme/ws", a)

@@ -1,0 +1,89 @@
+// Package spool takes in tarballs whose digest is not known beforehand: each
+// waits in a file of its own, checked on its way there, until the request that
+// brought it goes through. Nothing in the spool folder outlives its request.
+package spool
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/tarball"
+)
+
+// Spool is a folder for uploads.
+type Spool struct {
+	Dir        string
+	MaxPackage int64          // bytes of one tarball
+	Archive    tarball.Limits // zero: the defaults
+}
+
+// Upload is a whole tarball that was received and checked.
+type Upload struct {
+	*os.File
+	Summary tarball.Summary
+}
+
+// Receive reads a tarball to its end and checks it. label names it in errors.
+// The caller closes the Upload.
+func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (*Upload, error) {
+	f, err := os.CreateTemp(s.Dir, "upload-*")
+	if err != nil {
+		return nil, err
+	}
+	u := &Upload{File: f}
+	checked := tarball.NewCheckingReader(s.Bounded(r, "the tarball"), s.Archive)
+	_, err = io.Copy(f, checked)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err = errors.Join(err, checked.Close()); err != nil {
+		return nil, errors.Join(Named(label, err), u.Close())
+	}
+	u.Summary = checked.Summary()
+	_, err = f.Seek(0, io.SeekStart)
+	if err != nil {
+		return nil, errors.Join(err, u.Close())
+	}
+	return u, nil
+}
+
+// Close removes the upload's file.
+func (u *Upload) Close() error { return errors.Join(u.File.Close(), os.Remove(u.Name())) }
+
+// Named puts what an archive is called in front of what was wrong with it.
+func Named(label string, err error) error {
+	e, ok := fault.Public(err)
+	if !ok {
+		return err
+	}
+	n := *e
+	n.Message = label + ": " + e.Message
+	return &n
+}
+
+// Bounded fails with fault.TooLarge past the limit of a package.
+func (s Spool) Bounded(r io.Reader, label string) io.Reader {
+	return &boundedReader{r: r, left: s.MaxPackage, err: s.TooLarge(label)}
+}
+
+// TooLarge refuses a tarball for its size.
+func (s Spool) TooLarge(what string) error {
+	return fault.New(fault.TooLarge, "%s is larger than the %d bytes that this server accepts for a package (MAX_PACKAGE_SIZE)", what, s.MaxPackage)
+}
+
+type boundedReader struct {
+	r    io.Reader
+	left int64
+	err  error
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, b.err
+	}
+	return n, err
+}
