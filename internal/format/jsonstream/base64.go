@@ -148,7 +148,7 @@ func (d *decoder) decode() error {
 }
 
 func (d *decoder) broken(why string) error {
-	return fault.New(fault.Invalid, "%s is not base64: %s", d.x.path(), why)
+	return fault.New(fault.Invalid, "%s is not base64: %s", d.x.path(), why).WithCode(InvalidBase64)
 }
 
 func isDigit(c byte) bool {

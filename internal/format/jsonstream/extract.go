@@ -10,10 +10,15 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
+// InvalidBase64 is the code of the refusal of a string that is not base64.
+const InvalidBase64 = "invalid_base64"
+
 const (
 	bufSize = 64 << 10
 	// maxDepth is that of encoding/json, which reads the result.
 	maxDepth = 10_000
+	// maxPlace bounds the work for one member.
+	maxPlace = 16
 )
 
 // Extract copies a JSON text. The string value of every object member called
@@ -29,7 +34,15 @@ const (
 // naming the member, and fault.TooLarge. After an error, and if the result turns
 // out to be no JSON, whatever sink has done must be undone by the caller.
 func Extract(r io.Reader, key string, limit int64, sink func(io.Reader) (any, error)) ([]byte, error) {
-	x := &extractor{in: bufio.NewReaderSize(r, bufSize), key: key, limit: limit, sink: sink}
+	return ExtractWhere(r, key, nil, limit, sink)
+}
+
+// ExtractWhere is Extract for the members called key at the places that where
+// wants. A place is the names of the members around it, the outermost first; an
+// element of an array counts as a member without a name. Places of more than 16
+// names are not asked for: their strings are copied.
+func ExtractWhere(r io.Reader, key string, where func(place []string) bool, limit int64, sink func(io.Reader) (any, error)) ([]byte, error) {
+	x := &extractor{in: bufio.NewReaderSize(r, bufSize), key: key, where: where, limit: limit, sink: sink}
 	for {
 		c, err := x.in.ReadByte()
 		if err == io.EOF {
@@ -48,6 +61,7 @@ type extractor struct {
 	in    *bufio.Reader
 	out   []byte
 	key   string
+	where func(place []string) bool // nil: everywhere
 	limit int64
 	sink  func(io.Reader) (any, error)
 	stack []frame
@@ -131,7 +145,7 @@ func (x *extractor) str(top *frame) error {
 		return err
 	case wantValue:
 		top.want = wantComma
-		if x.isKey(x.out[top.from:top.to]) {
+		if x.isKey(x.out[top.from:top.to]) && (x.where == nil || len(x.stack) <= maxPlace+1 && x.where(x.place())) {
 			return x.extract()
 		}
 	}
@@ -140,36 +154,78 @@ func (x *extractor) str(top *frame) error {
 
 // isKey compares a name as it is written, escapes included.
 func (x *extractor) isKey(name []byte) bool {
-	if string(name) == x.key {
-		return true
+	return string(name) == x.key || bytes.ContainsRune(name, '\\') && unescape(name) == x.key
+}
+
+// place names the members around the newest one.
+func (x *extractor) place() []string {
+	var place []string
+	for _, f := range x.stack[:len(x.stack)-1] {
+		name := ""
+		if f.object {
+			name = unescape(x.out[f.from:f.to])
+		}
+		place = append(place, name)
 	}
+	return place
+}
+
+// unescape reads a name as it is written; one that is no JSON is no name.
+func unescape(name []byte) string {
 	if !bytes.ContainsRune(name, '\\') {
-		return false
+		return string(name)
 	}
 	var s string
-	return json.Unmarshal(fmt.Appendf(nil, `"%s"`, name), &s) == nil && s == x.key
+	if json.Unmarshal(fmt.Appendf(nil, `"%s"`, name), &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // copyString copies a string to its closing quote.
 func (x *extractor) copyString() error {
-	err := x.emit('"')
-	escaped := false
-	for err == nil {
-		var c byte
-		if c, err = x.in.ReadByte(); err != nil {
+	if err := x.emit('"'); err != nil {
+		return err
+	}
+	for {
+		if _, err := x.in.Peek(1); err != nil {
 			return x.unterminated(err)
 		}
-		err = x.emit(c)
-		switch {
-		case escaped:
-			escaped = false
-		case c == '\\':
-			escaped = true
-		case c == '"':
+		text, _ := x.in.Peek(x.in.Buffered())
+		n := plain(text)
+		if n < len(text) && text[n] == '"' {
+			n++
+		}
+		if err := x.emit(text[:n]...); err != nil {
 			return err
 		}
+		ended := n > 0 && text[n-1] == '"'
+		x.in.Discard(n)
+		if ended {
+			return nil
+		}
+		if n == len(text) {
+			continue
+		}
+		escape, err := x.in.Peek(2)
+		if err != nil {
+			return x.unterminated(err)
+		}
+		if err := x.emit(escape...); err != nil {
+			return err
+		}
+		x.in.Discard(len(escape))
 	}
-	return err
+}
+
+// plain counts the bytes of a string that stand for themselves.
+func plain(text []byte) int {
+	for i, c := range text {
+		if c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // extract streams a string to the sink and writes what stands for it.

@@ -341,3 +341,33 @@ func compactNames(in []byte) string {
 	}
 	return b.String()
 }
+
+// The work for a member does not grow with its depth.
+func TestExtractWhereDepth(t *testing.T) {
+	deep := strings.Repeat(`{"a":`, 17) + `{"data":"?"}` + strings.Repeat(`}`, 17)
+	out, err := ExtractWhere(strings.NewReader(deep), "data", func([]string) bool { return true }, noLimit, collect(new([]string)))
+	if err != nil || string(out) != deep {
+		t.Errorf("ExtractWhere = %s, %v, want the text unchanged", out, err)
+	}
+	wide := `{"x":` + strings.Repeat(`[`, 9_000) + `{` + strings.Repeat(`"data":"",`, 200_000) + `"data":""}` + strings.Repeat(`]`, 9_000) + `}`
+	if _, err := ExtractWhere(strings.NewReader(wide), "data", func([]string) bool { return false }, noLimit, collect(new([]string))); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestExtractWhere(t *testing.T) {
+	in := `{"versions":{"1.0.0":{"data":"no base64","x":[{"data":"!"}]}},"\u005fattachments":{"a\"-1.tgz":{"data":"aGVs","deeper":{"data":"?"}}},"list":[{"data":"aGVs"}],"data":"?"}`
+	var places [][]string
+	out, err := ExtractWhere(strings.NewReader(in), "data", func(place []string) bool {
+		places = append(places, place)
+		return len(place) == 2 && (place[0] == "_attachments" || place[1] == "")
+	}, noLimit, collect(new([]string)))
+	want := `{"versions":{"1.0.0":{"data":"no base64","x":[{"data":"!"}]}},"\u005fattachments":{"a\"-1.tgz":{"data":{"size":3},"deeper":{"data":"?"}}},"list":[{"data":{"size":3}}],"data":"?"}`
+	if err != nil || string(out) != want {
+		t.Errorf("ExtractWhere = %s, %v, want %s", out, err, want)
+	}
+	wantPlaces := [][]string{{"versions", "1.0.0"}, {"versions", "1.0.0", "x", ""}, {"_attachments", `a"-1.tgz`}, {"_attachments", `a"-1.tgz`, "deeper"}, {"list", ""}, nil}
+	if !slices.EqualFunc(places, wantPlaces, slices.Equal[[]string]) {
+		t.Errorf("where was asked of %q, want %q", places, wantPlaces)
+	}
+}

@@ -19,6 +19,7 @@ type contents struct {
 	top  string // the first folder of every name
 	tree *tree
 	sum  Summary
+	rank int    // of the README in sum
 	last string // the newest entry, for messages
 }
 
@@ -156,21 +157,39 @@ func leavesPackage(h *tar.Header) error {
 	return bad("entry %.200q is a link to %.200q, which is outside the package", h.Name, h.Linkname)
 }
 
-func (c *contents) file(f archives.FileInfo, h *tar.Header, inside string) error {
+func (c *contents) file(f archives.FileInfo, h *tar.Header, inside string) (err error) {
 	c.sum.Files++
 	c.sum.Unpacked += h.Size
-	if inside != manifestName {
-		return nil
+	switch inside {
+	case manifestName:
+		if h.Size > c.lim.Manifest {
+			return tooLarge("entry %.200q is larger than %s; that is the limit for a package.json", h.Name, bytesText(c.lim.Manifest))
+		}
+		c.sum.Manifest, err = readStart(f, h.Size)
+		return err
+	case gypName:
+		c.sum.Gyp = true
+	case shrinkwrapName:
+		c.sum.Shrinkwrap = true
 	}
-	if h.Size > c.lim.Manifest {
-		return tooLarge("entry %.200q is larger than %s; that is the limit for a package.json", h.Name, bytesText(c.lim.Manifest))
+	if rank := readmeRank(inside); rank > c.rank && h.Size > 0 {
+		c.rank = rank
+		c.sum.Readme, err = readStart(f, min(h.Size, maxReadme))
+		if h.Size > maxReadme {
+			c.sum.Readme = wholeRunes(c.sum.Readme)
+		}
 	}
+	return err
+}
+
+// readStart reads the first n bytes of an entry.
+func readStart(f archives.FileInfo, n int64) ([]byte, error) {
 	r, err := f.Open()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer r.Close()
-	c.sum.Manifest = make([]byte, h.Size)
-	_, err = io.ReadFull(r, c.sum.Manifest)
-	return err
+	b := make([]byte, n)
+	_, err = io.ReadFull(r, b)
+	return b, err
 }

@@ -23,9 +23,10 @@ func checkAccepted(t *testing.T, tgz []byte, sum Summary) {
 		t.Fatalf("accepted, but %v", err)
 	}
 	var top string
+	rank := 0
 	got := Summary{Name: sum.Name, Version: sum.Version, Sums: sum.Sums, Size: int64(len(tgz))}
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
+	for entries := tar.NewReader(z); ; {
+		h, err := entries.Next()
 		if err == io.EOF {
 			break
 		}
@@ -48,10 +49,21 @@ func checkAccepted(t *testing.T, tgz []byte, sum Summary) {
 		if h.Typeflag == tar.TypeReg {
 			got.Files++
 			got.Unpacked += h.Size
-			if inside == "package.json" {
-				got.Manifest, _ = io.ReadAll(r)
+			switch r := readmeRank(inside); {
+			case inside == "package.json":
+				got.Manifest, _ = io.ReadAll(entries)
+			case inside == "binding.gyp":
+				got.Gyp = true
+			case inside == "npm-shrinkwrap.json":
+				got.Shrinkwrap = true
+			case r > rank && h.Size > 0:
+				text, _ := io.ReadAll(entries)
+				rank, got.Readme = r, text[:min(len(text), maxReadme)]
 			}
 		}
+	}
+	if len(got.Readme) == maxReadme {
+		got.Readme = wholeRunes(got.Readme)
 	}
 	if diff := cmp.Diff(got, sum); diff != "" {
 		t.Fatalf("the summary differs from what the archive has (-archive +summary):\n%s", diff)
@@ -87,6 +99,7 @@ func FuzzCheck(f *testing.F) {
 		rawTar(entry('L', "././@LongLink", "package/long\x00"), index, manifestEntry()),
 		rawTar(manifestEntry(), entry('5', "package/lib/", ""), symlink("package/lib/a", "../index.js"), index),
 		rawTar(manifestEntry(), linkEntry('1', "package/a", "package/package.json")),
+		rawTar(entry('0', "package/readme", "x"), entry('0', "package/README.md", "y"), manifestEntry(), entry('0', "package/binding.gyp", ""), entry('0', "package/npm-shrinkwrap.json", "{}")),
 	} {
 		f.Add(raw)
 	}

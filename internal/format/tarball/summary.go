@@ -10,13 +10,16 @@ import (
 
 // Summary is what a checked archive says about itself.
 type Summary struct {
-	Manifest []byte // package.json as it is in the archive
-	Name     string // its name, valid by npm.ValidName
-	Version  string // its version as it is written; may be empty
-	Files    int    // regular files
-	Unpacked int64  // bytes of all files, npm's unpackedSize
-	Sums     digest.Sums
-	Size     int64 // bytes of the .tgz
+	Manifest   []byte // package.json as it is in the archive
+	Name       string // its name, valid by npm.ValidName
+	Version    string // its version as it is written; may be empty
+	Readme     []byte // the README beside it, its first 64 KiB; nil if there is none or it is empty
+	Gyp        bool   // there is a binding.gyp beside it
+	Shrinkwrap bool   // there is an npm-shrinkwrap.json beside it
+	Files      int    // regular files
+	Unpacked   int64  // bytes of all files, npm's unpackedSize
+	Sums       digest.Sums
+	Size       int64 // bytes of the .tgz
 }
 
 // readManifest fills Name and Version. Members are matched exactly and the last
