@@ -1,0 +1,180 @@
+package signing
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/signature"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// Service holds the keys.
+type Service struct {
+	db     kv.DB
+	now    func() time.Time
+	cached atomic.Pointer[current]
+}
+
+// current is the key that signs, as its row says.
+type current struct {
+	raw    []byte // the row's value
+	key    *ecdsa.PrivateKey
+	public signature.Key
+}
+
+const tries = 8
+
+// New returns a Service; the first key is made when it is first needed. Servers
+// that share a store share the keys. A nil now is time.Now.
+func New(db kv.DB, now func() time.Time) *Service {
+	if now == nil {
+		now = time.Now
+	}
+	return &Service{db: db, now: now}
+}
+
+// Sign signs a version with the current key. The same key and version give the
+// same signature.
+func (s *Service) Sign(ctx context.Context, name, version, integrity string) (signature.Signature, error) {
+	c, err := s.current(ctx)
+	if err != nil {
+		return signature.Signature{}, err
+	}
+	return signature.Sign(c.key, name, version, integrity)
+}
+
+// Keys lists the public keys, the current one first, then those it replaced,
+// newest first.
+func (s *Service) Keys(ctx context.Context) ([]signature.Key, error) {
+	for range tries {
+		c, err := s.current(ctx)
+		if err != nil {
+			return nil, err
+		}
+		retired, err := s.retired(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// A key that was retired between the two reads would be listed twice.
+		if !slices.ContainsFunc(retired, func(k signature.Key) bool { return k.KeyID == c.public.KeyID }) {
+			return append([]signature.Key{c.public}, retired...), nil
+		}
+	}
+	return nil, busy()
+}
+
+// Rotate makes a new key the current one. What was published until now stays
+// good: the old key stays listed and expires at the next millisecond.
+func (s *Service) Rotate(ctx context.Context) (signature.Key, error) {
+	for range tries {
+		old, err := s.current(ctx)
+		if err != nil {
+			return signature.Key{}, err
+		}
+		next, err := generate()
+		if err != nil {
+			return signature.Key{}, err
+		}
+		// Clients count a version if its time, in milliseconds, is before the expiry.
+		expires := s.now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
+		retired := old.public
+		retired.Expires = &expires
+		err = s.db.Apply(ctx,
+			kv.Swap(old.raw, kv.Row{Key: currentKey(), Value: next.raw}),
+			kv.PutNew(kv.JSON(retiredKey(expires, retired.KeyID), retired)))
+		if !errors.Is(err, kv.ErrConflict) {
+			return next.public, err
+		}
+	}
+	return signature.Key{}, busy()
+}
+
+func busy() error {
+	return fault.New(fault.Unavailable, "the signing keys are being changed too often at once; send the request again")
+}
+
+// current reads the current key; where there is none it makes the first.
+// Its row is read each time, since another server may have rotated it.
+func (s *Service) current(ctx context.Context) (*current, error) {
+	for range tries {
+		row, err := s.db.Get(ctx, currentKey())
+		if err == nil {
+			return s.decoded(row.Value)
+		}
+		if !errors.Is(err, kv.ErrNotFound) {
+			return nil, err
+		}
+		first, err := generate()
+		if err != nil {
+			return nil, err
+		}
+		// Of several servers' keys the first to be written is everybody's.
+		err = s.db.Apply(ctx, kv.PutNew(kv.Row{Key: currentKey(), Value: first.raw}))
+		if err != nil && !errors.Is(err, kv.ErrConflict) {
+			return nil, err
+		}
+	}
+	return nil, busy()
+}
+
+func (s *Service) decoded(raw []byte) (*current, error) {
+	if c := s.cached.Load(); c != nil && bytes.Equal(c.raw, raw) {
+		return c, nil
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(raw)
+	if err != nil {
+		return nil, fmt.Errorf("decoding row %s: %w", currentKey(), err)
+	}
+	key, ok := parsed.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("row %s is no ECDSA key", currentKey())
+	}
+	public, err := signature.PublicKey(&key.PublicKey, time.Time{})
+	if err != nil {
+		return nil, err
+	}
+	c := &current{raw: bytes.Clone(raw), key: key, public: public}
+	s.cached.Store(c)
+	return c, nil
+}
+
+func generate() (*current, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making a signing key: %w", err)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("encoding a signing key: %w", err)
+	}
+	public, err := signature.PublicKey(&key.PublicKey, time.Time{})
+	return &current{raw: raw, key: key, public: public}, err
+}
+
+// retired lists the keys that were replaced, newest first.
+func (s *Service) retired(ctx context.Context) ([]signature.Key, error) {
+	var keys []signature.Key
+	for r, err := range s.db.Scan(ctx, partition, kv.Query{Prefix: retiredPrefix}) {
+		if err != nil {
+			return nil, err
+		}
+		var k signature.Key
+		if err := json.Unmarshal(r.Value, &k); err != nil {
+			return nil, fmt.Errorf("decoding row %s: %w", r.Key, err)
+		}
+		keys = append(keys, k)
+	}
+	slices.Reverse(keys)
+	return keys, nil
+}

@@ -1,0 +1,220 @@
+package signing
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/signature"
+	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/kv/boltkv"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
+
+func openDB(t *testing.T) kv.DB {
+	t.Helper()
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func at(now time.Time) func() time.Time { return func() time.Time { return now } }
+
+const integrity = "sha512-AAAA"
+
+func sign(t *testing.T, s *Service) signature.Signature {
+	t.Helper()
+	sig, err := s.Sign(t.Context(), "@acme/a", "1.0.0", integrity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sig
+}
+
+func keys(t *testing.T, s *Service) []signature.Key {
+	t.Helper()
+	all, err := s.Keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestSignAndVerify(t *testing.T) {
+	s := New(openDB(t), at(start))
+	sig := sign(t, s)
+	if again := sign(t, s); again != sig {
+		t.Errorf("signing again gives %v, want the same %v", again, sig)
+	}
+	all := keys(t, s)
+	if len(all) != 1 || all[0].Expires != nil || all[0].KeyID != sig.KeyID {
+		t.Fatalf("Keys = %+v, want the one that signed, without an end", all)
+	}
+	if err := all[0].Verify(sig, "@acme/a", "1.0.0", integrity); err != nil {
+		t.Errorf("the signature is not good: %v", err)
+	}
+	if err := all[0].Verify(sig, "@acme/a", "1.0.1", integrity); err == nil {
+		t.Error("the signature is good for another version too")
+	}
+}
+
+func TestKeysAreKept(t *testing.T) {
+	db := openDB(t)
+	before := sign(t, New(db, nil))
+	if after := sign(t, New(db, nil)); after != before {
+		t.Errorf("after a restart the signature is %v, want %v", after, before)
+	}
+}
+
+// Several servers that start on one empty store agree on one key.
+func TestFirstKeyIsEverybodys(t *testing.T) {
+	db := openDB(t)
+	sigs := make([]signature.Signature, 8)
+	var wg sync.WaitGroup
+	for i := range sigs {
+		wg.Go(func() { sigs[i], _ = New(db, nil).Sign(t.Context(), "a", "1.0.0", integrity) })
+	}
+	wg.Wait()
+	if n := len(slices.Compact(sigs)); n != 1 || sigs[0].Sig == "" {
+		t.Errorf("%d keys signed, want one: %v", n, sigs)
+	}
+}
+
+func TestRotate(t *testing.T) {
+	db := openDB(t)
+	now := start
+	s, other := New(db, func() time.Time { return now }), New(db, nil)
+	old := sign(t, s)
+	sign(t, other) // has the old key in memory
+
+	next, err := s.Rotate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if next.KeyID == old.KeyID || next.Expires != nil {
+		t.Fatalf("Rotate = %+v, want a new key without an end", next)
+	}
+	if got := sign(t, other); got.KeyID != next.KeyID {
+		t.Errorf("another server signs with %s, want the new key %s", got.KeyID, next.KeyID)
+	}
+	now = now.Add(time.Hour)
+	third, err := other.Rotate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	all := keys(t, s)
+	var ids []string
+	for _, k := range all {
+		ids = append(ids, k.KeyID)
+	}
+	if want := []string{third.KeyID, next.KeyID, old.KeyID}; !slices.Equal(ids, want) {
+		t.Fatalf("Keys = %v, want %v", ids, want)
+	}
+	published := start.Truncate(time.Millisecond) // what was published in the moment of the rotation counts
+	if e := all[2].Expires; e == nil || !published.Before(*e) || e.Sub(start) > time.Millisecond {
+		t.Errorf("the old key expires %v, want the time of its rotation %v", e, start)
+	}
+	if err := all[2].Verify(old, "@acme/a", "1.0.0", integrity); err != nil {
+		t.Errorf("what the old key signed is not good any more: %v", err)
+	}
+}
+
+func TestRotationsAtOnceLoseNoKey(t *testing.T) {
+	db := openDB(t)
+	first := sign(t, New(db, nil))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	made := map[string]bool{first.KeyID: true}
+	for range 4 {
+		wg.Go(func() {
+			k, err := New(db, at(start)).Rotate(t.Context())
+			mu.Lock()
+			defer mu.Unlock()
+			made[k.KeyID] = made[k.KeyID] || err == nil
+		})
+	}
+	wg.Wait()
+	for _, k := range keys(t, New(db, nil)) {
+		delete(made, k.KeyID)
+	}
+	for id, ok := range made {
+		if ok {
+			t.Errorf("the key %s signed and is not listed", id)
+		}
+	}
+}
+
+// The store keeps no private key that does not sign any more.
+func TestRotationForgetsThePrivateKey(t *testing.T) {
+	db := openDB(t)
+	s := New(db, at(start))
+	sign(t, s)
+	row, err := db.Get(t.Context(), currentKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range db.Scan(t.Context(), partition, kv.Query{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(r.Value, row.Value) || bytes.Contains(r.Value, []byte(base64.StdEncoding.EncodeToString(row.Value))) {
+			t.Errorf("row %s still has the private key", r.Key)
+		}
+	}
+}
+
+type brokenDB struct {
+	kv.DB
+	err error
+}
+
+func (b brokenDB) Apply(context.Context, ...kv.Op) error { return b.err }
+
+func TestFaults(t *testing.T) {
+	lost := errors.New("disk is gone")
+	if _, err := New(brokenDB{openDB(t), lost}, nil).Keys(t.Context()); !errors.Is(err, lost) {
+		t.Errorf("Keys on a broken store: %v, want its error", err)
+	}
+	conflict := &kv.ConflictError{Key: currentKey()}
+	if _, err := New(brokenDB{openDB(t), conflict}, nil).Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("a store that always loses: %v, want Unavailable", err)
+	}
+
+	// A row that is no key is an error that tells nothing of its content.
+	db := openDB(t)
+	const content = "SECRET-LIKE-CONTENT"
+	if err := db.Apply(t.Context(), kv.Put(kv.Row{Key: currentKey(), Value: []byte(content)})); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(db, nil).Sign(t.Context(), "a", "1.0.0", integrity); err == nil || bytes.Contains([]byte(err.Error()), []byte(content)) {
+		t.Errorf("Sign with a broken row: %v", err)
+	}
+}
+
+func TestPrivateKeyIsPKCS8(t *testing.T) {
+	db := openDB(t)
+	sign(t, New(db, nil))
+	row, err := db.Get(t.Context(), currentKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x509.ParsePKCS8PrivateKey(row.Value); err != nil {
+		t.Errorf("the stored key: %v", err)
+	}
+}
