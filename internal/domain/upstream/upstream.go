@@ -1,0 +1,224 @@
+// Package upstream knows the registry behind ours: what it says of a package,
+// its tarballs, search, advisories and keys. Answers are kept on disk, asked for
+// once however many callers wait, revalidated, and served stale while upstream is
+// down. It does not decide which names may be answered from there: catalog does.
+//
+// Upstream is trusted to speak for itself, no further: what its documents and
+// redirects point to is fetched from public addresses only, without its token,
+// within bounds, and kept only if the bytes are what the packument says.
+package upstream
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/store/cache"
+)
+
+// Options of a Service. Zero values mean the defaults; URL and Cache are required.
+type Options struct {
+	URL          *url.URL // of the registry; it may have a private address
+	Token        string   // sent to that origin only, as a bearer token
+	Cache        *cache.Cache
+	MaxAge       time.Duration // how long a packument is taken for fresh; 2 minutes
+	NotFoundAge  time.Duration // how long an absent name stays absent; 1 minute
+	Timeout      time.Duration // until the first byte of an answer; 30 seconds
+	MaxPackument int64         // bytes; 100 MiB
+	MaxTarball   int64         // bytes; 1 GiB
+	UserAgent    string
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxAge = cmp.Or(o.MaxAge, 2*time.Minute)
+	o.NotFoundAge = cmp.Or(o.NotFoundAge, time.Minute)
+	o.Timeout = cmp.Or(o.Timeout, 30*time.Second)
+	o.MaxPackument = cmp.Or(o.MaxPackument, 100<<20)
+	o.MaxTarball = cmp.Or(o.MaxTarball, 1<<30)
+	o.UserAgent = cmp.Or(o.UserAgent, "registry-action")
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Service asks upstream.
+type Service struct {
+	opt    Options
+	base   *url.URL // without a slash at its end
+	id     string   // of this instance, see IsLoop
+	guard  *guard
+	health health
+
+	requests, transfers slots // of tarballs the latter, so that they don't keep documents waiting
+
+	calls   singleflight.Group
+	turns   turns
+	absent  *memo[struct{}] // names that upstream does not have
+	failed  *memo[error]    // names and tarballs that just went wrong
+	found   *memo[packument.Ref]
+	parsing chan struct{} // who holds a whole packument in memory
+	keys    keyring
+
+	mu        sync.Mutex
+	downloads map[string]*download
+	closed    bool
+	working   sync.WaitGroup
+	// life ends with the service. It is in the struct because work must not end with the caller who began it.
+	life context.Context
+	end  context.CancelFunc
+}
+
+const (
+	maxAbsent  = 10_000
+	maxFailed  = 4_000
+	maxParsing = 2
+)
+
+// New returns a Service.
+func New(opt Options) (*Service, error) { return newService(opt, defaultNetwork()) }
+
+func newService(opt Options, via network) (*Service, error) {
+	if opt.URL == nil || opt.Cache == nil {
+		return nil, fault.New(fault.Invalid, "upstream needs a URL and a cache")
+	}
+	base, err := baseURL(opt.URL)
+	if err != nil {
+		return nil, err
+	}
+	if strings.ContainsFunc(opt.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return nil, fault.New(fault.Invalid, "the token for upstream has a space, a line break or another character that a header can't carry")
+	}
+	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), downloads: map[string]*download{}}
+	s.guard = newGuard(via, base)
+	s.absent, s.failed = newMemo[struct{}](maxAbsent, s.opt.Now), newMemo[error](maxFailed, s.opt.Now)
+	s.found = newMemo[packument.Ref](maxFound, s.opt.Now)
+	s.health = health{now: s.opt.Now, log: s.opt.Log}
+	s.requests, s.transfers = newSlots(), newSlots()
+	s.life, s.end = context.WithCancel(context.Background())
+	return s, nil
+}
+
+func baseURL(u *url.URL) (*url.URL, error) {
+	switch {
+	case u.User != nil:
+		return nil, fault.New(fault.Invalid, "upstream %s: the URL must not hold credentials (NPM_UPSTREAM)", u.Redacted())
+	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return nil, fault.New(fault.Invalid, "upstream %q is not a registry's URL: want one like https://registry.example.com (NPM_UPSTREAM)", u.Redacted())
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, fault.New(fault.Invalid, "upstream %s: the URL must not have a query or a fragment (NPM_UPSTREAM)", u.Redacted())
+	}
+	base := *u
+	base.Path, base.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return &base, nil
+}
+
+// URL is upstream's, without a slash at its end.
+func (s *Service) URL() string { return s.base.String() }
+
+// HopHeader is sent with every request; its value names the instance that sends it.
+const HopHeader = "Registry-Action-Hop"
+
+// IsLoop reports whether a request comes from this very instance, as it does if
+// upstream's URL leads back here. Answering it from upstream would go on for ever.
+func (s *Service) IsLoop(h http.Header) bool { return slices.Contains(h.Values(HopHeader), s.id) }
+
+// Close ends what is under way and waits for it.
+func (s *Service) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.end()
+	s.working.Wait()
+	s.guard.closeIdle()
+	return nil
+}
+
+// remember has those who ask for the same again in a moment refused at once.
+func (s *Service) remember(key string, err error) {
+	if s.life.Err() == nil && !errors.Is(err, errNotSent) {
+		s.failed.put(key, err, restFor)
+	}
+}
+
+// begin registers work that does not end with its caller, only with the service
+// or when its time is up. The work calls done at its end.
+func (s *Service) begin(limit time.Duration) (ctx context.Context, done func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, s.stopping()
+	}
+	s.working.Add(1)
+	ctx, cancel := context.WithTimeout(s.life, limit)
+	return ctx, func() { cancel(); s.working.Done() }, nil
+}
+
+func (s *Service) stopping() error {
+	return fault.New(fault.Unavailable, "this server is stopping; try again in a moment")
+}
+
+// share lets all who ask for the same key at the same time have one answer.
+// mine tells whose work gave it. A caller whose ctx ends leaves; the work goes on.
+func share[T any](ctx context.Context, s *Service, key string, limit time.Duration, work func(context.Context) (T, error)) (v T, mine bool, err error) {
+	began := false
+	answers := s.calls.DoChan(key, func() (any, error) {
+		began = true
+		ctx, done, err := s.begin(limit)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		return work(ctx)
+	})
+	select {
+	case <-ctx.Done():
+		return v, false, context.Cause(ctx)
+	case a := <-answers:
+		if a.Err != nil {
+			return v, began, a.Err
+		}
+		return a.Val.(T), began, nil
+	}
+}
+
+// unavailable is the refusal while upstream can't be asked.
+func (s *Service) unavailable(cause error) error {
+	return fault.Wrap(cause, fault.Unavailable, "upstream %s can't be asked at the moment; try again later", s.URL())
+}
+
+// wrong is the refusal of an answer that makes no sense.
+func (s *Service) wrong(cause error, format string, args ...any) error {
+	return fault.Wrap(cause, fault.Upstream, "upstream %s: %s", s.URL(), fmt.Sprintf(format, args...))
+}
+
+var errDenied = errors.New("denied")
+
+// answered is the refusal for a status that what was asked for can't have.
+func (s *Service) answered(status int, what string) error {
+	switch {
+	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+		return s.wrong(errDenied, "not allowed to read %s (status %d); does this server need another token for upstream (NPM_UPSTREAM_TOKEN)?", what, status)
+	case status == http.StatusTooManyRequests || status >= 500:
+		return s.unavailable(fmt.Errorf("%s: status %d", what, status))
+	}
+	return s.wrong(nil, "answered %s with status %d", what, status)
+}
