@@ -68,6 +68,9 @@ func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error
 	for i, src := range p.Packages {
 		g.Go(func() error {
 			artifact, sum, err := s.check(gctx, p.SHA, src)
+			if err == nil && artifact.Whole != nil && sum.Version == npm.PreviewVersion(p.SHA) {
+				artifact.Manifest, err = s.keepManifest(gctx, p.SHA, src, sum.Manifest)
+			}
 			if err != nil {
 				return spool.Named(src.Name, err)
 			}
@@ -114,6 +117,7 @@ func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, 
 	}
 	artifact.Sums, artifact.Size = sum.Sums, sum.Size
 	artifact.Unpacked, artifact.Files = sum.Unpacked, sum.Files
+	artifact.Gyp, artifact.Shrinkwrap = sum.Gyp, sum.Shrinkwrap
 	switch {
 	case sum.Size > s.opt.MaxPackage:
 		err = s.spool.TooLarge("the tarball")
@@ -158,6 +162,28 @@ func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifa
 	recipe.Head, recipe.Holes = *src.Head, src.Holes // what is stored, not what it was filled to
 	a.Recipe = &recipe
 	return sum, err
+}
+
+// keepManifest stores the package.json of a whole preview where it can be read
+// without the rest, as a head that is mostly the same for every commit.
+func (s *Service) keepManifest(ctx context.Context, sha string, src Source, text []byte) (*Manifest, error) {
+	if src.Upload != nil { // whose summary has let go of it
+		sum, err := tarball.Check(contextReader{ctx, io.NewSectionReader(src.Upload, 0, src.size())}, s.opt.Archive)
+		if err != nil {
+			return nil, err
+		}
+		text = sum.Manifest
+	}
+	var b bytes.Buffer
+	run, err := s.packer.WriteHead(&b, text, sha)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.life.Hold(ctx, blobKey(run.Part)); err != nil {
+		return nil, err
+	}
+	_, _, err = s.blobs.Put(ctx, blobKey(run.Part), &b)
+	return &Manifest{run.Part, run.Holes}, err
 }
 
 // keepUploads moves what arrived with the request into the blob store.

@@ -44,20 +44,28 @@ func (s *Service) Open(ctx context.Context, p Package) (*Content, error) {
 
 // openSplit reads the head of a commit's package into memory, its holes filled, and opens the body.
 func (s *Service) openSplit(ctx context.Context, headPart, bodyPart tarball.Part, holes bool, sha string) (head []byte, body blob.Blob, err error) {
-	if headPart.Size > tarball.MaxHead {
-		return nil, nil, fault.New(fault.TooLarge, "the head has %d bytes, more than the %d of the largest package.json", headPart.Size, int64(tarball.MaxHead))
-	}
-	h, _, err := s.blobs.Open(ctx, blobKey(headPart))
-	if err != nil {
+	if head, err = s.readHead(ctx, headPart); err != nil {
 		return nil, nil, err
-	}
-	head, err = io.ReadAll(io.LimitReader(h, headPart.Size+1))
-	if err = errors.Join(err, h.Close()); err != nil {
-		return nil, nil, fmt.Errorf("reading the head %s: %w", headPart.Digest, err)
 	}
 	if holes {
 		head = tarball.FillHead(head, sha)
 	}
 	body, _, err = s.blobs.Open(ctx, blobKey(bodyPart))
 	return head, body, err
+}
+
+// readHead reads a head as it is stored.
+func (s *Service) readHead(ctx context.Context, part tarball.Part) ([]byte, error) {
+	if part.Size > tarball.MaxHead {
+		return nil, fault.New(fault.TooLarge, "the head has %d bytes, more than the %d of the largest package.json", part.Size, int64(tarball.MaxHead))
+	}
+	b, _, err := s.blobs.Open(ctx, blobKey(part))
+	if err != nil {
+		return nil, err
+	}
+	head, err := io.ReadAll(io.LimitReader(b, part.Size+1))
+	if err = errors.Join(err, b.Close()); err != nil {
+		return nil, fmt.Errorf("reading the head %s: %w", part.Digest, err)
+	}
+	return head, nil
 }

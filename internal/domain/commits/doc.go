@@ -5,6 +5,9 @@
 // of its own, in batches; one last conditional write to the commit's head row
 // makes all of them visible together. Rows that no head names are garbage.
 //
+// How the preview registry of a repository sees it: the same write lists the
+// commit in the repository's partition and raises its revision.
+//
 // How bytes stay alive: a publish keeps its blobs to the end of its commit
 // before it becomes visible; see package lifetime.
 package commits

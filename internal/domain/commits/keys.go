@@ -12,8 +12,10 @@ import (
 //	commit/{sha}          head                    the publishes of the commit, and when it ends
 //	                      pkg/{publish}/{n}       packages, as many as fit in a row
 //	prefix/{sha[:7]}      {sha}                   finds a commit by a short SHA
-//	repo/{owner/repo}     host                    which forge's owner/repo this is
+//	repo/{owner/repo}     commit/{sha}            which packages of the commit are the repository's
+//	                      host                    which forge's owner/repo this is
 //	                      ref/{kind}/{name}       what a ref points at
+//	                      rev                     counts the changes of all these; it stays
 
 func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha), Sort: "head"} }
 
@@ -37,6 +39,19 @@ func repoPartition(path string) string { return "repo/" + strings.ToLower(path) 
 
 func hostKey(r Repository) kv.Key { return kv.Key{Partition: repoPartition(r.Path), Sort: "host"} }
 
+const (
+	indexPrefix = "commit/"
+	refPrefix   = "ref/"
+)
+
+func indexKey(repoPath, sha string) kv.Key {
+	return kv.Key{Partition: repoPartition(repoPath), Sort: indexPrefix + sha}
+}
+
+func revisionKey(repoPath string) kv.Key {
+	return kv.Key{Partition: repoPartition(repoPath), Sort: "rev"}
+}
+
 func refKey(repoPath string, r Ref) kv.Key {
-	return kv.Key{Partition: repoPartition(repoPath), Sort: "ref/" + r.String()}
+	return kv.Key{Partition: repoPartition(repoPath), Sort: refPrefix + r.String()}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -26,14 +27,17 @@ import (
 // world is a service on real stores, with a clock to turn.
 type world struct {
 	*Service
-	t     *testing.T
+	t     testing.TB
 	db    *hookedDB
 	blobs *hookedBlobs
 	mu    sync.Mutex
 	clock time.Time
 }
 
-type who struct{ denied bool }
+type who struct {
+	denied bool
+	only   string // the one package it may write; "" for all
+}
 
 func (who) String() string { return "tester" }
 func (w who) MayPublish(string) error {
@@ -43,7 +47,14 @@ func (w who) MayPublish(string) error {
 	return nil
 }
 
-func newWorld(t *testing.T, opt Options) *world {
+func (w who) MayWrite(name string) error {
+	if w.only != "" && w.only != name {
+		return fault.New(fault.Forbidden, "not %s", name)
+	}
+	return nil
+}
+
+func newWorld(t testing.TB, opt Options) *world {
 	t.Helper()
 	w := &world{t: t, clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
 	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
@@ -74,10 +85,18 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
-// hookedDB calls before ahead of every Apply; an error of it is Apply's.
+// hookedDB calls before ahead of every Apply, whose error it may be, and scan ahead of every Scan.
 type hookedDB struct {
 	kv.DB
 	before func(ops []kv.Op) error
+	scan   func(partition string)
+}
+
+func (h *hookedDB) Scan(ctx context.Context, partition string, q kv.Query) iter.Seq2[kv.Row, error] {
+	if h.scan != nil {
+		h.scan(partition)
+	}
+	return h.DB.Scan(ctx, partition, q)
 }
 
 func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
@@ -122,23 +141,27 @@ type packed struct {
 }
 
 // pack makes a package; packages of equal content share their body.
-func pack(t *testing.T, name, version, content string) packed {
+func pack(t testing.TB, name, version, content string) packed {
 	t.Helper()
 	return packFor(t, "", name, version, content)
 }
 
-// packFor is pack with holes for the digits of a commit.
-func packFor(t *testing.T, commit, name, version, content string) packed {
+// packFor is pack with holes for the digits of a commit, and more files.
+func packFor(t testing.TB, commit, name, version, content string, more ...string) packed {
 	t.Helper()
 	var head, body bytes.Buffer
 	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q}`, name, version), commit)
 	if err != nil {
 		t.Fatal(err)
 	}
-	br, err := new(tarball.Packer).WriteBody(&body, []tarball.File{{
-		Name: "index.js", Size: int64(len(content)), Mode: 0o644,
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil },
-	}})
+	var files []tarball.File
+	for _, file := range append([]string{"index.js"}, more...) {
+		files = append(files, tarball.File{
+			Name: file, Size: int64(len(content)), Mode: 0o644,
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil },
+		})
+	}
+	br, err := new(tarball.Packer).WriteBody(&body, files)
 	if err != nil {
 		t.Fatal(err)
 	}

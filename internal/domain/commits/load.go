@@ -21,39 +21,48 @@ type contents struct {
 // load reads a commit. The rows behind a head never change, so they are read
 // once and then taken from memory for as long as the head is the same.
 func (s *Service) load(ctx context.Context, sha string) (contents, error) {
+	c, fresh, err := s.fetch(ctx, sha)
+	if err == nil && c.found && fresh {
+		s.recent.put(sha, c)
+	}
+	return c, err
+}
+
+// fetch is load for who reads many commits: they do not push others out of
+// memory. fresh says that this one was not there.
+func (s *Service) fetch(ctx context.Context, sha string) (c contents, fresh bool, err error) {
 	h, raw, found, err := kv.ReadJSON[head](ctx, s.db, headKey(sha))
 	if err != nil || !found {
-		return contents{}, err
+		return contents{}, false, err
 	}
 	if c, ok := s.recent.get(sha, raw); ok {
-		return c, nil
+		return c, false, nil
 	}
-	c := contents{head: h, raw: raw, found: true, packages: map[string]Package{}, owner: map[string]string{}}
+	c = contents{head: h, raw: raw, found: true, packages: map[string]Package{}, owner: map[string]string{}}
 	rows := map[string][]Package{}
 	count := map[string]int{}
 	for r, err := range s.db.Scan(ctx, commitPartition(sha), kv.Query{Prefix: packagePrefix}) {
 		if err != nil {
-			return c, err
+			return c, false, err
 		}
 		id := publishOf(r.Sort)
 		packages, err := decode(r)
 		if err != nil {
-			return c, err
+			return c, false, err
 		}
 		rows[id] = append(rows[id], packages...)
 		count[id]++
 	}
 	for _, p := range h.Publishes {
 		if count[p.ID] != p.Rows {
-			return contents{}, fault.New(fault.Unavailable, "commit %s is just being changed; send the request again", sha)
+			return contents{}, false, fault.New(fault.Unavailable, "commit %s is just being changed; send the request again", sha)
 		}
 		for _, pkg := range rows[p.ID] {
 			pkg.SHA, pkg.Repository, pkg.ExpiresAt = sha, p.Repository, h.ExpiresAt
 			c.packages[pkg.Name], c.owner[pkg.Name] = pkg, p.ID
 		}
 	}
-	s.recent.put(sha, c)
-	return c, nil
+	return c, true, nil
 }
 
 // maxRecent bounds the packages kept in memory by load.

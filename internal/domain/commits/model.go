@@ -12,18 +12,43 @@ import (
 type Artifact struct {
 	Recipe *tarball.Recipe `json:"recipe,omitempty"` // its head may have holes for the commit's digits
 	Whole  *tarball.Part   `json:"whole,omitempty"`
+	// Manifest is the package.json of a whole preview, as the head that it would have were it split.
+	Manifest *Manifest `json:"manifest,omitempty"`
 	digest.Sums
-	Size     int64 `json:"size"`     // bytes of the tarball
-	Unpacked int64 `json:"unpacked"` // bytes of its files
-	Files    int   `json:"files"`
+	Size       int64 `json:"size"`     // bytes of the tarball
+	Unpacked   int64 `json:"unpacked"` // bytes of its files
+	Files      int   `json:"files"`
+	Gyp        bool  `json:"gyp,omitempty"`        // it has a binding.gyp
+	Shrinkwrap bool  `json:"shrinkwrap,omitempty"` // it has an npm-shrinkwrap.json
 }
 
-// parts returns the blobs the artifact is made of.
+// Manifest is a head that is kept for its package.json alone.
+type Manifest struct {
+	tarball.Part
+	Holes bool `json:"holes,omitempty"`
+}
+
+// parts returns the blobs the artifact needs.
 func (a Artifact) parts() []tarball.Part {
 	if a.Recipe != nil {
 		return []tarball.Part{a.Recipe.Head, a.Recipe.Body}
 	}
-	return []tarball.Part{*a.Whole}
+	parts := []tarball.Part{*a.Whole}
+	if a.Manifest != nil {
+		parts = append(parts, a.Manifest.Part)
+	}
+	return parts
+}
+
+// manifest names the head that holds the package.json; ok is false if there is none.
+func (a Artifact) manifest() (m Manifest, ok bool) {
+	switch {
+	case a.Recipe != nil:
+		return Manifest{a.Recipe.Head, a.Recipe.Holes}, true
+	case a.Manifest != nil:
+		return *a.Manifest, true
+	}
+	return Manifest{}, false
 }
 
 // Package is one package of a commit publish.

@@ -1,7 +1,6 @@
 package commits
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"maps"
@@ -48,6 +47,11 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	}
 	if err := s.validate(p); err != nil {
 		return Result{}, err
+	}
+	for _, src := range p.Packages {
+		if err := who.MayWrite(src.Name); err != nil {
+			return Result{}, err
+		}
 	}
 	packages, err := s.assemble(ctx, p)
 	if err != nil {
@@ -122,7 +126,7 @@ func (s *Service) try(ctx context.Context, p Publication, packages []Package) (R
 	if err := s.life.KeepAll(ctx, blobsOf(next.packages), next.ExpiresAt); err != nil {
 		return Result{}, err
 	}
-	ops, err := s.finish(ctx, p, next.head, now)
+	ops, err := s.finish(ctx, p, next, len(changed) > 0)
 	if err != nil {
 		return Result{}, err
 	}
@@ -203,51 +207,14 @@ func (c contents) gather(r Repository, packages []Package) []Package {
 }
 
 // finish returns what is written together with the head.
-func (s *Service) finish(ctx context.Context, p Publication, h head, now time.Time) ([]kv.Op, error) {
+func (s *Service) finish(ctx context.Context, p Publication, next contents, changed bool) ([]kv.Op, error) {
 	ops := []kv.Op{
-		kv.Put(kv.Row{Key: prefixKey(p.SHA), Expires: h.ExpiresAt}),
-		s.due(h.ExpiresAt.Add(time.Hour), p.SHA),
+		kv.Put(kv.Row{Key: prefixKey(p.SHA), Expires: next.ExpiresAt}),
+		s.due(next.ExpiresAt.Add(time.Hour), p.SHA),
 	}
-	if len(p.Refs) == 0 {
+	if p.Repository.IsZero() {
 		return ops, nil
 	}
-	host, err := s.claimHost(ctx, p.Repository, h.ExpiresAt)
-	if err != nil {
-		return nil, err
-	}
-	ops = append(ops, host)
-	refs := slices.Clone(p.Refs)
-	slices.SortFunc(refs, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
-	for _, ref := range slices.Compact(refs) {
-		old, raw, found, err := kv.ReadJSON[pointer](ctx, s.db, refKey(p.Repository.Path, ref))
-		if err != nil {
-			return nil, err
-		}
-		if found && p.Run != 0 && old.Run > p.Run {
-			continue // an older run never takes a ref back
-		}
-		r := kv.JSON(refKey(p.Repository.Path, ref), pointer{SHA: p.SHA, Repository: p.Repository, Run: p.Run, MovedAt: now})
-		r.Expires = h.ExpiresAt
-		ops = append(ops, kv.Upsert(raw, found, r))
-	}
-	return ops, nil
-}
-
-// claimHost binds an owner/repo to the forge that first published it, since
-// install URLs name no host, for as long as refs of it may live.
-func (s *Service) claimHost(ctx context.Context, r Repository, until time.Time) (kv.Op, error) {
-	claim := kv.JSON(hostKey(r), r.Host)
-	claim.Expires = until
-	old, err := s.db.Get(ctx, hostKey(r))
-	switch {
-	case errors.Is(err, kv.ErrNotFound):
-		return kv.PutNew(claim), nil
-	case err != nil:
-		return kv.Op{}, err
-	case !bytes.Equal(old.Value, claim.Value):
-		return kv.Op{}, fault.New(fault.Exists, "%s is here already as a repository of %s, until its refs expire", r.Path, old.Value).WithCode("other_host")
-	case old.Expires.After(until):
-		claim.Expires = old.Expires
-	}
-	return kv.Swap(old.Value, claim), nil
+	index, err := s.index(ctx, p, next, changed)
+	return append(ops, index...), err
 }

@@ -279,15 +279,15 @@ func TestParallelPublishesOfOneCommit(t *testing.T) {
 
 func TestUploadsAreSmallInMemory(t *testing.T) {
 	w := newWorld(t, Options{MaxPackages: 2})
-	p := pack(t, "a", "1.0.0", "x")
+	p := packFor(t, "", "a", "1.0.0", "x", "README.md")
 	file := slices.Concat(p.recipe.Header(), p.head, p.body, p.recipe.Trailer())
 	u, err := w.Receive(t.Context(), who{}, 1, "a", bytes.NewReader(file))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer u.Close()
-	if u.Summary.Name != "a" || u.Summary.Manifest != nil {
-		t.Errorf("an upload keeps the name %q and %d bytes of manifest, want the name alone", u.Summary.Name, len(u.Summary.Manifest))
+	if u.Summary.Name != "a" || u.Summary.Manifest != nil || u.Summary.Readme != nil {
+		t.Errorf("an upload keeps the name %q, %d bytes of manifest and %d of README, want the name alone", u.Summary.Name, len(u.Summary.Manifest), len(u.Summary.Readme))
 	}
 	if _, err := w.Receive(t.Context(), who{}, 2, "b", bytes.NewReader(file)); !errors.Is(err, fault.TooLarge) {
 		t.Errorf("Receive of one more than a publish may have = %v, want too large", err)
@@ -390,6 +390,22 @@ func TestLimits(t *testing.T) {
 		p := pack(t, "a", "1.0.0", "x")
 		if _, err := w.Publish(t.Context(), who{denied: true}, publication(sha1a, "acme/ws", p)); !errors.Is(err, fault.Forbidden) {
 			t.Errorf("Publish = %v, want forbidden", err)
+		}
+	})
+	t.Run("the right to each of its packages", func(t *testing.T) {
+		w := newWorld(t, Options{})
+		a, b := pack(t, "a", "1.0.0", "x"), pack(t, "b", "1.0.0", "x")
+		if err := w.put(a, b); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Publish(t.Context(), who{only: "a"}, publication(sha1a, "acme/ws", a, b)); !errors.Is(err, fault.Forbidden) {
+			t.Errorf("Publish = %v, want forbidden", err)
+		}
+		if _, err := w.Package(t.Context(), sha1a, "a"); !errors.Is(err, fault.NotFound) {
+			t.Errorf("a part of the refused publish is there: %v", err)
+		}
+		if _, err := w.Publish(t.Context(), who{only: "a"}, publication(sha1a, "acme/ws", a)); err != nil {
+			t.Errorf("Publish of what it may write: %v", err)
 		}
 	})
 }

@@ -111,7 +111,7 @@ func (s *Service) Receive(ctx context.Context, who Principal, before int, label 
 	}
 	u, err := s.spool.Receive(ctx, label, r)
 	if err == nil {
-		u.Summary.Manifest = nil // a megabyte of each of a thousand is too much to keep
+		u.Summary.Manifest, u.Summary.Readme = nil, nil // a megabyte of each of a thousand is too much to keep
 	}
 	return u, err
 }

@@ -53,9 +53,14 @@ func deflate(text []byte) ([]byte, error) {
 	return b.Bytes(), err
 }
 
+// inflate undoes deflate; it reads at most limit bytes.
+func inflate(value []byte, limit int64) ([]byte, error) {
+	return io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(value)), limit))
+}
+
 // decode reads a row of packages; what they have in common is the caller's to fill in.
 func decode(r kv.Row) ([]Package, error) {
-	text, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(r.Value)), 2*kv.MaxValue))
+	text, err := inflate(r.Value, 2*kv.MaxValue)
 	if err != nil {
 		return nil, fmt.Errorf("reading row %s: %w", r.Key, err)
 	}

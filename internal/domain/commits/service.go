@@ -17,6 +17,8 @@ type Principal interface {
 	fmt.Stringer
 	// MayPublish returns nil if the caller may publish packages of the repository (its URL; "" for none).
 	MayPublish(repository string) error
+	// MayWrite returns nil if the caller may publish a package of this name.
+	MayWrite(name string) error
 }
 
 // Options bound what is accepted and how long it is kept. Zero values mean the defaults.
@@ -54,20 +56,24 @@ func (o Options) withDefaults() Options {
 
 // Service is the domain of commit publishes.
 type Service struct {
-	db     kv.DB
-	blobs  blob.Store
-	life   *lifetime.Keeper
-	opt    Options
-	spool  spool.Spool
-	recent recent
-	turns  *turns
+	db        kv.DB
+	blobs     blob.Store
+	life      *lifetime.Keeper
+	opt       Options
+	spool     spool.Spool
+	packer    tarball.Packer
+	recent    recent
+	turns     *turns
+	shelf     *shelf
+	heads     heads
+	manifests int // maxManifests
 }
 
 // New returns a Service over its stores, which stay the caller's.
 func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Service {
 	opt = opt.withDefaults()
 	box := spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage, Archive: opt.Archive}
-	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns()}
+	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns(), shelf: newShelf(), manifests: maxManifests}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,78 @@
+package commits
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+	"unique"
+
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/tarball"
+)
+
+// record is a preview as it is kept in memory: there may be a hundred thousand.
+type record struct {
+	integrity  [64]byte
+	shasum     [20]byte
+	checksum   digest.SHA256
+	manifest   tarball.Part // a split artifact's head
+	content    tarball.Part // a split artifact's body, or the whole
+	raw        int64
+	size       int64
+	unpacked   int64
+	at         int64 // when it was published, in Unix milliseconds
+	dir        unique.Handle[string]
+	repository unique.Handle[Repository]
+	crc        uint32
+	files      int32
+	listed     bool // the rest is set
+	whole      bool
+	holes      bool
+	gyp        bool
+	shrinkwrap bool
+}
+
+const sriPrefix = "sha512-"
+
+// newRecord keeps a package that has a manifest.
+func newRecord(p Package) (record, error) {
+	a := p.Artifact
+	m, _ := a.manifest()
+	r := record{
+		checksum: a.SHA256, manifest: m.Part, holes: m.Holes, size: a.Size, unpacked: a.Unpacked, files: int32(a.Files),
+		gyp: a.Gyp, shrinkwrap: a.Shrinkwrap, at: p.PublishedAt.UnixMilli(), dir: unique.Make(p.Dir), repository: unique.Make(p.Repository), listed: true,
+	}
+	if a.Recipe != nil {
+		r.content, r.crc, r.raw = a.Recipe.Body, a.Recipe.CRC32, a.Recipe.Raw
+	} else {
+		r.content, r.whole = *a.Whole, true
+	}
+	sri, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(a.Integrity, sriPrefix))
+	if err == nil && len(sri) == len(r.integrity) && len(a.Shasum) == 2*len(r.shasum) {
+		copy(r.integrity[:], sri)
+		_, err = hex.Decode(r.shasum[:], []byte(a.Shasum))
+		return r, err
+	}
+	return record{}, fmt.Errorf("%s of commit %s has the sums %q and %q", p.Name, p.SHA, a.Integrity, a.Shasum)
+}
+
+// unpack is the inverse of newRecord.
+func (r *record) unpack(name, sha string, expires time.Time) Package {
+	a := Artifact{Size: r.size, Unpacked: r.unpacked, Files: int(r.files), Gyp: r.gyp, Shrinkwrap: r.shrinkwrap, Sums: digest.Sums{
+		SHA256:    r.checksum,
+		Integrity: sriPrefix + base64.StdEncoding.EncodeToString(r.integrity[:]),
+		Shasum:    hex.EncodeToString(r.shasum[:]),
+	}}
+	if r.whole {
+		a.Whole, a.Manifest = new(r.content), &Manifest{r.manifest, r.holes}
+	} else {
+		a.Recipe = &tarball.Recipe{Head: r.manifest, Body: r.content, CRC32: r.crc, Raw: r.raw, Holes: r.holes}
+	}
+	return Package{
+		Name: name, Version: npm.PreviewVersion(sha), SHA: sha, Repository: r.repository.Value(), Dir: r.dir.Value(), Artifact: a,
+		PublishedAt: time.UnixMilli(r.at).UTC(), ExpiresAt: expires,
+	}
+}
