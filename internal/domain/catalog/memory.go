@@ -1,0 +1,104 @@
+package catalog
+
+import (
+	"container/list"
+	"sync"
+	"time"
+
+	"github.com/org/registry-action/internal/format/packument"
+)
+
+// key names what a client asks for.
+type key struct {
+	root, name string
+	form       packument.Form
+}
+
+// stamp names what a document was made from: the same stamp, the same document.
+type stamp struct {
+	release  string // Releases.Revision
+	foreign  string // Foreign.ID
+	previews string // Previews.Revision
+	partial  bool   // upstream's part could not be had
+}
+
+// rendering is a key at one time.
+type rendering struct {
+	key
+	stamp
+}
+
+// memory keeps the documents that were used last within a bound of bytes.
+type memory struct {
+	mu    sync.Mutex
+	max   int64
+	used  int64
+	items map[key]*list.Element // of *item
+	order list.List             // the one used last in front
+}
+
+type item struct {
+	rendering
+	doc   *Document
+	until time.Time // zero: while its stamp is
+	bytes int64
+}
+
+// overhead is about what an item takes beside its bytes.
+const overhead = 512
+
+func newMemory(max int64) *memory { return &memory{max: max, items: map[key]*list.Element{}} }
+
+// get returns the document if it is still good.
+func (m *memory) get(r *rendering, now func() time.Time) *Document {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.items[r.key]
+	if !ok {
+		return nil
+	}
+	it := e.Value.(*item)
+	if it.stamp != r.stamp || !it.until.IsZero() && !now().Before(it.until) {
+		return nil
+	}
+	m.order.MoveToFront(e)
+	return it.doc
+}
+
+// put keeps a document of some bytes in place of an older one.
+func (m *memory) put(r rendering, doc *Document, bytes int64, until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if e, ok := m.items[r.key]; ok {
+		m.drop(e)
+	}
+	bytes += overhead
+	m.items[r.key] = m.order.PushFront(&item{rendering: r, doc: doc, bytes: bytes, until: until})
+	m.used += bytes
+	m.shrink()
+}
+
+// grow counts further bytes of a document, if it is still here.
+func (m *memory) grow(k key, doc *Document, bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.items[k]
+	if !ok || e.Value.(*item).doc != doc {
+		return
+	}
+	e.Value.(*item).bytes += bytes
+	m.used += bytes
+	m.shrink()
+}
+
+func (m *memory) shrink() {
+	for m.used > m.max {
+		m.drop(m.order.Back())
+	}
+}
+
+func (m *memory) drop(e *list.Element) {
+	it := m.order.Remove(e).(*item)
+	delete(m.items, it.key)
+	m.used -= it.bytes
+}

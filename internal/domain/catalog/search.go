@@ -1,0 +1,73 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+)
+
+// maxSearch bounds the hits of one answer, as the public registry does.
+const maxSearch = 250
+
+// Search finds packages, ours first, then upstream's whose names are not ours. total counts
+// both; it is a little high where upstream finds names of ours. Previews are not searched. What
+// upstream can't answer is left out.
+func (s *Service) Search(ctx context.Context, root Root, text string, from, size int) (found []Result, total int, err error) {
+	from, size = max(from, 0), min(max(size, 0), maxSearch)
+	found, total, err = s.src.Index.Search(ctx, text, from, size)
+	found = found[:min(len(found), size)]
+	if err != nil || s.src.Upstream == nil || strings.TrimSpace(text) == "" {
+		return found, total, err
+	}
+	objects, more, err := s.src.Upstream.Search(ctx, text, max(from-total, 0), max(size-len(found), 1))
+	if err != nil {
+		return found, total, nil // upstream has logged it
+	}
+	for _, object := range objects[:min(len(objects), size-len(found))] {
+		hit, ok := parseHit(object)
+		if !ok {
+			continue
+		}
+		ours, err := s.ours(ctx, hit.Name)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !ours {
+			found = append(found, hit)
+		}
+	}
+	return found, total + max(more, 0), nil
+}
+
+// parseHit reads an object of npm's search. Members of other types than
+// documented are left out; without a name it is no hit.
+func parseHit(object json.RawMessage) (Result, bool) {
+	var o struct {
+		Package map[string]json.RawMessage `json:"package"`
+	}
+	if err := json.Unmarshal(object, &o); err != nil {
+		return Result{}, false
+	}
+	p := o.Package
+	r := Result{
+		Name: member[string](p, "name"), Version: member[string](p, "version"), Description: member[string](p, "description"),
+		Keywords: member[[]string](p, "keywords"), Raw: object,
+	}
+	type person struct{ Name, Username string }
+	r.Author = member[person](p, "author").Name
+	r.Publisher = member[person](p, "publisher").Username
+	for _, m := range member[[]person](p, "maintainers") {
+		r.Owners = append(r.Owners, m.Username)
+	}
+	r.Date, _ = parseTime(member[string](p, "date")) // zero: not known
+	return r, checkName(r.Name) == nil
+}
+
+// member decodes a member of an object; its zero value if it is absent or of another type.
+func member[T any](o map[string]json.RawMessage, key string) T {
+	var v, none T
+	if err := json.Unmarshal(o[key], &v); err != nil {
+		return none
+	}
+	return v
+}
