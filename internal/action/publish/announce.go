@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/action/runner"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -25,8 +27,9 @@ func (j *job) announce(ctx context.Context) error {
 	if failed != nil {
 		failed = fmt.Errorf("the packages are published, but the comment on pull request %d could not be written: %w", j.source.PR, failed)
 	}
+	out := j.result(r)
 	// Later steps can use what is published also if the comment failed.
-	if err := errors.Join(j.setOutputs(), j.runner.AddStepSummary(report.Summary(r)), j.writeJSON(j.result())); err != nil {
+	if err := errors.Join(j.setOutputs(out), j.runner.AddStepSummary(report.Summary(r)), j.writeJSON(out)); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("the packages are published, but could not be reported: %w", err))
 	}
 	if failed != nil {
@@ -47,7 +50,7 @@ func (j *job) report() report.Report {
 	r := report.Report{
 		Repository: path, SHA: j.published.SHA, MergeSHA: j.source.MergeSHA, ServerURL: forge,
 		RegistryURL: strings.TrimRight(j.opt.RegistryURL, "/"), ExpiresAt: j.published.ExpiresAt,
-		PR: j.source.PR, Managers: j.opt.Managers,
+		PR: j.source.PR, Tag: j.tag(), Managers: j.opt.Managers,
 	}
 	if j.source.Run != nil {
 		r.JobURL = j.source.Run.URL
@@ -70,6 +73,19 @@ func (j *job) report() report.Report {
 		r.Packages = append(r.Packages, rp)
 	}
 	return r
+}
+
+// tag is the dist-tag of the ref by which people know the commit best.
+func (j *job) tag() string {
+	for _, kind := range []string{"pr", "branch", "tag"} {
+		for _, ref := range slices.Concat(j.source.Refs, j.opt.Refs) {
+			rest, ok := strings.CutPrefix(ref, kind)
+			if ok && len(rest) > 1 && strings.Contains("/-:", rest[:1]) {
+				return npm.PreviewTag(kind, rest[1:])
+			}
+		}
+	}
+	return ""
 }
 
 // forgeOf splits a repository's URL.
@@ -118,28 +134,28 @@ func (j *job) state() forge.State {
 	return s
 }
 
-// outputs are the outputs of the action; action.yml names them.
-func (j *job) setOutputs() error {
-	urls := make([]string, 0, len(j.published.Packages))
-	for _, p := range j.published.Packages {
+// setOutputs sets the outputs of the action; action.yml names them.
+func (j *job) setOutputs(out result) error {
+	urls := make([]string, 0, len(out.Packages))
+	for _, p := range out.Packages {
 		urls = append(urls, p.URL)
 	}
 	urlsJSON, err := json.Marshal(urls)
 	if err != nil {
 		return err
 	}
-	packagesJSON, err := json.Marshal(j.published.Packages)
+	packagesJSON, err := json.Marshal(out.Packages)
 	if err != nil {
 		return err
 	}
 	comment := ""
-	if j.commentID != 0 {
-		comment = strconv.FormatInt(j.commentID, 10)
+	if out.CommentID != 0 {
+		comment = strconv.FormatInt(out.CommentID, 10)
 	}
 	return errors.Join(
 		j.runner.SetOutput("urls", string(urlsJSON)),
 		j.runner.SetOutput("packages", string(packagesJSON)),
-		j.runner.SetOutput("sha", j.published.SHA),
+		j.runner.SetOutput("sha", out.SHA),
 		j.runner.SetOutput("comment-id", comment),
 	)
 }
@@ -147,14 +163,29 @@ func (j *job) setOutputs() error {
 // result is the JSON form of what was published.
 type result struct {
 	wire.Published
-	Registry  string   `json:"registry"`
-	PR        int      `json:"pullRequest,omitempty"`
-	CommentID int64    `json:"commentId,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
+	Packages  []announced `json:"packages"`
+	Registry  string      `json:"registry"`                  // the server's URL
+	Previews  string      `json:"previewRegistry,omitempty"` // the root that a client asks for specs
+	PR        int         `json:"pullRequest,omitempty"`
+	CommentID int64       `json:"commentId,omitempty"`
+	Warnings  []string    `json:"warnings,omitempty"`
 }
 
-func (j *job) result() result {
-	return result{Published: j.published, Registry: j.opt.RegistryURL, PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings}
+// announced is a package and what a client of the preview registry installs it by.
+type announced struct {
+	wire.PublishedPackage
+	Spec string `json:"spec,omitempty"`
+}
+
+func (j *job) result(r report.Report) result {
+	out := result{
+		Published: j.published, Packages: make([]announced, len(r.Packages)),
+		Registry: j.opt.RegistryURL, Previews: r.PreviewRegistry(), PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings,
+	}
+	for i, p := range j.published.Packages {
+		out.Packages[i] = announced{p, r.Spec(r.Packages[i])}
+	}
+	return out
 }
 
 // writeJSON writes to where the options want JSON, if they do.

@@ -5,57 +5,105 @@ import (
 	"strings"
 )
 
-// writeInstall writes one block for each manager that installs everything.
-func (r Report) writeInstall(b *strings.Builder) {
-	folded := len(r.Packages) > maxInline
-	for _, m := range r.managers() {
-		switch install := r.install(m, r.Packages...); {
-		case install == "":
-		case folded:
-			fold(b, "Install all with "+string(m), block(install))
-		default:
-			b.WriteString(block(install))
-		}
+// line is a command. The label says whose it is where its first word does not.
+type line struct{ label, command string }
+
+// way is how packages are had: from the preview registry, or by URL.
+type way interface {
+	install(m manager, packages ...Package) []line
+	run(m manager, p Package, bin string) []line
+}
+
+// writeRegistry writes what uses the preview registry, then how to do without.
+func (r Report) writeRegistry(b *strings.Builder, d detail, listed []Package) {
+	r.writeInstall(b, fromRegistry{r}, listed)
+	b.WriteString("> Later installs ask the registry again: a project that keeps the packages names it in its configuration, as below.\n\n")
+	if more := len(r.Packages) - len(listed); more > 0 {
+		b.WriteString("> " + elsewhere(more) + "\n\n")
 	}
-	for _, note := range r.notes() {
-		b.WriteString("> " + note + "\n\n")
+	if d.single {
+		r.writeSingle(b, fromRegistry{r}, listed)
+		r.writeRuns(b, fromRegistry{r}, listed)
+	}
+	r.writeConfiguration(b, listed)
+	if d.urls {
+		var content strings.Builder
+		r.writeURLs(&content, d)
+		fold(b, "Install by URL", content.String())
 	}
 }
 
-// writeSingle writes the commands for one package at a time, where that is
-// not the same as all.
-func (r Report) writeSingle(b *strings.Builder) {
-	if len(r.Packages) < 2 {
+// writeURLs writes what uses URLs.
+func (r Report) writeURLs(b *strings.Builder, d detail) {
+	urls := byURL{r}
+	if len(r.Packages) > 0 {
+		r.writeInstall(b, urls, r.Packages)
+		for _, note := range urls.notes() {
+			b.WriteString("> " + note + "\n\n")
+		}
+	}
+	if d.single {
+		r.writeSingle(b, urls, r.Packages)
+		r.writeRuns(b, urls, r.Packages)
+	}
+}
+
+// writeInstall writes the lines of each manager that installs everything.
+func (r Report) writeInstall(b *strings.Builder, w way, packages []Package) {
+	folded := len(packages) > maxInline
+	for _, m := range r.managers() {
+		switch install := blocks(w.install(m, packages...)); {
+		case install == "":
+		case folded:
+			fold(b, "Install all with "+string(m), install)
+		default:
+			b.WriteString(install)
+		}
+	}
+}
+
+// writeSingle writes the lines for one package at a time, where that is not the
+// same as all.
+func (r Report) writeSingle(b *strings.Builder, w way, packages []Package) {
+	if len(packages) < 2 {
 		return
 	}
 	var content strings.Builder
-	for _, p := range r.Packages {
+	for _, p := range packages {
 		content.WriteString(code(short(p.Name)) + "\n")
 		for _, m := range r.managers() {
-			if install := r.install(m, p); install != "" {
-				content.WriteString(block(install))
-			}
+			content.WriteString(blocks(w.install(m, p)))
 		}
 	}
 	fold(b, "Install one package", content.String())
 }
 
-// writeRuns writes the commands that run bins without installing them.
-func (r Report) writeRuns(b *strings.Builder) {
+// writeRuns writes the lines that run bins without installing them.
+func (r Report) writeRuns(b *strings.Builder, w way, packages []Package) {
 	var content strings.Builder
 	bins := 0
-	for _, p := range r.Packages {
+	for _, p := range packages {
 		for _, bin := range p.Bins {
 			bins++
 			fmt.Fprintf(&content, "%s of %s\n", code(short(bin)), code(short(p.Name)))
 			for _, m := range r.managers() {
-				if run := r.run(m, p, bin); run != "" {
-					content.WriteString(block(run))
-				}
+				content.WriteString(blocks(w.run(m, p, bin)))
 			}
 		}
 	}
 	if bins > 0 {
 		fold(b, "Run "+count(bins, "command")+" without installing", content.String())
 	}
+}
+
+// blocks makes a code block of each line, so that its copy button copies just that.
+func blocks(lines []line) string {
+	var b strings.Builder
+	for _, l := range lines {
+		if l.label != "" {
+			b.WriteString(l.label + "\n")
+		}
+		b.WriteString(block("sh", l.command))
+	}
+	return b.String()
 }

@@ -75,12 +75,7 @@ func address(target string) string {
 // block would not take as they are get quoted; what quotes don't help against,
 // and no valid name or URL has, is replaced.
 func shellWord(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if strings.ContainsRune("`<>�", c) {
-			return '_'
-		}
-		return c
-	}, plain(s))
+	s = literal(s)
 	unsafe := func(c rune) bool {
 		return c >= 128 || !isAlphanumeric(byte(c)) && !strings.ContainsRune("-._~:/@%+=,", c)
 	}
@@ -88,6 +83,17 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// literal makes text for a code block. What could end the block, and no valid
+// name or URL has, is replaced.
+func literal(s string) string {
+	return strings.Map(func(c rune) rune {
+		if strings.ContainsRune("`<>�", c) {
+			return '_'
+		}
+		return c
+	}, plain(s))
 }
 
 func isAlphanumeric(c byte) bool {

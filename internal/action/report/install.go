@@ -23,23 +23,25 @@ func (m manager) known() bool { return slices.Contains([]manager{npm, pnpm, yarn
 // older versions pass over the option. pnpm 11 refuses URLs of dependencies'
 // dependencies (ERR_PNPM_EXOTIC_SUBDEP) unless blockExoticSubdeps is off.
 
-// install returns the command that installs packages by URL, with what they
-// need, or "" if the manager can't.
-func (r Report) install(m manager, packages ...Package) string {
+// byURL gives the lines that use the URLs of tarballs.
+type byURL struct{ Report }
+
+// install gives none if the manager can't install the packages, with what they need.
+func (r byURL) install(m manager, packages ...Package) []line {
 	packages, ok := r.along(m, packages)
 	if !ok {
-		return ""
+		return nil
 	}
 	words := m.installWords(slices.ContainsFunc(packages, func(p Package) bool { return p.Linked }))
 	for _, p := range packages {
 		words = append(words, m.spec(p))
 	}
-	return strings.Join(words, " ")
+	return []line{{"", strings.Join(words, " ")}}
 }
 
 // along adds the packages that must be installed along. Only npm lets a package
 // by URL satisfy another's dependency on its version.
-func (r Report) along(m manager, packages []Package) (all []Package, ok bool) {
+func (r byURL) along(m manager, packages []Package) (all []Package, ok bool) {
 	if !slices.ContainsFunc(packages, func(p Package) bool { return len(p.Needs) > 0 }) {
 		return packages, true
 	}
@@ -93,8 +95,8 @@ func allowRemote(linked bool) string {
 	return "--allow-remote=root"
 }
 
-// notes says what a reader must know to use the commands.
-func (r Report) notes() []string {
+// notes says what a reader must know to use the lines.
+func (r byURL) notes() []string {
 	var notes []string
 	linked := slices.ContainsFunc(r.Packages, func(p Package) bool { return p.Linked })
 	for _, m := range r.managers() {
@@ -103,7 +105,7 @@ func (r Report) notes() []string {
 			notes = append(notes, "npm 12 and later refuse packages by URL unless told otherwise, hence `--allow-remote`; older versions pass over it.")
 		case m == pnpm && linked:
 			notes = append(notes, "pnpm 11 and later refuse packages that depend on others by URL unless told otherwise, hence `"+allowExotic+"`.")
-		case m == yarn && strings.HasPrefix(r.RegistryURL, "http://"):
+		case m == yarn && r.plainHost() != "":
 			notes = append(notes, "Yarn 2 and later refuse plain http unless `unsafeHttpWhitelist` names the registry's host.")
 		}
 	}
@@ -114,15 +116,18 @@ func (r Report) notes() []string {
 }
 
 // needy begins a sentence about the packages that need others by version.
-func (r Report) needy() string {
+func (r byURL) needy() string {
 	n := 0
 	for _, p := range r.Packages {
 		if len(p.Needs) > 0 {
 			n++
 		}
 	}
-	if n == 0 {
+	switch n {
+	case 0:
 		return ""
+	case 1:
+		return "1 package here refers to others of this commit"
 	}
 	return count(n, "package") + " here refer to others of this commit"
 }

@@ -20,9 +20,10 @@ const (
 )
 
 // Comment renders the comment on a pull request, of at most MaxComment
-// characters. What does not fit goes in this order: the commands of single
-// packages, the commands for all, sizes, unchanged packages, and then all but
-// as many packages as fit, with a link to the server's list.
+// characters. What does not fit goes in this order: the URLs (if the preview
+// registry has packages), the commands of single packages, the commands for all,
+// sizes, unchanged packages, and then all but as many packages as fit, with a
+// link to the server's list.
 func Comment(r Report) string { return r.fit(MaxComment, utf8.RuneCountInString) }
 
 // Summary renders the job's summary: the comment with more room.
@@ -30,8 +31,9 @@ func Summary(r Report) string { return r.fit(maxSummary, func(s string) int { re
 
 // detail says what to render.
 type detail struct {
+	urls      bool // also how to do without the preview registry
 	single    bool // commands for single packages and bins
-	install   bool // commands for all packages at once
+	install   bool // commands for all packages at once; without, none at all
 	sizes     bool
 	unchanged bool
 	top       int // how many packages at most
@@ -41,11 +43,12 @@ type detail struct {
 func (r Report) fit(limit int, measure func(string) int) string {
 	n := len(r.Packages)
 	for _, d := range []detail{
-		{true, true, true, true, n},
-		{false, true, true, true, n},
-		{false, false, true, true, n},
-		{false, false, false, true, n},
-		{false, false, false, false, n},
+		{true, true, true, true, true, n},
+		{false, true, true, true, true, n},
+		{false, false, true, true, true, n},
+		{false, false, false, true, true, n},
+		{false, false, false, false, true, n},
+		{false, false, false, false, false, n},
 	} {
 		if s := r.markdown(d); measure(s) <= limit {
 			return s
@@ -68,14 +71,16 @@ func (r Report) markdown(d detail) string {
 	if more := len(changed) - len(shown); more > 0 {
 		fmt.Fprintf(&b, "… and %s more.\n\n", count(more, "package"))
 	}
-	if d.install && len(r.Packages) > 0 {
-		r.writeInstall(&b)
+	all := d.install && d.single && len(shown) == len(changed)
+	if d.install {
+		if listed := r.listed(); len(listed) > 0 {
+			r.writeRegistry(&b, d, listed)
+			all = all && d.urls
+		} else {
+			r.writeURLs(&b, d)
+		}
 	}
-	if d.single {
-		r.writeSingle(&b)
-		r.writeRuns(&b)
-	}
-	if !d.single || !d.install || len(shown) < len(changed) {
+	if !all {
 		fmt.Fprintf(&b, "There is more than fits here: see %s.\n\n", link("all packages of this commit", r.listURL()))
 	}
 	b.WriteString(r.footer())
@@ -147,10 +152,9 @@ func fold(b *strings.Builder, title, content string) {
 	fmt.Fprintf(b, "<details><summary>%s</summary>\n\n%s</details>\n\n", title, content)
 }
 
-// block is a code block of one command, so that its copy button copies just
-// that. The words of a command have no backticks.
-func block(command string) string {
-	return "```sh\n" + command + "\n```\n\n"
+// block is a code block of text that has no backticks.
+func block(language, text string) string {
+	return "```" + language + "\n" + text + "\n```\n\n"
 }
 
 func count(n int, noun string) string {

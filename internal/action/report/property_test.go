@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/format/npm"
 )
 
 // check holds a comment to what must be true whatever the names are.
@@ -78,10 +79,15 @@ func TestHostileNames(t *testing.T) {
 		return b.String()
 	}
 	address := func() string { return "https://h.test/" + text() }
-	for range 1500 {
+	for range 800 {
 		r := base()
 		r.Managers = []string{"npm", "pnpm", "yarn", "bun", text()}
-		r.Repository, r.SHA, r.MergeSHA, r.JobURL = text(), text(), text(), address()
+		r.Repository, r.SHA, r.MergeSHA, r.JobURL, r.Tag = text(), text(), text(), address(), text()
+		if rnd.IntN(2) == 0 { // one that the preview registry has
+			r.Repository, r.RegistryURL = "a/"+r.Repository, []string{address(), "http://h.test:1/" + text()}[rnd.IntN(2)]
+			r.Packages = append(r.Packages, report.Package{Name: "@acme/a", Version: npm.PreviewVersion(r.SHA), URL: address(), Bins: []string{text()}})
+			r.Packages = append(r.Packages, report.Package{Name: "b", Version: npm.PreviewVersion(r.SHA)})
+		}
 		for range rnd.IntN(7) {
 			r.Packages = append(r.Packages, report.Package{
 				Name: text(), Version: text(), URL: address(), InstallURL: address(), Bins: []string{text()},

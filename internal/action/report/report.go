@@ -20,6 +20,7 @@ type Report struct {
 	RegistryURL string // of our server
 	JobURL      string // the run that published; optional
 	PR          int    // optional
+	Tag         string // the publish's dist-tag in the preview registry; empty: versions are named
 	ExpiresAt   time.Time
 	// Managers are the package managers to give commands for, in this order:
 	// npm, pnpm, yarn and bun; others are left out. Default: npm.
@@ -38,8 +39,8 @@ type Package struct {
 	// Linked: it depends on other packages by URL. Some clients refuse that
 	// unless told, so the commands tell them.
 	Linked bool
-	// Needs are the packages of this report that it depends on by exact version,
-	// which no registry serves: they must be installed along.
+	// Needs are the packages of this report that it depends on by exact version.
+	// By URL they must be installed along; the preview registry has them.
 	Needs []string
 	Bins  []string // the names of its commands
 }

@@ -23,7 +23,7 @@ const sha = "a832a551de9c0ffee00112233445566778899aab"
 func base() report.Report {
 	return report.Report{
 		Repository: "acme/ws", SHA: sha, ServerURL: "https://github.com", RegistryURL: "https://pkg.acme.test",
-		JobURL: "https://github.com/acme/ws/actions/runs/1/attempts/2", PR: 7,
+		JobURL: "https://github.com/acme/ws/actions/runs/1/attempts/2", PR: 7, Tag: "pr-7",
 		ExpiresAt: time.Date(2027, 2, 19, 23, 30, 0, 0, time.FixedZone("", -5*3600)),
 	}
 }
@@ -39,6 +39,20 @@ func pkg(name string, size int64) report.Package {
 func reports() map[string]report.Report {
 	one := base()
 	one.Packages = []report.Package{pkg("left-pad", 999)}
+
+	siblings := base()
+	siblings.Managers = []string{"npm", "pnpm", "yarn", "bun"}
+	siblings.Repository = "group/sub/proj"
+	own := pkg("own-version", 5)
+	own.Version = "1.2.3"
+	tool := pkg("@acme/cli", 12_345_678)
+	tool.Needs, tool.Bins = []string{"@acme/core"}, []string{"acme"}
+	siblings.Packages = []report.Package{pkg("@acme/core", 41_234), tool, own}
+
+	exact := base()
+	exact.RegistryURL, exact.Tag, exact.PR = "http://localhost:3000/", "", 0
+	exact.Managers = []string{"yarn", "bun"}
+	exact.Packages = []report.Package{pkg("acme-cli", 1), pkg("@acme/core", 1), pkg("@other/x", 1)}
 
 	linked := base()
 	linked.Managers = []string{"npm", "pnpm", "yarn", "bun", "pnpm", "cargo"}
@@ -68,7 +82,7 @@ func reports() map[string]report.Report {
 	}
 
 	none := base()
-	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none}
+	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact}
 }
 
 func TestGolden(t *testing.T) {
@@ -116,6 +130,8 @@ func TestShortening(t *testing.T) {
 		return r
 	}
 	const (
+		urls      = "<summary>Install by URL</summary>"
+		config    = "<summary>Keep them in a project</summary>"
 		single    = "<summary>Install one package</summary>"
 		runs      = "without installing</summary>"
 		all       = "<summary>Install all with bun</summary>"
@@ -128,16 +144,17 @@ func TestShortening(t *testing.T) {
 		n, nameLength int
 		want          []string
 	}{
-		{10, 8, []string{single, runs, all, sizes, unchanged}},
-		{50, 8, []string{all, sizes, unchanged, more}},
-		{200, 8, []string{sizes, unchanged, more}},
+		{10, 8, []string{urls, config, single, runs, all, sizes, unchanged}},
+		{25, 8, []string{config, single, runs, all, sizes, unchanged, more}},
+		{200, 8, []string{config, all, sizes, unchanged, more}},
+		{250, 8, []string{sizes, unchanged, more}},
 		{380, 8, []string{unchanged, more}},
 		{600, 8, []string{more}},
 		{1500, 8, []string{more, rest}},
 		{200, 900, []string{more, rest}},
 	} {
 		got := report.Comment(sized(tt.n, tt.nameLength))
-		for _, part := range []string{single, runs, all, sizes, unchanged, more, rest} {
+		for _, part := range []string{urls, config, single, runs, all, sizes, unchanged, more, rest} {
 			want := false
 			for _, w := range tt.want {
 				want = want || w == part

@@ -2,13 +2,13 @@ package report
 
 import "strings"
 
-// run returns the command that runs a package's bin without installing it, or
-// "" if the manager can't. It names the bin, for a package may have several.
-// Yarn 1 has no such command.
-func (r Report) run(m manager, p Package, bin string) string {
+// run gives the line that runs a package's bin without installing it, or none if
+// the manager can't. It names the bin, for a package may have several. Yarn 1
+// has no such command.
+func (r byURL) run(m manager, p Package, bin string) []line {
 	all, ok := r.along(m, []Package{p})
 	if !ok {
-		return ""
+		return nil
 	}
 	url, named := shellWord(p.installURL()), shellWord(p.Name+"@"+p.installURL())
 	var words []string
@@ -29,5 +29,5 @@ func (r Report) run(m manager, p Package, bin string) string {
 	case bun:
 		words = []string{"bunx", "-p", named}
 	}
-	return strings.Join(append(words, shellWord(bin)), " ")
+	return []line{{"", strings.Join(append(words, shellWord(bin)), " ")}}
 }

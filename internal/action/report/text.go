@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -9,7 +10,7 @@ import (
 )
 
 // Text writes the report for a terminal: the packages, the commands that
-// install them, and when they expire. A few packages are installed together; of
+// install them and what keeps them in a project, and when they expire. A few packages are installed together; of
 // many, each has its URL and the first stands as an example.
 func Text(r Report, w io.Writer) error {
 	var b strings.Builder
@@ -18,10 +19,6 @@ func Text(r Report, w io.Writer) error {
 		b.WriteString(" of " + plain(r.Repository))
 	}
 	fmt.Fprintf(&b, " at %s\n\n", plain(r.SHA[:min(len(r.SHA), 7)]))
-	title, example := "Install with", r.Packages
-	if len(r.Packages) > maxInline {
-		title, example = "Install one with", r.Packages[:1]
-	}
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Packages {
 		fmt.Fprintf(tw, "  %s\t%s\t%s", plain(p.Name), plain(p.Version), size(p.Size))
@@ -34,14 +31,7 @@ func Text(r Report, w io.Writer) error {
 		fmt.Fprintln(tw)
 	}
 	_ = tw.Flush() // into a strings.Builder, which takes everything
-	for _, m := range r.managers() {
-		if install := r.install(m, example...); install != "" && len(r.Packages) > 0 {
-			fmt.Fprintf(&b, "\n%s %s:\n  %s\n", title, m, install)
-		}
-	}
-	for _, note := range r.notes() {
-		b.WriteString("\n" + strings.ReplaceAll(note, "`", "") + "\n")
-	}
+	r.writeLines(&b)
 	if !r.ExpiresAt.IsZero() {
 		fmt.Fprintf(&b, "\nThey expire on %s (UTC).\n", r.ExpiresAt.UTC().Format(time.DateOnly))
 	}
@@ -49,4 +39,46 @@ func Text(r Report, w io.Writer) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
+}
+
+// writeLines writes the commands, those of the preview registry first.
+func (r Report) writeLines(b *strings.Builder) {
+	listed := r.listed()
+	if len(listed) > 0 {
+		r.writeExamples(b, "Install", fromRegistry{r}, listed)
+		if more := len(r.Packages) - len(listed); more > 0 {
+			b.WriteString("\n" + elsewhere(more) + "\n")
+		}
+		b.WriteString("\nTo keep them in a project:\n")
+		for _, f := range r.configuration(listed) {
+			fmt.Fprintf(b, "  %s, %s:\n    %s\n", f.name, f.use, strings.ReplaceAll(f.text, "\n", "\n    "))
+		}
+	}
+	urls := byURL{r}
+	switch {
+	case len(listed) == 0:
+		r.writeExamples(b, "Install", urls, r.Packages)
+	case len(r.Packages) <= maxInline: // of more, each has its URL
+		r.writeExamples(b, "By URL, install", urls, r.Packages)
+	default:
+		return
+	}
+	for _, note := range urls.notes() {
+		b.WriteString("\n" + strings.ReplaceAll(note, "`", "") + "\n")
+	}
+}
+
+func (r Report) writeExamples(b *strings.Builder, verb string, w way, packages []Package) {
+	if len(packages) == 0 {
+		return
+	}
+	if len(packages) > maxInline {
+		verb, packages = verb+" one", packages[:1]
+	}
+	for _, m := range r.managers() {
+		for _, l := range w.install(m, packages...) {
+			who := cmp.Or(strings.TrimSuffix(l.label, ":"), string(m))
+			fmt.Fprintf(b, "\n%s with %s:\n  %s\n", verb, who, l.command)
+		}
+	}
 }
