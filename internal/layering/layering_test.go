@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"internal/fault":  nil,
 	"internal/config": nil,
 	"internal/wire":   {"internal/format/*"},
+	"internal/npmrc":  nil,
 
 	// format: bytes and rules.
 	"internal/format/digest":        nil,
@@ -29,6 +30,8 @@ var allowed = map[string][]string{
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
+	"internal/format/signature":     {"internal/fault"},
+	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
 	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
 
 	// store: two contracts and their drivers, which never know each other.
@@ -39,14 +42,24 @@ var allowed = map[string][]string{
 	"internal/store/lifetime":    {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 	"internal/store/spool":       {"internal/fault", "internal/format/tarball"},
 
+	"internal/store/cache": nil,
+
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":    {"internal/fault"},
-	"internal/domain/commits": {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/auth":     {"internal/fault", "internal/format/npm", "internal/store/kv"},
+	"internal/domain/packages": {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/signing":  {"internal/fault", "internal/format/signature", "internal/store/kv"},
+	"internal/domain/upstream": {"internal/fault", "internal/format/*", "internal/store/cache"},
+	"internal/domain/catalog":  {"internal/fault", "internal/format/*", "internal/store/cache"},
+	"internal/domain/commits":  {"internal/fault", "internal/format/*", "internal/store/*"},
 
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
-	"internal/web/server":    {"internal/fault", "internal/web/*"},
+	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
+	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/web/httpkit"},
+	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
+		"internal/domain/signing", "internal/web/httpkit"},
+	"internal/web/server": {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.
 	"internal/action/pause":     nil,
@@ -58,11 +71,17 @@ var allowed = map[string][]string{
 	"internal/action/report":    {"internal/fault", "internal/format/*"},
 	"internal/action/publish":   {"internal/fault", "internal/wire", "internal/format/*", "internal/action/*"},
 
-	"registry": {"internal/fault", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/kv/boltkv",
-		"internal/domain/*", "internal/web/commitapi", "internal/web/server"},
+	// foreign: the folders of other registries, which registry-server imports.
+	"internal/foreign":           {"internal/format/*"},
+	"internal/foreign/pantry":    {"internal/foreign", "internal/format/*"},
+	"internal/foreign/verdaccio": {"internal/foreign", "internal/format/*"},
 
-	"cmd/registry-server": {"registry", "internal/config", "internal/fault"},
-	"cmd/publish-commit":  {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
+	"registry": {"internal/fault", "internal/npmrc", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/kv/boltkv",
+		"internal/domain/*", "internal/web/*"},
+
+	"internal/adminclient": {"internal/fault", "internal/wire"},
+	"cmd/registry-server":  {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*"},
+	"cmd/publish-commit":   {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
 }
 
 // kits serve tests and measurements; no row lets a program import one. What is

@@ -22,7 +22,13 @@ type API struct {
 	Log        *slog.Logger
 }
 
-// principal returns who makes a write.
+// principal returns who makes a write. Who may publish nothing is refused before the body is read.
 func (a *API) principal(r *http.Request) (auth.Principal, error) {
-	return a.Auth.Authenticate(auth.Credentials{Token: httpkit.Token(r), Local: httpkit.Local(r)})
+	c := httpkit.CredentialsOf(r)
+	who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
+	if err != nil {
+		return who, err
+	}
+	httpkit.Audit(r, "", "", who.String())
+	return who, who.MayPublish("")
 }

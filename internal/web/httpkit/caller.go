@@ -1,22 +1,59 @@
 package httpkit
 
 import (
+	"encoding/base64"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 )
 
-// Token returns the token of the Authorization header: Bearer, or bare as some clients send it.
-func Token(r *http.Request) string {
+// Credentials are what a request shows of who makes it; nothing of it is checked.
+type Credentials struct {
+	User   string     // of Basic; empty with a token
+	Secret string     // a bearer token, a bare one as some clients send it, or the password of Basic
+	Local  bool       // see Local
+	Addr   netip.Addr // see Remote
+}
+
+// CredentialsOf reads the Authorization header and where the request comes from.
+func CredentialsOf(r *http.Request) Credentials {
+	c := Credentials{Local: Local(r), Addr: Remote(r)}
 	h := strings.TrimSpace(r.Header.Get("Authorization"))
-	if scheme, rest, ok := strings.Cut(h, " "); ok {
-		if !strings.EqualFold(scheme, "Bearer") {
-			return ""
-		}
-		return strings.TrimSpace(rest)
+	scheme, rest, ok := strings.Cut(h, " ")
+	switch rest = strings.TrimSpace(rest); {
+	case !ok:
+		c.Secret = h
+	case strings.EqualFold(scheme, "Bearer"):
+		c.Secret = rest
+	case strings.EqualFold(scheme, "Basic"):
+		c.User, c.Secret = basic(rest)
 	}
-	return h
+	return c
+}
+
+// basic reads user:secret; a URL of the form https://token@host gives the token alone.
+func basic(text string) (user, secret string) {
+	b, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return "", ""
+	}
+	user, secret, _ = strings.Cut(string(b), ":")
+	if secret == "" {
+		return "", user
+	}
+	return user, secret
+}
+
+// Remote is the address at the other end of the connection: a client, or the
+// proxy in front of us. What headers say of it is not believed.
+func Remote(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
 }
 
 // Local reports whether the request was made on this machine, straight to us:

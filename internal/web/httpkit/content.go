@@ -9,8 +9,10 @@ import (
 
 // The ages of what we serve.
 const (
-	Immutable  = "public, max-age=31536000, immutable" // the bytes behind the address never change
-	Revalidate = "public, no-cache"                    // ask each time; the ETag makes it cheap
+	Immutable         = "public, max-age=31536000, immutable" // the bytes behind the address never change
+	Revalidate        = "public, no-cache"                    // ask each time; the ETag makes it cheap
+	PrivateImmutable  = "private, max-age=31536000, immutable"
+	PrivateRevalidate = "private, no-cache"
 )
 
 // Content is stored bytes to be served.
@@ -19,7 +21,7 @@ type Content struct {
 	Size        int64
 	ETag        string // without quotes; names the bytes
 	ContentType string
-	Filename    string // for Content-Disposition
+	Filename    string // for Content-Disposition; empty: none
 	ModTime     time.Time
 	Cache       string // Cache-Control
 }
@@ -35,7 +37,9 @@ func Serve(w http.ResponseWriter, r *http.Request, c Content) {
 	h.Set("ETag", `"`+c.ETag+`"`)
 	h.Set("Cache-Control", c.Cache)
 	h.Set("Content-Type", c.ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Filename}))
+	if c.Filename != "" {
+		h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": c.Filename}))
+	}
 	// The ETag is the only validator: Last-Modified would let caches guess an age.
 	http.ServeContent(&sectionResponse{ResponseWriter: w}, r, "", time.Time{}, c.Reader)
 }

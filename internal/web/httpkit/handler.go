@@ -40,12 +40,12 @@ func (k Kit) log(r *http.Request, err error) {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", r.URL.Path, "request", RequestID(r.Context()), "err", err)
+	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), "request", RequestID(r.Context()), "err", err)
 }
 
 // JSON answers v. A read is refused if the client does not accept JSON; a write
 // has happened already. A 200 to GET or HEAD carries an ETag and is revalidated
-// each time.
+// each time, unless the handler has set another Cache-Control.
 func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	if status != http.StatusOK || (r.Method != http.MethodGet && r.Method != http.MethodHead) {
 		writeJSON(w, status, v)
@@ -61,7 +61,9 @@ func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	b = append(b, '\n')
 	sum := sha256.Sum256(b)
 	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
-	w.Header().Set("Cache-Control", Revalidate)
+	if w.Header().Get("Cache-Control") == "" {
+		w.Header().Set("Cache-Control", Revalidate)
+	}
 	w.Header().Set("Content-Type", jsonType)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(b))
 	return nil

@@ -2,42 +2,48 @@ package httpkit
 
 import (
 	"net/http"
+	"strings"
+	"sync"
 
 	"github.com/org/registry-action/internal/fault"
 )
 
-// Mux is an http.ServeMux whose own answers, 404 and 405, are JSON.
-type Mux struct{ http.ServeMux }
+// Mux is an http.ServeMux whose own answers, 404 and 405, are JSON. The pattern
+// "/" is its own.
+type Mux struct {
+	http.ServeMux
+	once sync.Once
+}
 
 // ServeHTTP dispatches the request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h, pattern := m.Handler(r)
-	if pattern != "" {
-		m.ServeMux.ServeHTTP(w, r)
+	m.once.Do(func() { m.ServeMux.Handle(nothing, http.HandlerFunc(m.refuse)) })
+	m.ServeMux.ServeHTTP(w, r)
+}
+
+// nothing is the pattern of what no other pattern fits.
+const nothing = "/"
+
+// refuse answers what no pattern fits: 405 if another method would have fitted.
+func (m *Mux) refuse(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	probe := *r
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		probe.Method = method
+		if _, pattern := m.Handler(&probe); pattern != nothing && pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		WriteError(w, r, NotFound(r))
 		return
 	}
-	probe := &headerProbe{header: http.Header{}}
-	h.ServeHTTP(probe, r)
-	if probe.status == http.StatusMethodNotAllowed {
-		allow := probe.header.Get("Allow")
-		w.Header().Set("Allow", allow)
-		WriteError(w, r, fault.New(MethodNotAllowed, "%s is not allowed here; use %s", r.Method, allow))
-		return
-	}
-	WriteError(w, r, NotFound(r))
+	allow := strings.Join(allowed, ", ")
+	w.Header().Set("Allow", allow)
+	WriteError(w, r, fault.New(MethodNotAllowed, "%s is not allowed here; use %s", r.Method, allow))
 }
 
 // NotFound is the answer for an address that means nothing here.
 func NotFound(r *http.Request) error {
-	return fault.New(fault.NotFound, "Not found: nothing is served at %.300s", r.URL.Path)
+	return fault.New(fault.NotFound, "Not found: nothing is served at %.300s", shownPath(r.URL.Path))
 }
-
-// headerProbe keeps what the mux would have answered.
-type headerProbe struct {
-	header http.Header
-	status int
-}
-
-func (p *headerProbe) Header() http.Header         { return p.header }
-func (p *headerProbe) WriteHeader(status int)      { p.status = status }
-func (p *headerProbe) Write(b []byte) (int, error) { return len(b), nil }

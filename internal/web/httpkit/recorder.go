@@ -34,6 +34,7 @@ func (r *recorder) WriteHeader(status int) {
 // answer for ever. Before it writes, net/http may wait for an unread body: CutOff.
 func (r *recorder) start(status int) {
 	r.status = status
+	protect(r.Header())
 	size, _ := strconv.ParseInt(r.Header().Get("Content-Length"), 10, 64)
 	limit := 2*stall + time.Duration(size/slowest)*time.Second
 	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(limit)) // not every connection has deadlines

@@ -7,34 +7,62 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/web/npmapi"
+	"github.com/org/registry-action/internal/web/restapi"
 )
 
 // Config is what the root handler is made of.
 type Config struct {
 	Commits *commitapi.API
+	NPM     *npmapi.API // these three may be nil: then their protocol is not spoken
+	REST    *restapi.API
+	Admin   *adminapi.API
 	Version string
 	Log     *slog.Logger
 }
 
 // New returns the handler of the whole server.
 func New(c Config) http.Handler {
-	kit, mux := httpkit.Kit{Log: c.Log}, &httpkit.Mux{}
-	publishing := c.Commits.Publishing()
-	mux.Handle("/publish/commit", publishing)
-	mux.Handle("/publish/commit/", publishing)
-	mux.Handle("/commits/", c.Commits.Reading())
-	mux.Handle("GET /health", kit.Handle(health))
-	mux.Handle("GET /{$}", kit.Handle(c.index))
-	mux.Handle("/", c.Commits.Short())
-
-	var h http.Handler = httpkit.ScopedNames(mux)
+	var h http.Handler = httpkit.ScopedNames(c.root())
 	h = sameOrigin(h)
 	h = httpkit.Headers(h)
 	h = httpkit.CutOff(h)
 	h = httpkit.Access(c.Log, h)
 	return httpkit.Identify(h)
+}
+
+// root says which protocol speaks where.
+func (c Config) root() http.Handler {
+	kit := httpkit.Kit{Log: c.Log}
+	none, alive := http.HandlerFunc(nothing), &httpkit.Mux{}
+	alive.Handle("GET /health", kit.Handle(health))
+	d := &dispatcher{
+		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none,
+		mounts: map[string]mount{
+			"commits": {below: c.Commits.Reading()},
+			"health":  {bare: alive, asked: isNoPut},
+		},
+	}
+	publish := mount{below: c.Commits.Publishing()}
+	if c.REST != nil {
+		rest := c.REST.Handler()
+		publish.bare, publish.asked = rest, isPost
+		d.mounts["packages"] = mount{below: rest}
+		d.mounts["search"] = mount{bare: rest, asked: hasQuery}
+	}
+	d.mounts["publish"] = publish
+	if c.NPM != nil {
+		d.npm = c.NPM.Main()
+		d.mounts["npm"] = mount{below: c.NPM.Alias(), alias: true}
+		d.mounts["~"] = mount{below: c.NPM.Previews()}
+	}
+	if c.Admin != nil {
+		d.admin = c.Admin.Handler()
+	}
+	return d
 }
 
 // sameOrigin refuses writes that a browser makes for another site.
@@ -50,7 +78,15 @@ func health(w http.ResponseWriter, r *http.Request) error {
 	return httpkit.JSON(w, r, http.StatusOK, map[string]any{"status": "ok", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 }
 
+func nothing(w http.ResponseWriter, r *http.Request) {
+	httpkit.WriteError(w, r, httpkit.NotFound(r))
+}
+
 func (c Config) index(w http.ResponseWriter, r *http.Request) error {
+	if !isRead(r) {
+		w.Header().Set("Allow", "GET, HEAD")
+		return fault.New(httpkit.MethodNotAllowed, "%s is not allowed here; use GET", r.Method)
+	}
 	return httpkit.JSON(w, r, http.StatusOK, map[string]any{
 		"name": "registry-server", "version": c.Version,
 		"install": "npm install {this server}/{owner}/{repo}/{package}@{commit, pr-7, branch:main or tag:v1}",

@@ -1,0 +1,85 @@
+// Package adminapi is the administration of a server, below /-/admin/: tokens,
+// accounts, signing keys and the import of versions. It is what the subcommands
+// of registry-server talk to, whether the server runs or not; docs/api.md
+// describes every endpoint. All of it is for admins.
+package adminapi
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"log/slog"
+	"net"
+	"net/http"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/signing"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// maxText bounds a JSON body, in bytes.
+const maxText = 64 << 10
+
+// API answers the protocol.
+type API struct {
+	Auth       *auth.Service
+	Packages   *packages.Service
+	Signing    *signing.Service
+	MaxPackage int64 // bytes of a tarball
+	// ControlToken, if given, is a secret of this run of the server: who shows it
+	// on the same machine is the operator.
+	ControlToken string
+	Log          *slog.Logger
+}
+
+// handler is a handler of what an admin asks for.
+type handler func(w http.ResponseWriter, r *http.Request, who auth.Principal) error
+
+// admin makes a handler of one that only admins reach.
+func (a *API) admin(h handler) httpkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		who, err := a.principal(r)
+		if err != nil {
+			return err
+		}
+		httpkit.Audit(r, "", "", who.String())
+		if !who.IsAdmin() {
+			return refuse(who)
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		return h(w, r, who)
+	}
+}
+
+func refuse(who auth.Principal) error {
+	if err := who.MayPublish(""); who.Anonymous() && err != nil {
+		return err // it says how to get in
+	}
+	return fault.New(fault.Forbidden, "only an admin may administer this server; use its REGISTRY_TOKEN or a token with the permission admin")
+}
+
+func (a *API) principal(r *http.Request) (auth.Principal, error) {
+	c := httpkit.CredentialsOf(r)
+	if a.ControlToken != "" && same(c.Secret, a.ControlToken) && sameMachine(r) {
+		return auth.Operator(), nil
+	}
+	return a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
+}
+
+// same compares secrets in a time that tells nothing of either, nor of their lengths.
+func same(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// sameMachine reports whether a request comes from where the server is, so that
+// a copy of its data folder is no key to it. A server that listens on one address
+// of its machine is called from that address.
+func sameMachine(r *http.Request) bool {
+	if httpkit.Local(r) {
+		return true
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && httpkit.Remote(r) == local.AddrPort().Addr().Unmap()
+}

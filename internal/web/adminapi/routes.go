@@ -1,0 +1,25 @@
+package adminapi
+
+import (
+	"net/http"
+
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// Handler is the handler of /-/admin/.
+func (a *API) Handler() http.Handler {
+	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
+	read := func(h handler) http.Handler { return kit.Handle(a.admin(h)) }
+	write := func(h handler) http.Handler { return kit.Write(a.admin(h)) }
+	mux.Handle("GET /-/admin/tokens", read(a.tokens))
+	mux.Handle("POST /-/admin/tokens", write(a.createToken))
+	mux.Handle("DELETE /-/admin/tokens/{key}", write(a.revokeToken))
+	mux.Handle("GET /-/admin/users", read(a.users))
+	mux.Handle("POST /-/admin/users", write(a.addUser))
+	mux.Handle("DELETE /-/admin/users/{user}", write(a.removeUser))
+	mux.Handle("GET /-/admin/keys", read(a.keys))
+	mux.Handle("POST /-/admin/keys/rotate", write(a.rotateKey))
+	mux.Handle("GET /-/admin/import", read(a.present))
+	mux.Handle("PUT /-/admin/import", write(a.importVersion))
+	return mux
+}

@@ -1,0 +1,36 @@
+package httpkit
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+)
+
+type auditKey struct{}
+
+// auditNote is what the handler of a write says of it.
+type auditNote struct{ who, action, target string }
+
+// Audit notes, for the audit line of a write, who does what to what. An empty
+// text leaves what was noted before. None of them may hold a secret.
+func Audit(r *http.Request, action, target, who string) {
+	if n, ok := r.Context().Value(auditKey{}).(*auditNote); ok {
+		n.action, n.target, n.who = cmp.Or(action, n.action), cmp.Or(target, n.target), cmp.Or(who, n.who)
+	}
+}
+
+// Write makes a handler of a write, which leaves one audit line however it ends.
+func (k Kit) Write(h Handler) http.Handler {
+	next := k.Handle(h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		note := &auditNote{who: "anonymous", action: r.Method, target: shownPath(r.URL.Path)}
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			k.Log.LogAttrs(r.Context(), slog.LevelInfo, "audit", slog.String("who", note.who), slog.String("action", note.action),
+				slog.String("target", note.target), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
+				slog.String("request", RequestID(r.Context())))
+		}()
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), auditKey{}, note)))
+	})
+}

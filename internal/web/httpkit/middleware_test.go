@@ -1,0 +1,135 @@
+package httpkit
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// serve sends a request through the handlers that stand before every protocol.
+func serve(h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string) {
+	var b bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&b, nil))
+	w := httptest.NewRecorder()
+	Identify(Access(log, Headers(ScopedNames(h)))).ServeHTTP(w, r)
+	return w, b.String()
+}
+
+func TestAccessLine(t *testing.T) {
+	teapot := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, "tea")
+	})
+	r := httptest.NewRequest("GET", "/a", nil)
+	r.Header.Set("X-Request-Id", "of-the-proxy")
+	w, log := serve(teapot, r)
+	for _, want := range []string{"msg=request method=GET path=/a status=418 bytes=3 took=", "request=of-the-proxy"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log %q lacks %s", log, want)
+		}
+	}
+	if w.Header().Get("X-Request-Id") != "of-the-proxy" {
+		t.Errorf("X-Request-Id = %q", w.Header().Get("X-Request-Id"))
+	}
+	for _, id := range []string{"", "with space", "a\nb", strings.Repeat("x", 65)} {
+		r := httptest.NewRequest("GET", "/a", nil)
+		r.Header.Set("X-Request-Id", id)
+		w, log := serve(teapot, r)
+		got := w.Header().Get("X-Request-Id")
+		if len(got) != 16 || got == id || !strings.Contains(log, "request="+got) {
+			t.Errorf("the request with the id %q has %q, and the log %q", id, got, log)
+		}
+	}
+}
+
+func TestPanicIsInternalError(t *testing.T) {
+	w, log := serve(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("oops") }), httptest.NewRequest("GET", "/", nil))
+	if w.Code != 500 || strings.Contains(w.Body.String(), "oops") || !strings.Contains(log, "oops") || !strings.Contains(log, "status=500") {
+		t.Errorf("answer %d %s, log %s", w.Code, w.Body, log)
+	}
+}
+
+func TestShownPath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/a":                                 "/a",
+		"/-/user/token/secret":               "/-/user/token/…",
+		"/npm/-/user/token/secret":           "/npm/-/user/token/…",
+		"/~/o/r/-/npm/v1/tokens/token/s/e/c": "/~/o/r/-/npm/v1/tokens/token/…",
+		"/token/-/token-1.0.0.tgz":           "/token/-/token-1.0.0.tgz",
+		"/-/user/token/":                     "/-/user/token/…",
+	} {
+		if got := shownPath(path); got != want {
+			t.Errorf("shownPath(%s) = %s, want %s", path, got, want)
+		}
+	}
+}
+
+// A secret in a path is in no line of the log and in no answer.
+func TestSecretPaths(t *testing.T) {
+	var b bytes.Buffer
+	kit, mux := Kit{Log: slog.New(slog.NewTextHandler(&b, nil))}, &Mux{}
+	refuse := func(http.ResponseWriter, *http.Request) error { return fault.New(fault.Forbidden, "no") }
+	mux.Handle("DELETE /-/user/token/{token}", kit.Write(refuse))
+	for _, method := range []string{"DELETE", "GET"} {
+		w, log := serve(mux, httptest.NewRequest(method, "/-/user/token/s3cret", nil))
+		if strings.Contains(log+b.String()+w.Body.String(), "s3cret") {
+			t.Errorf("%s: answer %s, log %s%s", method, w.Body, log, &b)
+		}
+	}
+}
+
+func TestWriteLeavesAuditLine(t *testing.T) {
+	for name, tc := range map[string]struct {
+		h    Handler
+		want string
+	}{
+		"noted": {func(w http.ResponseWriter, r *http.Request) error {
+			Audit(r, "publish", "a", "")
+			Audit(r, "", "", "alice (token 12)")
+			Audit(r, "", "a@1.0.0", "")
+			return JSON(w, r, http.StatusCreated, "ok")
+		}, `who="alice (token 12)" action=publish target=a@1.0.0 remote=192.0.2.1 status=201`},
+		"refused":        {func(http.ResponseWriter, *http.Request) error { return fault.New(fault.Forbidden, "no") }, "who=anonymous action=PUT target=/a remote=192.0.2.1 status=403"},
+		"internal error": {func(http.ResponseWriter, *http.Request) error { return errors.New("disk") }, "status=500"},
+		"panic":          {func(http.ResponseWriter, *http.Request) error { panic("oops") }, "who=anonymous action=PUT target=/a remote=192.0.2.1 status=500"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			kit := Kit{Log: slog.New(slog.NewTextHandler(&b, nil))}
+			serve(kit.Write(tc.h), httptest.NewRequest("PUT", "/a", nil))
+			if n := strings.Count(b.String(), "msg=audit"); n != 1 || !strings.Contains(b.String(), tc.want) || !strings.Contains(b.String(), "request=") {
+				t.Errorf("the log has %d audit lines, want one with %s:\n%s", n, tc.want, &b)
+			}
+		})
+	}
+	Audit(httptest.NewRequest("GET", "/", nil), "read", "a", "alice") // of no write: nothing happens
+}
+
+func TestMux(t *testing.T) {
+	mux := &Mux{}
+	ok := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("name")) })
+	mux.Handle("GET /{name}", ok)
+	mux.Handle("PUT /{name}", ok)
+	for _, tt := range []struct {
+		request string
+		status  int
+		allow   string
+	}{{"GET /a", 200, ""}, {"HEAD /a", 200, ""}, {"POST /a", 405, "GET, HEAD, PUT"}, {"GET /a/b", 404, ""}, {"GET /", 404, ""}} {
+		method, path, _ := strings.Cut(tt.request, " ")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if w.Code != tt.status || w.Header().Get("Allow") != tt.allow {
+			t.Errorf("%s = %d, Allow %q, want %d, %q", tt.request, w.Code, w.Header().Get("Allow"), tt.status, tt.allow)
+		}
+		if w.Code != 200 && !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") {
+			t.Errorf("%s is answered with %s", tt.request, w.Header().Get("Content-Type"))
+		}
+	}
+}

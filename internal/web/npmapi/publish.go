@@ -1,0 +1,102 @@
+package npmapi
+
+import (
+	"net/http"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// put answers PUT /{name} and PUT /{name}/-rev/{rev}: a publish if it brings a
+// tarball, else a change of what is there.
+func (s *site) put(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	httpkit.Audit(r, "change", name, "")
+	who, err := s.writer(r, name)
+	if err != nil {
+		return err
+	}
+	up := &uploads{site: s, who: who, max: 1, may: func() error { return who.MayWrite(name) }}
+	defer up.close()
+	var doc document
+	if err := up.read(w, r, 0, &doc); err != nil {
+		return err
+	}
+	if len(doc.Attachments) == 0 {
+		return s.change(w, r, who, &doc)
+	}
+	rel, err := doc.release(name, up)
+	if err != nil {
+		return err
+	}
+	httpkit.Audit(r, "publish", rel.Name+"@"+rel.Version, "")
+	p, err := s.Packages.Publish(r.Context(), who, rel)
+	if err != nil {
+		return republish(err, rel.Version)
+	}
+	return published(w, r, name, p)
+}
+
+// writer is principal for a write to a package; anonymous is refused before its body is read.
+func (s *site) writer(r *http.Request, name string) (auth.Principal, error) {
+	who, err := s.principal(r)
+	if err == nil && who.Anonymous() {
+		err = who.MayWrite(name)
+	}
+	return who, err
+}
+
+func published(w http.ResponseWriter, r *http.Request, id string, all ...packages.Published) error {
+	status := http.StatusOK
+	for _, p := range all {
+		if !p.Unchanged {
+			status = http.StatusCreated
+		}
+		if p.FirstOf != "" { // npm and yarn show it to the user
+			w.Header().Add("Npm-Notice", p.FirstOf+" is this registry's from now on: it is never answered from another one")
+		}
+	}
+	return done(w, r, status, "id", id)
+}
+
+// maxBatch is how many packages one request may publish.
+const maxBatch = 20
+
+// putAll publishes several packages, all or none, as pnpm publish --batch does.
+func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "publish", "several packages", "")
+	who, err := s.writer(r, "")
+	if err != nil {
+		return err
+	}
+	up := &uploads{site: s, who: who, max: maxBatch, may: func() error { return nil }}
+	defer up.close()
+	var body struct {
+		Packages list[document] `json:"packages"`
+	}
+	if err := up.read(w, r, 2, &body); err != nil {
+		return err
+	}
+	if n := len(body.Packages); n == 0 || n > maxBatch {
+		return fault.New(fault.Invalid, "a batch has 1 to %d packages, this one has %d", maxBatch, n)
+	}
+	target := ""
+	var all []packages.Release
+	for i := range body.Packages {
+		doc := &body.Packages[i]
+		rel, err := doc.release(doc.Name, up)
+		if err != nil {
+			return err
+		}
+		all = append(all, rel)
+		target += " " + rel.Name + "@" + rel.Version
+	}
+	httpkit.Audit(r, "", target[1:], "")
+	p, err := s.Packages.PublishAll(r.Context(), who, all)
+	if err != nil {
+		return republish(err)
+	}
+	return published(w, r, target[1:], p...)
+}

@@ -1,0 +1,125 @@
+package npmapi
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// previewPrefix is the path of a repository's preview registry, as a pattern.
+const previewPrefix = "/~/{owner}/{repo}"
+
+// site is a registry, or the preview registries of all repositories, at one address.
+type site struct {
+	*API
+	prefix  string       // of paths, as a pattern
+	main    catalog.Root // unless it is previews
+	preview bool
+	mux     *httpkit.Mux
+	headers headers
+}
+
+// headers are the values that most answers share.
+type headers struct {
+	full, abbreviated, gzip, vary, stale []string
+	revalidate, private                  []string // Cache-Control
+	immutable                            string
+}
+
+func (a *API) newSite(prefix string) *site {
+	s := &site{API: a, prefix: prefix, preview: prefix == previewPrefix, main: catalog.Root{URL: a.BaseURL + prefix}, mux: &httpkit.Mux{}}
+	s.headers = headers{
+		full: []string{packument.FullType}, abbreviated: []string{packument.AbbreviatedType}, gzip: []string{"gzip"},
+		vary:       []string{"Accept, Accept-Encoding"},
+		stale:      []string{`110 - "Response is Stale"`, `111 - "Revalidation Failed"`}, // RFC 7234 §5.5
+		revalidate: []string{httpkit.Revalidate}, private: []string{httpkit.PrivateRevalidate}, immutable: httpkit.Immutable,
+	}
+	if a.ReadAuth {
+		s.headers.revalidate, s.headers.immutable = s.headers.private, httpkit.PrivateImmutable
+	}
+	s.routes()
+	return s
+}
+
+// ServeHTTP dispatches the request. Paths are not cleaned by a redirect, which
+// clients do not follow for every method.
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := httpkit.Path(r)
+	if len(path) > 1 && path[len(path)-1] == '/' {
+		r = httpkit.WithPath(r, strings.TrimSuffix(r.URL.Path, "/"), strings.TrimSuffix(r.URL.RawPath, "/"))
+		path = httpkit.Path(r)
+	}
+	if !clean(path) {
+		httpkit.WriteError(w, r, httpkit.NotFound(r))
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
+
+// clean reports whether a path has no empty and no dot segments.
+func clean(path string) bool {
+	for i := 0; i < len(path); {
+		j := strings.IndexByte(path[i+1:], '/') + i + 1
+		if j == i {
+			j = len(path)
+		}
+		switch path[i+1 : j] {
+		case "", ".", "..":
+			return path == "/"
+		}
+		i = j
+	}
+	return true
+}
+
+// root is the registry that is asked, as the catalog knows it.
+func (s *site) root(r *http.Request) catalog.Root {
+	if !s.preview {
+		return s.main
+	}
+	owner, repo := r.PathValue("owner"), r.PathValue("repo")
+	return catalog.Root{URL: s.BaseURL + "/~/" + url.PathEscape(owner) + "/" + url.PathEscape(repo), Repository: owner + "/" + repo}
+}
+
+// readable is a handler of a read, which a private server lets only principals make.
+func (s *site) readable(h httpkit.Handler) httpkit.Handler {
+	if !s.ReadAuth {
+		return h
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		who, err := s.principal(r)
+		if err == nil {
+			err = who.MayRead()
+		}
+		if err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
+// writable is a handler of a write, which a preview registry refuses.
+func (s *site) writable(h httpkit.Handler) httpkit.Handler {
+	if !s.preview {
+		return h
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		root := s.root(r)
+		return fault.New(fault.Forbidden, "%.300s is the preview registry of %.200s and read-only: publish commits with publish-commit, and releases to %s", root.URL, root.Repository, s.BaseURL).WithCode("read_only_registry")
+	}
+}
+
+// about answers the address of the registry itself.
+func (s *site) about(w http.ResponseWriter, r *http.Request) error {
+	root := s.root(r)
+	v := map[string]string{"registry": root.URL + "/"}
+	if s.preview {
+		v["repository"] = root.Repository
+	}
+	return s.json(w, r, v)
+}

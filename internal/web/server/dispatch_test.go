@@ -1,0 +1,117 @@
+package server
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// named answers its own name.
+type named string
+
+func (n named) ServeHTTP(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, string(n)) }
+
+func newDispatcher() http.Handler {
+	return httpkit.ScopedNames(&dispatcher{
+		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"),
+		mounts: map[string]mount{
+			"commits":  {below: named("commits")},
+			"packages": {below: named("rest")},
+			"publish":  {below: named("publishing"), bare: named("rest"), asked: isPost},
+			"search":   {bare: named("rest"), asked: hasQuery},
+			"health":   {bare: named("health"), asked: isNoPut},
+			"npm":      {below: named("alias"), alias: true},
+			"~":        {below: named("previews")},
+		},
+	})
+}
+
+func TestDispatch(t *testing.T) {
+	h := newDispatcher()
+	for _, tt := range []struct{ request, want string }{
+		{"GET /", "index"},
+		{"POST /", "index"},
+		{"GET /react", "npm"},
+		{"PUT /react", "npm"},
+		{"GET /react/", "npm"},
+		{"GET /@acme/a", "npm"},
+		{"GET /@acme%2fa", "npm"},
+		{"GET /%40acme/a/1.0.0", "npm"},
+		{"GET /@acme/a/-/@acme/a-1.0.0.tgz", "npm"},
+		{"GET /-/ping", "npm"},
+		{"GET /-/npm/v1/attestations/@acme/a@1.0.0", "npm"},
+		{"GET /-/npm/v1/attestations/a@1.0.0", "npm"},
+		{"PUT /-/user/org.couchdb.user:a@b", "npm"},
+		{"GET /-/admin/tokens", "admin"},
+		{"GET /-/administer", "npm"},
+		{"GET /-", "npm"},
+		{"GET /-/-/--0.0.1.tgz", "npm"},
+		{"GET //react", "npm"},
+
+		// Install URLs.
+		{"GET /a@0123456", "short"},
+		{"GET /@acme/a@0123456", "short"},
+		{"GET /o/r/a@pr-7", "short"},
+		{"GET /o/r/@acme/a@branch:x/-/y", "short"},
+		{"GET /npm/cli/a@main", "short"},
+		{"GET /group/sub/repo/a@main.tgz", "short"},
+
+		// Packages that are called as our own paths begin.
+		{"GET /packages", "npm"},
+		{"PUT /packages", "npm"},
+		{"GET /packages/", "npm"},
+		{"GET /packages/a", "rest"},
+		{"GET /packages/@acme/a/1.0.0", "rest"},
+		{"GET /packages/-/packages-1.0.0.tgz", "npm"},
+		{"PUT /packages/-rev/1-0", "npm"},
+		{"DELETE /packages/-/packages-1.0.0.tgz/-rev/1-0", "npm"},
+		{"GET /search", "npm"},
+		{"GET /search?q=x", "rest"},
+		{"PUT /search?q=x", "npm"},
+		{"GET /search/1.0.0", "npm"},
+		{"GET /publish", "npm"},
+		{"PUT /publish", "npm"},
+		{"POST /publish", "rest"},
+		{"POST /publish/commit", "publishing"},
+		{"GET /publish/-/publish-1.0.0.tgz", "npm"},
+		{"GET /commits", "npm"},
+		{"GET /commits/0123456", "commits"},
+		{"GET /commits/0123456/@acme/a/tarball", "commits"},
+		{"GET /commits/-/commits-1.0.0.tgz", "npm"},
+		{"GET /health", "health"},
+		{"HEAD /health", "health"},
+		{"PUT /health", "npm"},
+		{"GET /health/1.0.0", "npm"},
+		{"GET /npm", "npm"},
+		{"PUT /npm", "npm"},
+		{"GET /npm/-/npm-11.0.0.tgz", "npm"},
+		{"DELETE /npm/-/npm-11.0.0.tgz/-rev/1", "npm"},
+		{"PUT /npm/-rev/1", "npm"},
+
+		// Below /npm/ all are found.
+		{"GET /npm/", "alias"},
+		{"GET /npm/-/ping", "alias"},
+		{"GET /npm/-/v1/search", "alias"},
+		{"GET /npm/-/package/npm/dist-tags", "alias"},
+		{"GET /npm/npm", "alias"},
+		{"GET /npm/packages/1.0.0", "alias"},
+		{"GET /npm/@acme/a", "alias"},
+		{"GET /npm/-/npm/v1/attestations/a@1.0.0", "alias"},
+		{"GET /npm/commits/-/commits-1.0.0.tgz", "alias"},
+
+		{"GET /~/o/r/@acme/a", "previews"},
+		{"GET /~/o/r/-/ping", "previews"},
+		{"GET /~", "npm"},
+	} {
+		method, path, _ := strings.Cut(tt.request, " ")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "http://x"+path, nil))
+		if got := w.Body.String(); got != tt.want {
+			t.Errorf("%s goes to %s, want %s", tt.request, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package wire
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/signature"
+)
+
+// AdminPath is where the administration of a server is found below its URL.
+const AdminPath = "/-/admin/"
+
+// NewToken is the JSON body of POST /-/admin/tokens.
+type NewToken struct {
+	Name       string   `json:"name"`
+	User       string   `json:"user,omitempty"` // whom it speaks for; empty: the name
+	Permission string   `json:"permission"`     // "read", "publish" or "admin"
+	Packages   []string `json:"packages,omitempty"`
+	Grant      bool     `json:"grant,omitempty"` // the packages may be written whoever owns them
+	CIDR       []string `json:"cidr,omitempty"`
+	ExpiresIn  int64    `json:"expiresIn,omitempty"` // seconds; 0: never
+}
+
+// Token describes a stored token; never its secret.
+type Token struct {
+	Key        string    `json:"key"`
+	Name       string    `json:"name"`
+	User       string    `json:"user"`
+	Hint       string    `json:"hint"` // its first characters
+	Permission string    `json:"permission"`
+	Packages   []string  `json:"packages,omitempty"`
+	Grant      bool      `json:"grant,omitempty"`
+	CIDR       []string  `json:"cidr,omitempty"`
+	Created    time.Time `json:"created"`
+	Expires    time.Time `json:"expires,omitzero"`
+}
+
+// CreatedToken answers POST /-/admin/tokens.
+type CreatedToken struct {
+	Secret string `json:"token"` // shown once
+	Token  Token  `json:"info"`
+}
+
+// Tokens answers GET /-/admin/tokens, newest first.
+type Tokens struct {
+	Tokens []Token `json:"tokens"`
+}
+
+// NewUser is the JSON body of POST /-/admin/users.
+type NewUser struct {
+	Name     string `json:"name"`
+	Email    string `json:"email,omitempty"`
+	Password string `json:"password"`
+}
+
+// User is an account.
+type User struct {
+	Name     string    `json:"name"`
+	Email    string    `json:"email,omitempty"`
+	FullName string    `json:"fullname,omitempty"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
+}
+
+// CreatedUser answers POST /-/admin/users.
+type CreatedUser struct {
+	User    User `json:"user"`
+	Created bool `json:"created"` // false: it was there, and has a new password
+}
+
+// Users answers GET /-/admin/users, by name.
+type Users struct {
+	Users []User `json:"users"`
+}
+
+// Key is a public signing key; it answers POST /-/admin/keys/rotate.
+type Key = signature.Key
+
+// Keys answers GET /-/admin/keys, the current key first.
+type Keys struct {
+	Keys []Key `json:"keys"`
+}
+
+// Present answers GET /-/admin/import?name=…: the versions of a package that are
+// here. It is empty for a package that is not.
+type Present struct {
+	Versions map[string]digest.SHA256 `json:"versions"` // of their tarballs
+}
+
+// Import is what PUT /-/admin/import says, in its query, of the tarball that is its body.
+type Import struct {
+	Name, Version string   // what the archive must be
+	Tags          []string // dist-tags to set; none: "latest" if the package has none
+	PublishedAt   time.Time
+	Deprecated    string
+	Publisher     string
+	Checksum      string // "sha256:<hex>"; as the other two it is checked if given
+	Integrity     string // "sha512-<base64>"
+	Shasum        string // SHA-1 in hex
+}
+
+// Query is i as the query of a URL.
+func (i Import) Query() url.Values {
+	q := url.Values{"tag": i.Tags}
+	for key, value := range map[string]string{
+		"name": i.Name, "version": i.Version, "deprecated": i.Deprecated, "publisher": i.Publisher,
+		"checksum": i.Checksum, "integrity": i.Integrity, "shasum": i.Shasum,
+	} {
+		if value != "" {
+			q.Set(key, value)
+		}
+	}
+	if !i.PublishedAt.IsZero() {
+		q.Set("publishedAt", i.PublishedAt.Format(time.RFC3339Nano))
+	}
+	return q
+}
+
+// ImportOf reads a query. The error names a member that can't be read.
+func ImportOf(q url.Values) (Import, error) {
+	i := Import{
+		Name: q.Get("name"), Version: q.Get("version"), Tags: q["tag"], Deprecated: q.Get("deprecated"), Publisher: q.Get("publisher"),
+		Checksum: q.Get("checksum"), Integrity: q.Get("integrity"), Shasum: q.Get("shasum"),
+	}
+	if text := q.Get("publishedAt"); text != "" {
+		var err error
+		if i.PublishedAt, err = time.Parse(time.RFC3339Nano, text); err != nil {
+			return i, fmt.Errorf("publishedAt %.60q is not a time as in 2026-01-02T15:04:05Z", text)
+		}
+	}
+	return i, nil
+}
+
+// Imported answers PUT /-/admin/import.
+type Imported struct {
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Unchanged bool   `json:"unchanged,omitempty"` // it was there, with these bytes
+	FirstOf   string `json:"firstOf,omitempty"`   // the name or scope that is answered from here only from now on
+}
