@@ -9,11 +9,25 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// Config says how a registry is made. Only BaseURL is required.
+// Config says how a registry is made. Only BaseURL is required; zero values mean
+// the defaults that stand after the semicolons.
 type Config struct {
-	DataDir     string        // where the embedded stores live; ".registry"
-	BaseURL     string        // the public URL, which every answer builds on; required
-	Token       string        // who bears it may publish; empty: whoever is on the same machine
+	DataDir      string        // where the embedded stores live; ".registry"
+	BaseURL      string        // the public URL, which every answer builds on; required
+	Token        string        // who bears it may do everything; empty: whoever is on the same machine
+	ControlToken string        // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
+	ReadAuth     bool          // reads need a token too
+	SignUp       bool          // anybody may make an account by logging in
+	Claimed      []string      // names and scopes ("@acme") that are never looked for upstream, published here or not
+	Unpublish    time.Duration // how long after its publish owners may unpublish a version; 72 hours, negative: never
+
+	NoUpstream       bool          // only what is published here
+	Upstream         string        // URL of the registry behind this one; the one npm is configured with, else DefaultUpstream
+	UpstreamToken    string        // bearer token for it
+	UpstreamMaxAge   time.Duration // how long its packuments are taken for fresh; 2 minutes
+	KeepUpstreamURLs bool          // tarball URLs of upstream stay as they are
+	CacheSize        int64         // bytes of upstream's answers kept on disk; 10 GiB
+
 	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
 	MaxPublish  int64         // bytes of all tarballs of one publish; 500 MiB
 	MaxPackages int           // packages of one publish; 1,000
@@ -37,6 +51,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Retention == 0 {
 		c.Retention = 90 * 24 * time.Hour
 	}
+	if c.CacheSize == 0 {
+		c.CacheSize = 10 << 30
+	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Hour
 	}
@@ -50,6 +67,9 @@ func (c Config) withDefaults() (Config, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
+	}
+	if err := c.findUpstream(); err != nil {
+		return c, err
 	}
 	if c.MaxPublish < c.MaxPackage {
 		return c, fault.New(fault.Invalid, "a publish of at most %d bytes can't hold a package of %d (MAX_PUBLISH_SIZE, MAX_PACKAGE_SIZE)", c.MaxPublish, c.MaxPackage)

@@ -51,7 +51,7 @@ func start(t *testing.T, c registry.Config) *node {
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Start()
 	t.Cleanup(srv.Close)
-	c.DataDir, c.Log = n.dir, slog.New(slog.NewTextHandler(n.log, nil))
+	c.DataDir, c.NoUpstream, c.Log = n.dir, c.Upstream == "", slog.New(slog.NewTextHandler(n.log, nil))
 	if c.BaseURL == "" {
 		c.BaseURL = srv.URL
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/fsblob"
+	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 )
@@ -20,7 +21,8 @@ import (
 type stores struct {
 	db     kv.DB
 	blobs  blob.Store
-	spool  string // a folder for files that live as long as a request
+	cache  *cache.Cache // what can be had again
+	spool  string       // a folder for files that live as long as a request
 	closer []io.Closer
 }
 
@@ -54,6 +56,10 @@ func openStores(c Config) (stores, error) {
 		return stores{}, errors.Join(fmt.Errorf("opening the blobs in %s: %w", c.DataDir, err), s.close())
 	}
 	s.blobs, s.closer = blobs, append(s.closer, blobs)
+	if s.cache, err = cache.Open(filepath.Join(c.DataDir, "cache"), cache.Options{MaxBytes: c.CacheSize, Now: c.Now}); err != nil {
+		return stores{}, errors.Join(fmt.Errorf("opening the cache in %s: %w", c.DataDir, err), s.close())
+	}
+	s.closer = append(s.closer, s.cache)
 	// What a killed server was receiving is of no use.
 	if err := errors.Join(os.RemoveAll(s.spool), os.Mkdir(s.spool, 0o700)); err != nil {
 		return stores{}, errors.Join(fmt.Errorf("emptying the spool folder: %w", err), s.close())

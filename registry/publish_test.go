@@ -316,17 +316,3 @@ func TestBadConfig(t *testing.T) {
 		t.Error("a publish smaller than a package is accepted")
 	}
 }
-
-func ExampleNew() {
-	dir, _ := os.MkdirTemp("", "registry-*")
-	defer os.RemoveAll(dir)
-	reg, err := registry.New(registry.Config{DataDir: dir, BaseURL: "http://localhost:3000"})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer reg.Close()
-	srv := &http.Server{Addr: "localhost:3000", Handler: reg.Handler()}
-	fmt.Println(srv.Addr)
-	// Output: localhost:3000
-}

@@ -2,23 +2,30 @@ package registry
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"net/http"
 	"time"
 
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/store/lifetime"
-	"github.com/org/registry-action/internal/web/commitapi"
-	"github.com/org/registry-action/internal/web/server"
 )
 
 // Registry is a running registry; make it with New.
 type Registry struct {
-	config  Config
-	stores  stores
-	life    *lifetime.Keeper
-	commits *commits.Service
-	handler http.Handler
+	config   Config
+	stores   stores
+	life     *lifetime.Keeper
+	auth     *auth.Service
+	packages *packages.Service
+	commits  *commits.Service
+	catalog  *catalog.Service
+	upstream *upstream.Service // nil: none
+	handler  http.Handler
 }
 
 // New opens the stores and wires the server. The caller closes it.
@@ -31,19 +38,11 @@ func New(c Config) (*Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	life := lifetime.New(s.db, s.blobs, lifetime.Options{Horizon: c.Retention + 48*time.Hour, Now: c.Now, Log: c.Log})
-	domain := commits.New(s.db, s.blobs, life, commits.Options{
-		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
-		SpoolDir: s.spool, Now: c.Now,
-	})
-	api := &commitapi.API{
-		Commits: domain, Auth: auth.New(c.Token), BaseURL: c.BaseURL,
-		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, Log: c.Log,
+	r := &Registry{config: c, stores: s}
+	if err := r.wire(); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
-	return &Registry{
-		config: c, stores: s, life: life, commits: domain,
-		handler: server.New(server.Config{Commits: api, Version: c.Version, Log: c.Log}),
-	}, nil
+	return r, nil
 }
 
 // Handler is the whole server.
@@ -51,7 +50,9 @@ func (r *Registry) Handler() http.Handler { return r.handler }
 
 // Sweep removes what has expired, now.
 func (r *Registry) Sweep(ctx context.Context) (Swept, error) {
-	swept, err := r.life.Sweep(ctx, r.commits.Tasks())
+	tasks := r.commits.Tasks()
+	maps.Copy(tasks, r.packages.Tasks())
+	swept, err := r.life.Sweep(ctx, tasks)
 	return Swept{Commits: swept["commit"], Blobs: swept["blob"]}, err
 }
 
@@ -80,5 +81,11 @@ func (r *Registry) Run(ctx context.Context) {
 	}
 }
 
-// Close closes the stores. Requests must have ended.
-func (r *Registry) Close() error { return r.stores.close() }
+// Close ends what is under way with upstream and closes the stores. Requests must have ended.
+func (r *Registry) Close() error {
+	var err error
+	if r.upstream != nil {
+		err = r.upstream.Close()
+	}
+	return errors.Join(err, r.stores.close())
+}

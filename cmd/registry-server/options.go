@@ -8,12 +8,8 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/config"
+	"github.com/org/registry-action/registry"
 )
-
-// commands are the subcommands; serve is meant where none is named.
-type commands struct {
-	Serve options `cmd:"" default:"withargs" help:"Run the server (the default)."`
-}
 
 // options are all that the server can be told. docs/config.md shows them as a table.
 type options struct {
@@ -26,7 +22,18 @@ type options struct {
 	DynamodbTable string          `env:"DYNAMODB_TABLE" default:"local" group:"Storage" help:"Where metadata is kept. This version keeps it in the data folder: local."`
 	Retention     config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
 
-	Token string `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may publish. Without one, only this machine may."`
+	Token     string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may do everything. Without one, only this machine may write."`
+	ReadAuth  string   `env:"READ_AUTH" enum:"open,required" default:"open" group:"Access" help:"Who may read: open, everybody; required, whoever has a token."`
+	SignUp    bool     `env:"SIGN_UP" group:"Access" help:"Let everybody make an account by logging in. Else accounts are made with: registry-server user add."`
+	Unpublish lifespan `env:"UNPUBLISH" default:"72h" group:"Access" help:"How long after its publish the owners of a package may unpublish a version, or never. Admins always may."`
+
+	NPMFallback      bool            `name:"npm-fallback" env:"NPM_FALLBACK" default:"true" negatable:"" group:"Upstream" help:"Answer what is not here from the registry behind this one."`
+	NPMUpstream      string          `name:"npm-upstream" env:"NPM_UPSTREAM" placeholder:"URL" group:"Upstream" help:"The registry behind this one. Default: the one npm is configured with here, else https://registry.yarnpkg.com."`
+	NPMUpstreamToken string          `name:"npm-upstream-token" env:"NPM_UPSTREAM_TOKEN" secret:"" group:"Upstream" help:"Bearer token for it."`
+	UpstreamMaxAge   config.Duration `env:"UPSTREAM_MAX_AGE" default:"2m" group:"Upstream" help:"How long what it says of a package is taken for fresh."`
+	RewriteTarballs  bool            `env:"REWRITE_TARBALLS" default:"true" negatable:"" group:"Upstream" help:"Let its tarballs be fetched through this server, too."`
+	CacheSize        config.Bytes    `env:"CACHE_SIZE" default:"10GiB" group:"Upstream" help:"How much of its answers is kept in the data folder."`
+	ClaimedScopes    []string        `env:"CLAIMED_SCOPES" placeholder:"@SCOPE" group:"Upstream" help:"Scopes and names, separated by commas, that it is never asked for, whether or not they are published here."`
 
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
 	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
@@ -36,11 +43,16 @@ type options struct {
 }
 
 const description = `Hosts the packages that publish-commit publishes, and serves them to npm, pnpm, yarn and bun.
-With no options it listens on loopback, keeps everything under ./.registry and accepts publishes from this machine.`
+With no options it listens on loopback, keeps everything under ./.registry and accepts publishes from this machine.
+The other commands administer a server by its data folder, whether it is running or not.
+
+Exit codes: 0 done, or stopped cleanly; 1 failed, or an import refused something; 2 wrong usage.`
 
 const examples = `  registry-server
   REGISTRY_TOKEN=$(openssl rand -hex 32) registry-server --host 0.0.0.0 --base-url https://registry.example.com
-  registry-server --port 8080 --data /var/lib/registry --retention 30d`
+  registry-server --port 8080 --data /var/lib/registry --retention 30d
+  registry-server token create --name ci --packages '@acme/*' --expires 90d --data /var/lib/registry
+  registry-server import verdaccio /verdaccio/storage --data /var/lib/registry`
 
 // check refuses what no single option shows.
 func (o options) check() error {
@@ -57,10 +69,38 @@ func (o options) check() error {
 		return config.Usagef("DYNAMODB_TABLE is %q, but this version keeps metadata in the data folder only; unset it or set it to local", o.DynamodbTable)
 	case o.MaxPackageSize <= 0 || o.MaxPublishSize <= 0:
 		return config.Usagef("a limit of 0 bytes accepts nothing; give MAX_PACKAGE_SIZE and MAX_PUBLISH_SIZE sizes such as 100MiB")
+	case o.CacheSize <= 0:
+		return config.Usagef("a cache of 0 bytes keeps nothing; give CACHE_SIZE a size such as 1GiB, or turn upstream off with NPM_FALLBACK=false")
+	case time.Duration(o.UpstreamMaxAge) <= 0:
+		return config.Usagef("UPSTREAM_MAX_AGE must be more than 0; give a time such as 2m")
 	case time.Duration(o.Retention) <= 0:
 		return config.Usagef("a retention of %s keeps nothing; give a time such as 90d", o.Retention)
 	}
 	return nil
+}
+
+// settings are the options as the registry takes them.
+func (o options) settings(addr net.Addr) registry.Config {
+	return registry.Config{
+		DataDir: o.Data, BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
+		Claimed: o.ClaimedScopes, Unpublish: time.Duration(o.Unpublish),
+		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
+		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,
+		UpstreamMaxAge: time.Duration(o.UpstreamMaxAge), KeepUpstreamURLs: !o.RewriteTarballs, CacheSize: int64(o.CacheSize),
+		Version: config.Version(),
+	}
+}
+
+// lifespan is a time such as 72h, or never.
+type lifespan time.Duration
+
+// UnmarshalText reads a time, or "never", which is negative.
+func (l *lifespan) UnmarshalText(text []byte) error {
+	if string(text) == "never" {
+		*l = -1
+		return nil
+	}
+	return (*config.Duration)(l).UnmarshalText(text)
 }
 
 // minToken is the fewest characters a token may have.

@@ -2,15 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os/signal"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -19,25 +18,35 @@ import (
 	"github.com/org/registry-action/registry"
 )
 
-// run is the program; it returns the exit code: 0 stopped cleanly, 1 failed, 2 wrong usage.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+// run is the program; it returns the exit code: 0 done, 1 failed, 2 wrong usage.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c commands
 	program := config.Program{Name: "registry-server", Description: description, Examples: examples, Getenv: getenv, Stdout: stdout}
-	_, err := program.Parse(&c, args)
-	o := c.Serve
-	if err == nil {
-		err = o.check()
-	}
+	parsed, err := program.Parse(&c, args)
 	if err == nil {
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second signal ends the program at once
-		err = serve(ctx, o, stdout, logger(o, stderr))
+		err = c.do(ctx, parsed.Command, streams{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now})
 	}
 	if err != nil && !errors.Is(err, config.ErrDone) {
 		fmt.Fprintf(stderr, "registry-server: %s\n", sentence(err))
 	}
 	return config.ExitCode(err)
+}
+
+func (c *commands) do(ctx context.Context, name string, s streams) error {
+	if name == "serve" {
+		if err := c.Serve.check(); err != nil {
+			return err
+		}
+		return serve(ctx, c.Serve, s.stdout, logger(c.Serve, s.stderr))
+	}
+	chosen, err := c.find(name)
+	if err != nil {
+		return err
+	}
+	return administer(ctx, chosen, s)
 }
 
 // sentence is what the user reads: the public message where there is one.
@@ -63,11 +72,10 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	if err != nil {
 		return fmt.Errorf("listening: %w; choose another with --port (PORT)", err)
 	}
-	reg, err := registry.New(registry.Config{
-		DataDir: o.Data, BaseURL: o.baseURL(listener.Addr()), Token: o.Token,
-		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
-		Version: config.Version(), Log: log,
-	})
+	control := rand.Text()
+	c := o.settings(listener.Addr())
+	c.ControlToken, c.Log = control, log
+	reg, err := registry.New(c)
 	if errors.Is(err, fault.Invalid) {
 		err = config.Usagef("%s", sentence(err))
 	}
@@ -75,15 +83,14 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, reg.Close()) }()
-
-	var sweeper sync.WaitGroup
-	defer sweeper.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	sweeper.Go(func() { reg.Run(ctx) })
+	withdraw, err := announce(o.Data, listener.Addr(), control)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, withdraw()) }()
 
 	greet(stdout, o, listener.Addr())
-	return listen(ctx, listener, reg.Handler(), log)
+	return reg.Serve(ctx, listener)
 }
 
 // greet says where the server is and who may publish.
@@ -94,33 +101,4 @@ func greet(w io.Writer, o options, addr net.Addr) {
 	}
 	fmt.Fprintf(w, "registry-server %s listens on %s\n  links begin with %s\n  data is in %s\n  %s\n",
 		config.Version(), addr, o.baseURL(addr), o.Data, who)
-}
-
-// The times a client has.
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-	stopTimeout   = 30 * time.Second // to finish requests when the server stops
-)
-
-// listen serves until ctx is done, then lets the requests that are under way finish.
-func listen(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
-	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	log.Info("stopping: finishing the requests under way")
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		return errors.Join(fmt.Errorf("some requests did not finish in %s: %w", stopTimeout, err), srv.Close())
-	}
-	return nil
 }

@@ -10,8 +10,7 @@ import (
 )
 
 func TestDocs(t *testing.T) {
-	var c commands
-	options, err := config.Program{Name: "registry-server"}.Options(&c)
+	options, err := config.Program{Name: "registry-server"}.Options(&options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +39,7 @@ func TestUsage(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer
-			code := run(t.Context(), tt.args, func(k string) string { return tt.env[k] }, &stdout, &stderr)
+			code := run(t.Context(), tt.args, func(k string) string { return tt.env[k] }, strings.NewReader(""), &stdout, &stderr)
 			if code != 2 || !strings.Contains(stderr.String(), tt.text) {
 				t.Errorf("exit code %d, %q; want 2 and %q", code, stderr.String(), tt.text)
 			}
@@ -53,7 +52,7 @@ func TestUsage(t *testing.T) {
 
 func TestHelpTeaches(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"--help"}, func(string) string { return "" }, &stdout, &stderr); code != 0 {
+	if code := run(t.Context(), []string{"--help"}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr); code != 0 {
 		t.Fatalf("--help: exit code %d, %s", code, stderr.String())
 	}
 	for _, want := range []string{"$PORT", "$BASE_URL", "$REGISTRY_TOKEN", "$PANTRY_REGISTRY_TOKEN", "$REGISTRY_DATA", "100MiB", "90d", "Examples:"} {

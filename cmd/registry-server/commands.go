@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/org/registry-action/internal/adminclient"
+)
+
+// commands are the subcommands; serve is meant where none is named.
+type commands struct {
+	Serve options `cmd:"" default:"withargs" help:"Run the server (the default)."`
+
+	Token struct {
+		Create tokenCreate `cmd:"" help:"Make a token and print it, once."`
+		List   tokenList   `cmd:"" help:"List the tokens, without their secrets."`
+		Revoke tokenRevoke `cmd:"" help:"End a token at once."`
+	} `cmd:"" help:"Make, list and revoke tokens."`
+	User struct {
+		Add    userAdd    `cmd:"" help:"Make an account, or set a new password for one."`
+		List   userList   `cmd:"" help:"List the accounts."`
+		Remove userRemove `cmd:"" help:"End an account and its tokens. What it owns stays its own."`
+	} `cmd:"" help:"Make, list and remove accounts."`
+	Key struct {
+		List   keyList   `cmd:"" help:"List the public keys that versions are signed with."`
+		Rotate keyRotate `cmd:"" help:"Make a new signing key the current one."`
+	} `cmd:"" help:"List and rotate the keys of registry signatures."`
+	Import struct {
+		Pantry    importPantry    `cmd:"" help:"Import the .registry folder of a Pantry registry."`
+		Verdaccio importVerdaccio `cmd:"" help:"Import the storage folder of verdaccio."`
+	} `cmd:"" help:"Import the packages of another registry."`
+}
+
+// command is a subcommand that administers the server of a data folder.
+type command interface {
+	folder() string
+	limit() int64 // bytes of a tarball, where the server is opened in this process; 0: the default
+	makes() bool  // it makes something; the others have nothing to show of a folder that is not there
+	run(ctx context.Context, client *adminclient.Client, s streams) error
+}
+
+// preparer is a command that has something to do before the server is asked for.
+type preparer interface {
+	prepare(ctx context.Context, s streams) (ready command, cleanup func() error, err error)
+}
+
+// find returns the subcommand of a name as config.Parsed has it.
+func (c *commands) find(name string) (command, error) {
+	all := map[string]command{
+		"token create": c.Token.Create, "token list": c.Token.List, "token revoke": c.Token.Revoke,
+		"user add": c.User.Add, "user list": c.User.List, "user remove": c.User.Remove,
+		"key list": c.Key.List, "key rotate": c.Key.Rotate,
+		"import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
+	}
+	found, ok := all[name]
+	if !ok {
+		return nil, fmt.Errorf("the command %q has no work to do", name)
+	}
+	return found, nil
+}
+
+// streams are what a subcommand reads and writes. Results go to stdout, and only they.
+type streams struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	now            func() time.Time
+}
+
+// say writes a line beside the result.
+func (s streams) say(format string, args ...any) { fmt.Fprintf(s.stderr, format+"\n", args...) }
+
+// dataFolder is the option that all subcommands have.
+type dataFolder struct {
+	Data string `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Data folder of the server, whether it is running or not."`
+}
+
+func (d dataFolder) folder() string { return d.Data }
+func (dataFolder) limit() int64     { return 0 }
+
+// administer runs a subcommand on the server of its data folder.
+func administer(ctx context.Context, c command, s streams) (err error) {
+	if p, ok := c.(preparer); ok {
+		ready, cleanup, err := p.prepare(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cleanup()) }()
+		c = ready
+	}
+	client, done, err := connect(ctx, c, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.run(ctx, client, s), done())
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"os"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/org/registry-action/internal/adminclient"
+	"github.com/org/registry-action/internal/foreign"
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/semver"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// source is the folder of another registry.
+type source interface {
+	Len() int // packages, at most
+	Packages() iter.Seq[foreign.Package]
+	Open(file string) (*os.File, error)
+	Notes() []string // what of it is not imported, once Packages has ended
+}
+
+// atOnce is how many packages are imported at a time: each waits for the disk
+// most of its time.
+const atOnce = 4
+
+// importer takes the packages of a source to a server.
+type importer struct {
+	client   *adminclient.Client
+	source   source
+	progress *progress
+
+	mu     sync.Mutex
+	report report
+}
+
+func newImporter(client *adminclient.Client, from source, s streams) *importer {
+	return &importer{client: client, source: from, progress: newProgress(from.Len(), s), report: report{Refused: []refusal{}}}
+}
+
+// run imports all packages. An error is one after which going on makes no sense;
+// what is refused is in the report.
+func (im *importer) run(ctx context.Context) (report, error) {
+	g, each := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
+	for p := range im.source.Packages() {
+		if each.Err() != nil {
+			break
+		}
+		g.Go(func() error { return im.pkg(each, p) })
+	}
+	err := g.Wait()
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	im.progress.end()
+	im.report.Notes = im.source.Notes()
+	im.report.sort()
+	return im.report, err
+}
+
+// pkg imports the versions of a package, oldest first.
+func (im *importer) pkg(ctx context.Context, p foreign.Package) error {
+	t := tally{name: p.Name}
+	if p.Problem != nil {
+		t.refuse("", p.Problem)
+		im.done(t)
+		return nil
+	}
+	present, err := im.client.Present(ctx, p.Name)
+	if err != nil {
+		if !refused(err) {
+			return err
+		}
+		t.refuse("", err)
+	} else {
+		for _, v := range p.Versions {
+			if err := im.version(ctx, &t, present, v); err != nil {
+				return err
+			}
+		}
+	}
+	im.done(t)
+	return nil
+}
+
+// version imports one version. An error is one that has nothing to do with it.
+func (im *importer) version(ctx context.Context, t *tally, present wire.Present, v foreign.Version) error {
+	if v.Problem != nil {
+		t.refuse(v.Version, v.Problem)
+		return nil
+	}
+	f, err := im.source.Open(v.File)
+	if err != nil {
+		t.refuse(v.Version, err)
+		return nil
+	}
+	defer f.Close() // it is only read
+	there, err := isPresent(present, v.Version, f)
+	if err != nil {
+		t.refuse(v.Version, err)
+		return nil
+	}
+	if there {
+		t.present++
+		return nil
+	}
+	info, err := f.Stat()
+	if err != nil {
+		t.refuse(v.Version, err)
+		return nil
+	}
+	out, err := im.client.Import(ctx, wire.Import{
+		Name: t.name, Version: v.Version, Tags: v.Tags, PublishedAt: v.PublishedAt, Deprecated: v.Deprecated, Publisher: v.Publisher,
+		Checksum: v.Checksum, Integrity: v.Integrity, Shasum: v.Shasum,
+	}, io.NewSectionReader(f, 0, info.Size()), info.Size())
+	switch {
+	case err == nil:
+		t.add(out)
+	case refused(err):
+		t.refuse(v.Version, explain(err, v.Hint))
+	default:
+		return err
+	}
+	return nil
+}
+
+// isPresent reports whether the server has a version with the bytes of f. Other
+// bytes are the server's to refuse.
+func isPresent(present wire.Present, version string, f io.ReadSeeker) (bool, error) {
+	clean, err := semver.Clean(version)
+	if err != nil {
+		return false, nil // the server says what is wrong with it
+	}
+	sum, ok := present.Versions[clean.String()]
+	if !ok {
+		return false, nil
+	}
+	h := digest.NewHasher()
+	if _, err := io.Copy(h, f); err != nil {
+		return false, err
+	}
+	return h.Sums().SHA256 == sum, nil
+}
+
+// refused reports whether the server said no to this one version or package.
+func refused(err error) bool {
+	e, ok := errors.AsType[*adminclient.Error](err)
+	return ok && e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden
+}
+
+// explain adds a hint to a refusal of a tarball that is not what it should be.
+func explain(err error, hint string) error {
+	e, ok := errors.AsType[*adminclient.Error](err)
+	if !ok || hint == "" || !slices.Contains([]string{"name_mismatch", "version_mismatch", "integrity_mismatch"}, e.Code) {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, hint)
+}
+
+// done adds a package to the report.
+func (im *importer) done(t tally) {
+	im.mu.Lock()
+	defer im.mu.Unlock()
+	im.report.add(t)
+	im.progress.add(t)
+}

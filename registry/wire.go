@@ -1,0 +1,72 @@
+package registry
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/signing"
+	"github.com/org/registry-action/internal/domain/upstream"
+	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/commitapi"
+	"github.com/org/registry-action/internal/web/npmapi"
+	"github.com/org/registry-action/internal/web/restapi"
+	"github.com/org/registry-action/internal/web/server"
+)
+
+// wire makes the domains over the open stores, and the handler over the domains.
+func (r *Registry) wire() error {
+	c, s := r.config, r.stores
+	r.life = lifetime.New(s.db, s.blobs, lifetime.Options{Horizon: c.Retention + 48*time.Hour, Now: c.Now, Log: c.Log})
+	r.auth = auth.New(s.db, auth.Options{RootToken: c.Token, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Now: c.Now})
+	r.commits = commits.New(s.db, s.blobs, r.life, commits.Options{
+		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
+		SpoolDir: s.spool, Now: c.Now,
+	})
+	if err := r.openUpstream(); err != nil {
+		return err
+	}
+	keys := signing.New(s.db, c.Now)
+	options := packages.Options{
+		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Signer: keys, Claimed: c.Claimed, Unpublish: c.Unpublish, Now: c.Now, Log: c.Log,
+	}
+	if r.upstream != nil { // a nil *upstream.Service in the interface would not be nil
+		options.Upstream = r.upstream
+	}
+	r.packages = packages.New(s.db, s.blobs, r.life, options)
+	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys), catalog.Options{
+		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Now: c.Now, Log: c.Log,
+	})
+	r.handler = server.New(server.Config{
+		Commits: &commitapi.API{Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, Log: c.Log},
+		NPM: &npmapi.API{
+			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
+			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
+		},
+		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
+		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Version: c.Version, Log: c.Log,
+	})
+	return nil
+}
+
+// openUpstream makes the client of the registry behind this one, if there is one.
+func (r *Registry) openUpstream() error {
+	c := r.config
+	if c.Upstream == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Upstream)
+	if err != nil {
+		return err
+	}
+	r.upstream, err = upstream.New(upstream.Options{
+		URL: u, Token: c.UpstreamToken, Cache: r.stores.cache, MaxAge: c.UpstreamMaxAge, MaxTarball: 4 * c.MaxPackage,
+		UserAgent: "registry-server/" + c.Version, Now: c.Now, Log: c.Log,
+	})
+	return err
+}
