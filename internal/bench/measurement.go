@@ -27,6 +27,10 @@ func measurements() []measurement {
 		{"publish", measurePublish},
 		{"history", measureHistory},
 		{"memory", measureMemory},
+		{"serve", measureServe},
+		{"large", measureLarge},
+		{"install", measureInstall},
+		{"many", measureMany},
 	}
 }
 
@@ -59,7 +63,7 @@ func (b *bench) say(format string, args ...any) { fmt.Fprintf(b.log, format+"\n"
 // environment is the process's own without what would steer our programs.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return slices.ContainsFunc([]string{"GITHUB_", "REGISTRY_", "PANTRY_", "INPUT_", "CI=", "PORT=", "HOST=", "BASE_URL=", "S3_", "DYNAMODB_", "MAX_"},
+		return slices.ContainsFunc([]string{"GITHUB_", "REGISTRY_", "PANTRY_", "INPUT_", "CI=", "PORT=", "HOST=", "BASE_URL=", "S3_", "DYNAMODB_", "MAX_", "NPM_", "READ_AUTH", "CLAIMED_"},
 			func(prefix string) bool { return strings.HasPrefix(v, prefix) })
 	})
 }

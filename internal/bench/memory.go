@@ -28,13 +28,16 @@ func limits() []string {
 
 // peak is the most memory that a process has had resident, as Linux counts it
 // (VmHWM): pages of its files, the database's mapping among them, included.
-func peak(pid int) (int64, error) {
+func peak(pid int) (int64, error) { return statusOf(pid, "VmHWM") }
+
+// statusOf reads one of the sizes in a process's status, in bytes.
+func statusOf(pid int, name string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
 			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 			return kib << 10, err
 		}

@@ -28,7 +28,7 @@ func Install(ctx context.Context, tool Tool) (Client, error) {
 	}
 	bin := filepath.Join(folder, "bin")
 	env = withPath(env, bin)
-	if tool == NPM12 {
+	if tool == NPM12 || tool == Verdaccio {
 		node, err := cached(ctx, Node24)
 		if err != nil {
 			return Client{}, err
@@ -91,6 +91,11 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 
+	// One of verdaccio's dependencies is named by a dist-tag, which mirrors may lack.
+	const manifest = `{"name": "client", "version": "1.0.0", "private": true, "overrides": {"node-fetch": "2.7.0"}}`
+	if err := os.WriteFile(filepath.Join(tmp, "package.json"), []byte(manifest), 0o644); err != nil {
+		return fmt.Errorf("installing %s: %w", tool, err)
+	}
 	cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", tmp, "--global=false", "--no-save",
 		"--no-package-lock", "--ignore-scripts", "--include=optional", "--no-audit", "--no-fund", tool.spec())
 	cmd.Dir = tmp

@@ -20,6 +20,9 @@ const (
 	Node24 Tool = "node@24.21.0" // the lowest that npm 12.2 accepts is 24.15
 )
 
+// Verdaccio is what `make bench` measures against; no test needs it.
+const Verdaccio Tool = "verdaccio@6.10.4"
+
 // All lists every pinned client.
 func All() []Tool { return []Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24} }
 

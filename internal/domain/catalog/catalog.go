@@ -31,7 +31,7 @@ type Root struct {
 
 // Options of a Service. Zero values mean the defaults; Cache is required with an upstream.
 type Options struct {
-	MaxMemory int64 // bytes of rendered packuments kept in memory; 64 MiB
+	MaxMemory int64 // bytes of rendered packuments kept in memory; 32 MiB
 	Cache     *cache.Cache
 	Rewrite   bool // tarball URLs of upstream become ours
 	Now       func() time.Time
@@ -62,7 +62,7 @@ type Service struct {
 // New returns a Service over its sources, which stay the caller's.
 func New(src Sources, opt Options) *Service {
 	if opt.MaxMemory == 0 {
-		opt.MaxMemory = 64 << 20
+		opt.MaxMemory = 32 << 20
 	}
 	if opt.Now == nil {
 		opt.Now = time.Now

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	manyPackages = 1000
+	manyVersions = 100 // of each
+	manyAtOnce   = 16
+)
+
+// measureMany fills a registry with 100,000 versions, then starts it anew and reads.
+func measureMany(ctx context.Context, b *bench, dir string) (t table, err error) {
+	t.Title = "100,000 versions stored"
+	data := filepath.Join(dir, "data")
+	if memory, err := os.MkdirTemp("/dev/shm", "bench-*"); err == nil { // filling needs no durable disk
+		defer func() { _ = os.RemoveAll(memory) }()
+		data = filepath.Join(memory, "data")
+	}
+	if err := fill(ctx, b, data); err != nil {
+		return t, err
+	}
+	start := time.Now()
+	s, err := b.startServer(ctx, data)
+	if err != nil {
+		return t, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if _, err := fetch(ctx, s.url+"/p500", abbreviated); err != nil {
+		return t, err
+	}
+	t.aim("start-up to the first packument", time.Since(start).Seconds(), seconds, atMost, 1)
+	if err := addResident(&t, s, "after the start"); err != nil {
+		return t, err
+	}
+	for i := range manyPackages {
+		if _, err := fetch(ctx, s.url+"/p"+strconv.Itoa(i), abbreviated); err != nil {
+			return t, err
+		}
+	}
+	if err := addResident(&t, s, "after every packument was read"); err != nil {
+		return t, err
+	}
+	t.note("%d packages with %d versions each; VmRSS, and of it RssAnon; the rest is pages of the program and of the database's file that are mapped, which the kernel takes back when it needs them", manyPackages, manyVersions)
+	return t, nil
+}
+
+// addResident adds what the server has in RAM now.
+func addResident(t *table, s *server, when string) error {
+	all, err := statusOf(s.cmd.Process.Pid, "VmRSS")
+	if err != nil {
+		return err
+	}
+	own, err := statusOf(s.cmd.Process.Pid, "RssAnon")
+	if err != nil {
+		return err
+	}
+	t.add("resident "+when, float64(all), bytesOf)
+	t.aim("… of it the program's own", float64(own), bytesOf, atMost, 128<<20)
+	return nil
+}
+
+func fill(ctx context.Context, b *bench, data string) (err error) {
+	s, err := b.startServer(ctx, data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(manyAtOnce)
+	for i := range manyPackages {
+		g.Go(func() error {
+			for v := range manyVersions {
+				if err := npmPublish(gctx, s.url, "", "p"+strconv.Itoa(i), fmt.Sprintf("1.%d.0", v), 100); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
