@@ -68,6 +68,9 @@ func (c Config) withDefaults() (Config, error) {
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
 	}
+	if c.Claimed, err = claims(c.Claimed); err != nil {
+		return c, err
+	}
 	if err := c.findUpstream(); err != nil {
 		return c, err
 	}

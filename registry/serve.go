@@ -9,7 +9,12 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/org/registry-action/internal/web/httpkit"
 )
+
+// LevelAudit is the level of the audit lines in Config.Log, above all others.
+const LevelAudit = httpkit.LevelAudit
 
 // The times a client has.
 const (

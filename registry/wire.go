@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"net/http"
 	"net/url"
 	"time"
 
@@ -42,16 +43,28 @@ func (r *Registry) wire() error {
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Now: c.Now, Log: c.Log,
 	})
 	r.handler = server.New(server.Config{
-		Commits: &commitapi.API{Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, Log: c.Log},
+		Commits: &commitapi.API{
+			Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
+			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
+		},
 		NPM: &npmapi.API{
 			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
 			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
 		},
 		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
 		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Loop:    r.loop(),
 		Version: c.Version, Log: c.Log,
 	})
 	return nil
+}
+
+// loop tells the requests that this server has made itself; nil if it makes none.
+func (r *Registry) loop() func(http.Header) bool {
+	if r.upstream == nil {
+		return nil
+	}
+	return r.upstream.IsLoop
 }
 
 // openUpstream makes the client of the registry behind this one, if there is one.

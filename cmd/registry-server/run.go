@@ -60,11 +60,19 @@ func sentence(err error) string {
 func logger(o options, w io.Writer) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(o.LogLevel)) // the enum admits only levels
-	opts := &slog.HandlerOptions{Level: level}
+	opts := &slog.HandlerOptions{Level: level, ReplaceAttr: nameAudit}
 	if o.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// nameAudit writes the level of audit lines as a word.
+func nameAudit(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.LevelKey && a.Value.Any() == registry.LevelAudit {
+		a.Value = slog.StringValue("AUDIT")
+	}
+	return a
 }
 
 func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {

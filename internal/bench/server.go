@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -20,6 +19,7 @@ type server struct {
 	proxy *proxy
 	cmd   *exec.Cmd
 	done  chan error // nil once it has ended
+	log   tail
 }
 
 var listens = regexp.MustCompile(`listens on \S+:(\d+)`)
@@ -53,7 +53,7 @@ func (b *bench) startCounted(ctx context.Context, data string) (*server, error) 
 func (b *bench) start(ctx context.Context, p *proxy, args []string) (*server, error) {
 	args = append(args, "--port", "0", "--log-level", "error")
 	s := &server{proxy: p, cmd: exec.CommandContext(ctx, filepath.Join(b.Bin, "registry-server"), args...), done: make(chan error, 1)}
-	s.cmd.Env, s.cmd.Stderr = environment(), os.Stderr
+	s.cmd.Env, s.cmd.Stderr = environment(), &s.log
 	s.cmd.Cancel = func() error { return s.cmd.Process.Signal(syscall.SIGTERM) }
 	s.cmd.WaitDelay = stopTime
 	out, err := s.cmd.StdoutPipe()
@@ -67,7 +67,7 @@ func (b *bench) start(ctx context.Context, p *proxy, args []string) (*server, er
 	for s.url == "" {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			return nil, fmt.Errorf("registry-server ended before it listened: %w", errors.Join(err, s.cmd.Wait()))
+			return nil, fmt.Errorf("registry-server ended before it listened: %w: %s", errors.Join(err, s.cmd.Wait()), s.log.end)
 		}
 		if m := listens.FindStringSubmatch(line); m != nil {
 			s.url = "http://localhost:" + m[1]
@@ -95,7 +95,15 @@ func (s *server) stop() error {
 	err := <-s.done
 	s.done = nil
 	if err != nil {
-		return fmt.Errorf("registry-server: %w", err)
+		return fmt.Errorf("registry-server: %w: %s", err, s.log.end)
 	}
 	return nil
+}
+
+// tail keeps the end of what is written to it.
+type tail struct{ end []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.end = append(t.end[:0], lastPart(append(t.end, p...))...)
+	return len(p), nil
 }

@@ -35,10 +35,13 @@ func (s *Service) Ours(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// claimed reports whether the operator claimed a name or its scope.
+// claimed reports whether the operator claimed a name or its scope. The case does
+// not matter: who claims @Acme means @acme, and nobody else's looks like it.
 func (s *Service) claimed(name string) bool {
 	scope, _, _ := strings.Cut(name, "/")
-	return slices.Contains(s.opt.Claimed, name) || strings.HasPrefix(scope, "@") && slices.Contains(s.opt.Claimed, scope)
+	return slices.ContainsFunc(s.opt.Claimed, func(claim string) bool {
+		return strings.EqualFold(claim, name) || strings.HasPrefix(scope, "@") && strings.EqualFold(claim, scope)
+	})
 }
 
 // admit refuses who may write to nothing, or not to this name.

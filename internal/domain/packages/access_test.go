@@ -141,6 +141,19 @@ func TestOurs(t *testing.T) {
 	}
 }
 
+// Operators write claims as they write the name of their company.
+func TestClaimsOfAnotherCase(t *testing.T) {
+	w := newWorld(t, Options{Claimed: []string{"@Acme", "Tool", "@Other/One"}})
+	for name, want := range map[string]bool{
+		"@acme/a": true, "@Acme/a": true, "@ACME/a": true, "@acme2/a": false, "tool": true, "Tool": true, "tools": false,
+		"@other/one": true, "@other/two": false,
+	} {
+		if got, err := w.Ours(t.Context(), name); got != want || err != nil {
+			t.Errorf("Ours(%q) = %v, %v, want %v", name, got, err, want)
+		}
+	}
+}
+
 // From the inside: who publishes a name that everybody here gets from upstream would slip them theirs.
 func TestNamesOfUpstream(t *testing.T) {
 	up := &elsewhere{has: []string{"lodash", "@types", "@types/node", "@odd/pkg"}}

@@ -27,8 +27,8 @@ type pkg struct {
 
 // load reads the head of a package. found is false if nothing of the name was ever here.
 func (s *Service) load(ctx context.Context, name string) (pkg, error) {
-	if err := npm.ValidName(name); err != nil {
-		return pkg{}, err
+	if npm.ValidName(name) != nil { // upstream may have such a name, from before there were rules
+		return pkg{}, absent(name)
 	}
 	h, raw, found, err := kv.ReadJSON[head](ctx, s.db, headKey(name))
 	if h.Tags == nil {
@@ -49,7 +49,7 @@ func (s *Service) living(ctx context.Context, name string) (pkg, error) {
 func (p pkg) mustLive() error {
 	switch {
 	case !p.found:
-		return fault.New(fault.NotFound, "Package not found: %q is not in this registry", p.name)
+		return absent(p.name)
 	case p.Versions == 0:
 		return fault.New(fault.NotFound, "Package not found: all of %q was unpublished on %s; its owners may publish new versions", p.name, p.Modified.Format(time.DateOnly)).WithCode("unpublished")
 	}
@@ -136,4 +136,8 @@ var errUnchanged = errors.New("nothing to change")
 
 func busy(names ...string) error {
 	return fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", strings.Join(names, ", "))
+}
+
+func absent(name string) error {
+	return fault.New(fault.NotFound, "Package not found: %.230q is not in this registry", name)
 }

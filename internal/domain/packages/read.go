@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
@@ -55,7 +56,7 @@ func (p pkg) version(r versionRow) Version {
 	v.Version = packument.Version{
 		Name: p.name, Version: r.Version, Manifest: r.Manifest,
 		Deprecated: r.Deprecated, InstallScript: r.InstallScript, Shrinkwrap: r.Shrinkwrap,
-		Publisher: &packument.Person{Name: r.Publisher}, Maintainers: persons(p.Owners),
+		Publisher: new(packument.User(r.Publisher)), Maintainers: persons(p.Owners),
 		Dist: packument.Dist{
 			Shasum: r.Artifact.Shasum, Integrity: r.Artifact.Integrity,
 			FileCount: r.Artifact.Files, UnpackedSize: r.Artifact.Unpacked,
@@ -68,7 +69,7 @@ func (p pkg) version(r versionRow) Version {
 func persons(names []string) []packument.Person {
 	out := make([]packument.Person, 0, len(names))
 	for _, name := range names {
-		out = append(out, packument.Person{Name: name})
+		out = append(out, packument.User(name))
 	}
 	return out
 }
@@ -228,23 +229,48 @@ func (s *Service) Version(ctx context.Context, name, versionOrTag string) (Versi
 	return Version{}, busy(name)
 }
 
+// Stored is what is kept of a version's bytes.
+type Stored struct {
+	Artifact    Artifact
+	PublishedAt time.Time
+}
+
 // Open opens the tarball of a version; a dist-tag is fault.NotFound, since what it names changes.
 // The caller closes it.
-func (s *Service) Open(ctx context.Context, name, version string) (*Content, Version, error) {
+func (s *Service) Open(ctx context.Context, name, version string) (*Content, Stored, error) {
+	stored, err := s.stored(ctx, name, version)
+	if err != nil {
+		return nil, stored, err
+	}
+	b, info, err := s.blobs.Open(ctx, blobKey(stored.Artifact))
+	if err != nil {
+		return nil, stored, err
+	}
+	return &Content{ReadSeekCloser: b, Size: info.Size}, stored, nil
+}
+
+// stored finds the bytes of a version. They are read from its row once and then
+// taken from memory for as long as the package is the same.
+func (s *Service) stored(ctx context.Context, name, version string) (Stored, error) {
+	revision, err := s.Revision(ctx, name)
+	if err != nil {
+		return Stored{}, err
+	}
+	if stored, ok := s.heads.stored(name, version, revision); ok {
+		return stored, nil
+	}
 	p, err := s.living(ctx, name)
 	if err != nil {
-		return nil, Version{}, err
+		return Stored{}, err
 	}
 	if key, err := canonical(version); err != nil || key != version {
-		return nil, Version{}, noVersion(p, version)
+		return Stored{}, noVersion(p, version)
 	}
 	row, err := s.readVersion(ctx, p, version)
 	if err != nil {
-		return nil, Version{}, err
+		return Stored{}, err
 	}
-	b, info, err := s.blobs.Open(ctx, blobKey(row.Artifact))
-	if err != nil {
-		return nil, Version{}, err
-	}
-	return &Content{ReadSeekCloser: b, Size: info.Size}, p.version(row), nil
+	stored := Stored{Artifact: row.Artifact, PublishedAt: row.PublishedAt}
+	s.heads.keep(name, version, revision, stored)
+	return stored, nil
 }

@@ -13,32 +13,33 @@ import (
 // Revision returns Package.Revision by one small read; fault.NotFound if there
 // is no such package, or nothing of it is left.
 func (s *Service) Revision(ctx context.Context, name string) (string, error) {
-	if err := npm.ValidName(name); err != nil {
-		return "", err
+	if npm.ValidName(name) != nil {
+		return "", absent(name)
 	}
 	row, err := s.db.Get(ctx, headKey(name))
 	if err != nil && !errors.Is(err, kv.ErrNotFound) {
 		return "", err
 	}
-	if revision, ok := s.revisions.get(name, row.Value); ok {
+	if revision, ok := s.heads.get(name, row.Value); ok {
 		return revision, nil
 	}
 	p, err := s.living(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	s.revisions.put(name, p.raw, p.revision())
+	s.heads.put(name, p.raw, p.revision())
 	return p.revision(), nil
 }
 
-// maxRevisions bounds the names that revisions remembers.
-const maxRevisions = 10_000
+// maxHeads bounds the packages, and the versions, that heads remembers.
+const maxHeads = 10_000
 
-// revisions remembers what heads were read as, since decoding one costs more
+// heads remembers what was read of packages, since decoding a row costs more
 // than reading it.
-type revisions struct {
-	mu     sync.RWMutex
-	byName map[string]readHead
+type heads struct {
+	mu       sync.RWMutex
+	byName   map[string]readHead
+	versions map[versionName]readVersion
 }
 
 type readHead struct {
@@ -46,18 +47,41 @@ type readHead struct {
 	revision string
 }
 
-func (r *revisions) get(name string, raw []byte) (string, bool) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	h, ok := r.byName[name]
-	return h.revision, ok && bytes.Equal(h.raw, raw)
+type versionName struct{ name, version string }
+
+type readVersion struct {
+	revision string // of the package
+	stored   Stored
 }
 
-func (r *revisions) put(name string, raw []byte, revision string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.byName == nil || len(r.byName) >= maxRevisions {
-		r.byName = map[string]readHead{}
+func (h *heads) get(name string, raw []byte) (string, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	r, ok := h.byName[name]
+	return r.revision, ok && bytes.Equal(r.raw, raw)
+}
+
+func (h *heads) put(name string, raw []byte, revision string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.byName == nil || len(h.byName) >= maxHeads {
+		h.byName = map[string]readHead{}
 	}
-	r.byName[name] = readHead{raw, revision}
+	h.byName[name] = readHead{raw, revision}
+}
+
+func (h *heads) stored(name, version, revision string) (Stored, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	r, ok := h.versions[versionName{name, version}]
+	return r.stored, ok && r.revision == revision
+}
+
+func (h *heads) keep(name, version, revision string, stored Stored) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.versions == nil || len(h.versions) >= maxHeads {
+		h.versions = map[versionName]readVersion{}
+	}
+	h.versions[versionName{name, version}] = readVersion{revision, stored}
 }

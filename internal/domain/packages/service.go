@@ -24,14 +24,14 @@ const tries = 10 // of a write, when others change the same
 
 // Service is the domain of release packages.
 type Service struct {
-	db        kv.DB
-	blobs     blob.Store
-	life      *lifetime.Keeper
-	opt       Options
-	spool     spool.Spool
-	turns     *turns
-	codec     codec
-	revisions revisions
+	db    kv.DB
+	blobs blob.Store
+	life  *lifetime.Keeper
+	opt   Options
+	spool spool.Spool
+	turns *turns
+	codec codec
+	heads heads
 }
 
 // New returns a Service over its stores, which stay the caller's.

@@ -22,6 +22,12 @@ func newPerson(o Object) Person {
 	return p
 }
 
+// User is somebody with an account here. Clients print an e-mail address, as
+// "undefined" where there is no such member, so it has an empty one.
+func User(name string) Person {
+	return Person{Name: name, Other: Object{{"email", appendText(nil, "")}}}
+}
+
 // parsePerson reads "name <email> (url)" as npm does.
 func parsePerson(s string) Person {
 	var p Person

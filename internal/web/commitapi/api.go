@@ -19,16 +19,43 @@ type API struct {
 	BaseURL    string // the server's public URL, without a slash at its end
 	MaxPackage int64  // bytes
 	MaxPublish int64  // bytes
+	ReadAuth   bool   // reads need a principal
 	Log        *slog.Logger
 }
 
-// principal returns who makes a write. Who may publish nothing is refused before the body is read.
+// principal returns who makes the request; anonymous if it shows nothing.
 func (a *API) principal(r *http.Request) (auth.Principal, error) {
 	c := httpkit.CredentialsOf(r)
 	who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
+	if err == nil {
+		httpkit.Audit(r, "", "", who.String())
+	}
+	return who, err
+}
+
+// writer returns who makes a write. Who may publish nothing is refused before the body is read.
+func (a *API) writer(r *http.Request) (auth.Principal, error) {
+	who, err := a.principal(r)
 	if err != nil {
 		return who, err
 	}
-	httpkit.Audit(r, "", "", who.String())
 	return who, who.MayPublish("")
+}
+
+// readable is a handler of a read, which a private server lets only principals make.
+func (a *API) readable(h httpkit.Handler) httpkit.Handler {
+	if !a.ReadAuth {
+		return h
+	}
+	return func(w http.ResponseWriter, r *http.Request) error {
+		who, err := a.principal(r)
+		if err == nil {
+			err = who.MayRead()
+		}
+		if err != nil {
+			return err
+		}
+		w.Header().Set("Cache-Control", httpkit.PrivateRevalidate)
+		return h(w, r)
+	}
 }

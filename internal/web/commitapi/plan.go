@@ -11,7 +11,7 @@ import (
 )
 
 func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.principal(r)
+	who, err := a.writer(r)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,8 @@ func parts(packages []wire.Package) []tarball.Part {
 }
 
 func (a *API) putBlob(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.principal(r)
+	httpkit.Audit(r, "upload", r.PathValue("digest"), "")
+	who, err := a.writer(r)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 const maxText = 8 << 20
 
 func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.principal(r)
+	httpkit.Audit(r, "publish commit", "a commit", "")
+	who, err := a.writer(r)
 	if err != nil {
 		return err
 	}
@@ -42,6 +43,7 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal, p commits.Publication) error {
+	httpkit.Audit(r, "", p.Repository.String()+"@"+p.SHA, "")
 	res, err := a.Commits.Publish(r.Context(), who, p)
 	if err != nil {
 		return err

@@ -60,13 +60,23 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, p commits.Package) e
 	defer c.Close()
 	httpkit.Serve(w, r, httpkit.Content{
 		Reader: c.ReadSeeker, Size: c.Size, ETag: p.Artifact.SHA256.Hex(), ContentType: "application/gzip",
-		Filename: filename(p), Cache: httpkit.Immutable,
+		Filename: filename(p), Cache: a.immutable(),
 	})
 	return nil
 }
 
+// immutable is the Cache-Control of what never changes.
+func (a *API) immutable() string {
+	if a.ReadAuth {
+		return httpkit.PrivateImmutable
+	}
+	return httpkit.Immutable
+}
+
 func (a *API) redirect(w http.ResponseWriter, r *http.Request, to string) error {
-	w.Header().Set("Cache-Control", httpkit.Revalidate)
+	if !a.ReadAuth {
+		w.Header().Set("Cache-Control", httpkit.Revalidate)
+	}
 	http.Redirect(w, r, to, http.StatusFound)
 	return nil
 }

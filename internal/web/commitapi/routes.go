@@ -9,19 +9,19 @@ import (
 // Publishing returns the handler of /publish/commit and what is below.
 func (a *API) Publishing() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	mux.Handle("POST /publish/commit", kit.Handle(a.publish))
+	mux.Handle("POST /publish/commit", kit.Write(a.publish))
 	mux.Handle("POST /publish/commit/plan", kit.Handle(a.plan))
-	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Handle(a.putBlob))
+	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Write(a.putBlob))
 	return mux
 }
 
 // Reading returns the handler of /commits/.
 func (a *API) Reading() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	mux.Handle("GET /commits/{sha}", kit.Handle(a.commit))
-	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.pkg))
-	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.tarball))
-	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.tarball))
+	mux.Handle("GET /commits/{sha}", kit.Handle(a.readable(a.commit)))
+	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.readable(a.pkg)))
+	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.readable(a.tarball)))
+	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.readable(a.tarball)))
 	return mux
 }
 
@@ -29,6 +29,6 @@ func (a *API) Reading() http.Handler {
 // /{owner}/{repo}/{name}@{ref}.
 func (a *API) Short() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	mux.Handle("GET /{path...}", kit.Handle(a.short))
+	mux.Handle("GET /{path...}", kit.Handle(a.readable(a.short)))
 	return mux
 }

@@ -7,6 +7,9 @@ import (
 	"net/http"
 )
 
+// LevelAudit is above all others: what the log leaves out is not up to who is audited.
+const LevelAudit = slog.LevelError + 4
+
 type auditKey struct{}
 
 // auditNote is what the handler of a write says of it.
@@ -27,7 +30,7 @@ func (k Kit) Write(h Handler) http.Handler {
 		note := &auditNote{who: "anonymous", action: r.Method, target: shownPath(r.URL.Path)}
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
-			k.Log.LogAttrs(r.Context(), slog.LevelInfo, "audit", slog.String("who", note.who), slog.String("action", note.action),
+			k.Log.LogAttrs(r.Context(), LevelAudit, "audit", slog.String("who", note.who), slog.String("action", note.action),
 				slog.String("target", note.target), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
 				slog.String("request", RequestID(r.Context())))
 		}()

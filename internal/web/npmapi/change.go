@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/packages"
@@ -89,14 +90,12 @@ func deprecation(v release) string {
 
 // targets names versions for the audit line.
 func targets(name string, versions []string) string {
-	text := ""
-	for i, v := range versions {
-		if i == 20 {
-			return text + " …"
-		}
-		text += " " + name + "@" + v
+	const most = 20
+	more := ""
+	if len(versions) > most {
+		versions, more = versions[:most], " …"
 	}
-	return text[1:]
+	return name + "@" + strings.Join(versions, " "+name+"@") + more
 }
 
 func (s *site) unpublishAll(w http.ResponseWriter, r *http.Request) error {

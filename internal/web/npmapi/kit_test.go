@@ -62,14 +62,19 @@ type setup struct {
 }
 
 type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu   sync.Mutex
+	b    bytes.Buffer
+	seen func(text string) // told all that was written so far
 }
 
 func (l *buffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.b.Write(p)
+	n, err := l.b.Write(p)
+	if l.seen != nil {
+		l.seen(l.b.String())
+	}
+	return n, err
 }
 
 func (l *buffer) String() string {
@@ -135,7 +140,7 @@ func (n *node) handler(c setup) http.Handler {
 		Releases: ours{releases}, Index: ours{releases}, Previews: ofCommits{previews}, Upstream: n.upstream, Signer: keys, Keyrings: []catalog.Keyring{keys},
 	}, catalog.Options{Cache: kept, Rewrite: true, Log: log})
 	return server.New(server.Config{
-		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, Log: log},
+		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, ReadAuth: c.readAuth, Log: log},
 		NPM: &npmapi.API{
 			Packages: releases, Auth: n.auth, Catalog: shown, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
 			ReadAuth: c.readAuth, Log: log,
@@ -157,7 +162,7 @@ func (o ours) Tarball(ctx context.Context, name, version string) (*catalog.Tarba
 	if err != nil {
 		return nil, err
 	}
-	return &catalog.Tarball{File: c, Size: c.Size, ETag: v.Artifact.SHA256.Hex(), Closer: c}, nil
+	return &catalog.Tarball{File: c.ReadSeekCloser, Size: c.Size, ETag: v.Artifact.SHA256.Hex(), Closer: c}, nil
 }
 
 func (o ours) Search(ctx context.Context, text string, from, size int) ([]catalog.Result, int, error) {

@@ -38,6 +38,13 @@ func TestPrivateReads(t *testing.T) {
 	}
 	n.as("").get("/~/acme/app/@acme%2fp/-/p-"+preview+".tgz").want(t, 401, "")
 	n.as("").get("/~/acme/app").want(t, 401, "")
+	for _, path := range []string{"/commits/" + sha, "/commits/" + sha + "/@acme/p", "/commits/" + sha + "/@acme/p/tarball", "/acme/app/@acme/p@pr-7", "/@acme/p@" + sha} {
+		n.as("").get(path).want(t, 401, "")
+		a := alice.get(path)
+		if a.StatusCode >= 400 || !strings.HasPrefix(a.Header.Get("Cache-Control"), "private, ") {
+			t.Errorf("%s with a token = %d, Cache-Control %q", path, a.StatusCode, a.Header.Get("Cache-Control"))
+		}
+	}
 	if len(n.upstream.asked) > 0 {
 		t.Errorf("upstream was asked for %q by nobody", n.upstream.asked)
 	}

@@ -2,6 +2,7 @@ package npmapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/packages"
@@ -82,7 +83,7 @@ func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 	if n := len(body.Packages); n == 0 || n > maxBatch {
 		return fault.New(fault.Invalid, "a batch has 1 to %d packages, this one has %d", maxBatch, n)
 	}
-	target := ""
+	var specs []string
 	var all []packages.Release
 	for i := range body.Packages {
 		doc := &body.Packages[i]
@@ -91,12 +92,13 @@ func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		all = append(all, rel)
-		target += " " + rel.Name + "@" + rel.Version
+		specs = append(specs, rel.Name+"@"+rel.Version)
 	}
-	httpkit.Audit(r, "", target[1:], "")
+	target := strings.Join(specs, " ")
+	httpkit.Audit(r, "", target, "")
 	p, err := s.Packages.PublishAll(r.Context(), who, all)
 	if err != nil {
 		return republish(err)
 	}
-	return published(w, r, target[1:], p...)
+	return published(w, r, target, p...)
 }

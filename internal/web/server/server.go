@@ -20,6 +20,7 @@ type Config struct {
 	NPM     *npmapi.API // these three may be nil: then their protocol is not spoken
 	REST    *restapi.API
 	Admin   *adminapi.API
+	Loop    func(http.Header) bool // whether this server has made the request itself; nil: it makes none
 	Version string
 	Log     *slog.Logger
 }
@@ -27,6 +28,9 @@ type Config struct {
 // New returns the handler of the whole server.
 func New(c Config) http.Handler {
 	var h http.Handler = httpkit.ScopedNames(c.root())
+	if c.Loop != nil {
+		h = endLoops(c.Loop, h)
+	}
 	h = sameOrigin(h)
 	h = httpkit.Headers(h)
 	h = httpkit.CutOff(h)
@@ -72,6 +76,18 @@ func sameOrigin(next http.Handler) http.Handler {
 		httpkit.WriteError(w, r, fault.New(fault.Forbidden, "a browser may not write here for another site").WithCode("cross_origin"))
 	}))
 	return p.Handler(next)
+}
+
+// endLoops refuses requests that this server has made itself: its upstream leads
+// back to it, and each would lead to another.
+func endLoops(loop func(http.Header) bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if loop(r.Header) {
+			httpkit.WriteError(w, r, fault.New(fault.Unavailable, "the upstream of this registry leads back to the registry itself; set NPM_UPSTREAM to another one").WithCode("upstream_loop"))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func health(w http.ResponseWriter, r *http.Request) error {
