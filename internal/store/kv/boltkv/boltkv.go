@@ -41,6 +41,7 @@ type DB struct {
 	closing chan struct{}
 	writer  sync.WaitGroup
 	close   func() error
+	hot     hot
 }
 
 var _ kv.DB = (*DB)(nil)
@@ -99,5 +100,6 @@ func (db *DB) Close() error { return db.close() }
 func (db *DB) shutdown() error {
 	close(db.closing)
 	db.writer.Wait()
+	db.hot.phase.Add(1) // for ever odd: a closed store remembers nothing
 	return db.bolt.Close()
 }

@@ -107,5 +107,5 @@ func (db *DB) transact(group []*request) (lost []error, err error) {
 	if err := b.purge(); err != nil {
 		return nil, err
 	}
-	return lost, tx.Commit()
+	return lost, db.hot.commit(tx.Commit)
 }

@@ -25,27 +25,35 @@ func (db *DB) Get(ctx context.Context, k kv.Key) (kv.Row, error) {
 	if err := errors.Join(ctx.Err(), k.Validate()); err != nil {
 		return kv.Row{}, err
 	}
-	var row kv.Row
-	err := db.view(func(rows *bbolt.Bucket) error {
+	phase := db.hot.phase.Load()
+	r, remembered := db.hot.get(k, phase)
+	if !remembered {
+		var err error
+		if r, err = db.read(k); err != nil {
+			return kv.Row{}, fmt.Errorf("reading %s: %w", k, err)
+		}
+		db.hot.put(k, phase, r)
+	}
+	if r.absent || !r.liveAt(db.now().Unix()) {
+		return kv.Row{}, fmt.Errorf("reading %s: %w", k, kv.ErrNotFound)
+	}
+	return r.row(k), nil
+}
+
+// read reads the record of one row, expired or not, in a transaction of its own.
+func (db *DB) read(k kv.Key) (r record, err error) {
+	err = db.view(func(rows *bbolt.Bucket) error {
 		key := storedKey(k)
 		stored := rows.Get(key)
 		if stored == nil {
-			return kv.ErrNotFound
+			r.absent = true
+			return nil
 		}
-		r, err := decode(key, stored)
-		if err != nil {
-			return err
-		}
-		if !r.liveAt(db.now().Unix()) {
-			return kv.ErrNotFound
-		}
-		row = r.row(k)
-		return nil
+		r, err = decode(key, stored)
+		r.value = bytes.Clone(r.value) // what bbolt gives is good for the transaction only
+		return err
 	})
-	if err != nil {
-		return kv.Row{}, fmt.Errorf("reading %s: %w", k, err)
-	}
-	return row, nil
+	return r, err
 }
 
 // view runs f in a read transaction.

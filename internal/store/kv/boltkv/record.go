@@ -21,6 +21,7 @@ const (
 type record struct {
 	expires int64 // Unix seconds; 0: never
 	value   []byte
+	absent  bool // there is none
 }
 
 func recordOf(r kv.Row) record {
