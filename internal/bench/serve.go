@@ -36,7 +36,7 @@ func measureServe(ctx context.Context, b *bench, dir string) (t table, err error
 	if err := s.prepare(ctx, dir); err != nil {
 		return t, err
 	}
-	for _, step := range []func(context.Context, *table) error{s.packuments, s.withToken, s.tarballs} {
+	for _, step := range []func(context.Context, *table) error{s.packuments, s.compressed, s.withToken, s.tarballs} {
 		if err := step(ctx, &t); err != nil {
 			return t, err
 		}
@@ -131,6 +131,18 @@ func (s *serving) packuments(ctx context.Context, t *table) error {
 	t.aim("… of verdaccio's", r[0]/r[2], ratio, atLeast, 100)
 	t.aim("… of a bare net/http handler's", r[0]/r[1], ratio, atLeast, 0.9)
 	t.add("… of nginx's", r[0]/r[3], ratio)
+	return nil
+}
+
+// compressed asks as npm, pnpm, yarn and bun do.
+func (s *serving) compressed(ctx context.Context, t *table) error {
+	h := []string{abbreviated, "Accept-Encoding: gzip"}
+	r, err := s.rates(ctx, t, "compressed packument", []string{s.ours + "/@acme%2fwidget", s.peers["verdaccio"].url + "/@acme%2fwidget"}, [][]string{h, h})
+	if err != nil {
+		return err
+	}
+	t.add("the same with gzip, as clients ask for it, a second", r[0], count)
+	t.aim("… of verdaccio's", r[0]/r[1], ratio, atLeast, 100)
 	return nil
 }
 
