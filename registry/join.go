@@ -120,8 +120,8 @@ func (b beyond) Packument(ctx context.Context, name string, f packument.Form, fr
 	return &catalog.Foreign{Text: d, Size: d.Size, Form: d.Form, ID: d.ID, Stale: d.Stale}, nil
 }
 
-func (b beyond) Tarball(ctx context.Context, name, file string) (*catalog.Tarball, error) {
-	t, err := b.Service.Tarball(ctx, name, file)
+func (b beyond) Tarball(ctx context.Context, name, file string, head bool) (*catalog.Tarball, error) {
+	t, err := b.Service.Tarball(ctx, name, file, head)
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func fetch(t *testing.T, r *Registry, root catalog.Root, name string) *packument
 
 func download(t *testing.T, r *Registry, root catalog.Root, name, version string) []byte {
 	t.Helper()
-	content, err := r.catalog.Tarball(t.Context(), root, name, packument.TarballFile(name, version))
+	content, err := r.catalog.Tarball(t.Context(), root, name, packument.TarballFile(name, version), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (r *Registry) wire() error {
 		},
 		NPM: &npmapi.API{
 			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
-			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
+			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Log: c.Log,
 		},
 		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
 		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},

@@ -7,6 +7,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind classifies an error. A Kind is itself an error, so that
@@ -33,6 +34,7 @@ type Error struct {
 	Code    string         // more specific than Kind; empty means the kind's own text
 	Message string         // public: names the input, the rule and the way out
 	Details map[string]any // public: extra members of a JSON answer
+	Wait    time.Duration  // of Unavailable: after which trying again may help; 0: at once
 	cause   error
 }
 
@@ -62,6 +64,20 @@ func (e *Error) With(key string, value any) *Error {
 	}
 	e.Details[key] = value
 	return e
+}
+
+// Wait is how long a caller that meets err should wait before it tries again; 0 if nothing is known of it.
+func Wait(err error) time.Duration {
+	for {
+		e, ok := errors.AsType[*Error](err)
+		if !ok {
+			return 0
+		}
+		if e.Wait > 0 {
+			return e.Wait
+		}
+		err = e.cause
+	}
 }
 
 // Error gives the message and, for logs, the cause.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
@@ -27,7 +28,11 @@ type Archive struct {
 // registry adds are dropped from its package.json. One without a valid name and
 // version is fault.Invalid.
 func FromArchive(a Archive) (Version, error) {
-	o, err := parseObject(bytes.TrimPrefix(a.Manifest, []byte("\ufeff")))
+	text := bytes.TrimPrefix(a.Manifest, []byte("\ufeff"))
+	if !utf8.Valid(text) { // not every client can parse a document with it; as JavaScript reads it
+		text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+	}
+	o, err := parseObject(text)
 	if err != nil {
 		return Version{}, fault.New(fault.Invalid, "the package.json of the archive can't be read: %v", err)
 	}

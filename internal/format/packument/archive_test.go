@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -150,6 +151,18 @@ func TestFromArchiveKeepsTheOrder(t *testing.T) {
 	}
 	if v, err := FromArchive(Archive{Manifest: []byte(`{"name":"a","version":"1.0.0"}`), Shrinkwrap: true}); err != nil || !v.Shrinkwrap {
 		t.Errorf("with a shrinkwrap: %+v, %v", v, err)
+	}
+}
+
+// One version that is not UTF-8 must not make the documents of all unreadable.
+func TestFromArchiveIsUTF8(t *testing.T) {
+	v, err := FromArchive(Archive{Manifest: []byte("{\"name\":\"a\",\"version\":\"1.0.0\",\"description\":\"caf\xe9\",\"k\xff\":{\"x\":\"\xed\xa0\x80\"}}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := v.MarshalJSON()
+	if err != nil || !utf8.Valid(text) || v.Manifest.Text("description") != "caf\ufffd" {
+		t.Errorf("%q, %v", text, err)
 	}
 }
 

@@ -81,8 +81,19 @@ func TestControlTokenOnOneAddress(t *testing.T) {
 	if w := n.request("GET", "/-/admin/users", "", bearer(controlToken), local("192.0.2.7")); w.Code != 200 {
 		t.Errorf("from the server's own address = %d %s", w.Code, w.Body)
 	}
-	if w := n.request("GET", "/-/admin/users", "", bearer(controlToken), local("192.0.2.8")); w.Code != 401 {
-		t.Errorf("from another address = %d %s", w.Code, w.Body)
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	rebound := func(r *http.Request) { r.Host = "evil.example:3000" }
+	for name, change := range map[string][]func(*http.Request){
+		"another address":     {local("192.0.2.8")},
+		"a proxy":             {local("192.0.2.7"), header("X-Forwarded-For", "192.0.2.7")},
+		"another site's page": {local("192.0.2.7"), header("Sec-Fetch-Site", "cross-site")},
+		"a rebound name":      {local("192.0.2.7"), rebound},
+	} {
+		if w := n.request("GET", "/-/admin/users", "", append(change, bearer(controlToken))...); w.Code != 401 {
+			t.Errorf("from %s = %d %s", name, w.Code, w.Body)
+		}
 	}
 }
 

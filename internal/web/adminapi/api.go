@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/packages"
@@ -75,11 +76,16 @@ func same(a, b string) bool {
 
 // sameMachine reports whether a request comes from where the server is, so that
 // a copy of its data folder is no key to it. A server that listens on one address
-// of its machine is called from that address.
+// of its machine is called from that address, by that address.
 func sameMachine(r *http.Request) bool {
 	if httpkit.Local(r) {
 		return true
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	return ok && httpkit.Remote(r) == local.AddrPort().Addr().Unmap()
+	if !ok || httpkit.Relayed(r) {
+		return false
+	}
+	own := local.AddrPort().Addr().Unmap()
+	host, err := netip.ParseAddrPort(r.Host)
+	return err == nil && host.Addr().Unmap() == own && httpkit.Remote(r) == own
 }

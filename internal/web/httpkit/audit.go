@@ -31,7 +31,7 @@ func (k Kit) Write(h Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			k.Log.LogAttrs(r.Context(), LevelAudit, "audit", slog.String("who", note.who), slog.String("action", note.action),
-				slog.String("target", note.target), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
+				slog.String("target", short(note.target)), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
 				slog.String("request", RequestID(r.Context())))
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), auditKey{}, note)))

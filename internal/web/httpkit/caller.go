@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -58,14 +59,29 @@ func Remote(r *http.Request) netip.Addr {
 
 // Local reports whether the request was made on this machine, straight to us:
 // from a loopback address, to a loopback name (a page that rebinds its own name
-// to 127.0.0.1 keeps its name), through no proxy that says it is one.
+// to 127.0.0.1 keeps its name), on nobody else's behalf.
 func Local(r *http.Request) bool {
+	return isLoopback(r.RemoteAddr) && isLoopback(r.Host) && !Relayed(r)
+}
+
+// Relayed reports whether who made the connection acts for somebody else: it is a
+// proxy that says so, or a browser that shows a page of another site. Such a page
+// may read what everybody may, and must not read what only this machine may.
+func Relayed(r *http.Request) bool {
 	for h := range r.Header {
 		if strings.HasPrefix(h, "X-Forwarded-") || slices.Contains([]string{"Forwarded", "Via", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip"}, h) {
-			return false
+			return true
 		}
 	}
-	return isLoopback(r.RemoteAddr) && isLoopback(r.Host)
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "same-origin", "none": // as http.CrossOriginProtection has it
+		return false
+	case "":
+		origin := r.Header.Get("Origin")
+		u, err := url.Parse(origin)
+		return origin != "" && (err != nil || !strings.EqualFold(u.Host, r.Host))
+	}
+	return true
 }
 
 func isLoopback(hostport string) bool {

@@ -2,9 +2,12 @@ package httpkit
 
 import (
 	"encoding/json"
+	"errors"
 	"maps"
+	"math"
 	"net/http"
 	"strconv"
+	"syscall"
 
 	"github.com/org/registry-action/internal/fault"
 )
@@ -14,14 +17,24 @@ const (
 	NotAcceptable        fault.Kind = "not_acceptable"
 	UnsupportedMediaType fault.Kind = "unsupported_media_type"
 	MethodNotAllowed     fault.Kind = "method_not_allowed"
+	InsufficientStorage  fault.Kind = "disk_full"
 )
 
-// retryAfter is what a client that meets fault.Unavailable should wait, in seconds.
-const retryAfter = 1
+// public is fault.Public. A full disk is told too: clients can do nothing about
+// it, but their users can call the operator.
+func public(err error) (e *fault.Error, ok bool) {
+	if e, ok = fault.Public(err); !ok && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
+		return fault.Wrap(err, InsufficientStorage, "the disk of this server is full, so nothing was kept; send the request again when its operator has made room"), true
+	}
+	return e, ok
+}
+
+// retryAfter is what a client that meets fault.Unavailable should wait, in whole seconds.
+func retryAfter(err error) int { return max(1, int(math.Ceil(fault.Wait(err).Seconds()))) }
 
 // Status turns an error into a status. It is the only place that does.
 func Status(err error) int {
-	e, ok := fault.Public(err)
+	e, ok := public(err)
 	if !ok {
 		return http.StatusInternalServerError
 	}
@@ -48,6 +61,8 @@ func Status(err error) int {
 		return http.StatusUnsupportedMediaType
 	case MethodNotAllowed:
 		return http.StatusMethodNotAllowed
+	case InsufficientStorage:
+		return http.StatusInsufficientStorage
 	}
 	return http.StatusInternalServerError
 }
@@ -57,7 +72,7 @@ func Status(err error) int {
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	status := Status(err)
 	body := map[string]any{"error": "internal error", "code": "internal", "requestId": RequestID(r.Context())}
-	if e, ok := fault.Public(err); ok {
+	if e, ok := public(err); ok {
 		body = map[string]any{"error": e.Message, "code": e.Code}
 		if e.Code == "" {
 			body["code"] = string(e.Kind)
@@ -68,7 +83,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="registry"`)
 	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, status, body)

@@ -5,9 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+	"os"
+	"syscall"
 	"time"
+
+	"github.com/org/registry-action/internal/fault"
 )
 
 // Handler is a handler that returns what went wrong.
@@ -24,7 +29,7 @@ func (k Kit) Handle(h Handler) http.Handler {
 		if err == nil {
 			return
 		}
-		k.log(r, err)
+		k.log(w, r, err)
 		if started(w) {
 			panic(http.ErrAbortHandler) // too late for a status: cut the connection, so that the client knows
 		}
@@ -32,15 +37,22 @@ func (k Kit) Handle(h Handler) http.Handler {
 	})
 }
 
-func (k Kit) log(r *http.Request, err error) {
+func (k Kit) log(w http.ResponseWriter, r *http.Request, err error) {
 	level, status := slog.LevelInfo, Status(err)
 	switch {
-	case r.Context().Err() != nil:
+	case r.Context().Err() != nil || started(w) && hungUp(err):
 		level = slog.LevelDebug // the client went away
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
 	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), "request", RequestID(r.Context()), "err", err)
+}
+
+// hungUp reports whether an error of writing an answer is the client's doing. What
+// is wrong with the source of the answer is public.
+func hungUp(err error) bool {
+	_, ours := fault.Public(err)
+	return !ours && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, os.ErrDeadlineExceeded))
 }
 
 // JSON answers v. A read is refused if the client does not accept JSON; a write

@@ -112,14 +112,25 @@ func logAccess(h slog.Handler, r *http.Request, rec *recorder, start time.Time) 
 func shownPath(path string) string {
 	i := strings.Index(path, "/-/")
 	if i < 0 {
-		return path
+		return short(path)
 	}
 	for _, mark := range []string{"/token/", "/admin/tokens/"} {
 		if j := strings.Index(path[i:], mark); j >= 0 {
-			return path[:i+j+len(mark)] + "…"
+			return short(path[:i+j+len(mark)] + "…")
 		}
 	}
-	return path
+	return short(path)
+}
+
+// maxShown bounds what a log line has of a client's text, in bytes.
+const maxShown = 1000
+
+// short is the beginning of a text that a client may have made long.
+func short(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxShown], "") + "…"
 }
 
 // Headers sets what every answer carries: nothing we serve may be sniffed, and

@@ -72,6 +72,28 @@ func TestShownPath(t *testing.T) {
 }
 
 // A secret in a path is in no line of the log and in no answer.
+// A client decides neither how long our log lines are, nor where they end.
+func TestLogLinesAreBounded(t *testing.T) {
+	kit := Kit{Log: slog.New(slog.DiscardHandler)}
+	for name, text := range map[string]string{"long": strings.Repeat("é", 100_000), "of two lines": "x\ntime=now level=INFO msg=audit who=admin"} {
+		var audited bytes.Buffer
+		kit.Log = slog.New(slog.NewTextHandler(&audited, nil))
+		r := httptest.NewRequest("PUT", "/x", nil)
+		r.URL.Path = "/" + text
+		_, log := serve(kit.Write(func(_ http.ResponseWriter, r *http.Request) error {
+			Audit(r, "owner", text, "")
+			return NotFound(r)
+		}), r)
+		for _, lines := range []string{log, audited.String()} {
+			for line := range strings.Lines(lines) {
+				if len(line) > 3*maxShown || !strings.HasPrefix(line, "time=20") {
+					t.Errorf("a text that is %s made the line %.200q of %d bytes", name, line, len(line))
+				}
+			}
+		}
+	}
+}
+
 func TestSecretPaths(t *testing.T) {
 	var b bytes.Buffer
 	kit, mux := Kit{Log: slog.New(slog.NewTextHandler(&b, nil))}, &Mux{}

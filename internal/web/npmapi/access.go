@@ -58,6 +58,7 @@ func (s *site) setAccess(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Packages.SetAccess(r.Context(), who, name, access); err != nil {
 		return err
 	}
+	s.warn(w, access)
 	return done(w, r, http.StatusOK, "id", name)
 }
 

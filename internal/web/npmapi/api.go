@@ -25,6 +25,7 @@ type API struct {
 	MaxPackage int64  // bytes of a tarball
 	MaxPublish int64  // bytes of the tarballs of one request
 	ReadAuth   bool   // reads need a principal
+	SignUp     bool   // the login page makes accounts
 	Log        *slog.Logger
 
 	writers sync.Pool // *gzip.Writer

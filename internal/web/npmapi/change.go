@@ -117,9 +117,6 @@ func (s *site) unpublishFile(w http.ResponseWriter, r *http.Request) error {
 	name, file := r.PathValue("name"), baseName(r.PathValue("file"))
 	httpkit.Audit(r, "unpublish", name+"/-/"+file, "")
 	who, err := s.writer(r, name)
-	if err == nil {
-		err = who.MayWrite(name)
-	}
 	if err != nil {
 		return err
 	}

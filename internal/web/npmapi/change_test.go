@@ -137,6 +137,18 @@ func TestOwners(t *testing.T) {
 	bob.get("/-/user/alice").want(t, 404, "")
 }
 
+// What an admin gives to a name that nobody has would be the next one's who signs up under it.
+func TestOwnersThatNobodyIs(t *testing.T) {
+	n := start(t, setup{signUp: true})
+	n.publish("@acme/a", "1.0.0")
+	n.do("PUT", "/-/package/@acme%2fa/owners", object{"user": "ghost"}).want(t, 400, "ghost")
+	n.do("PUT", "/-/org/acme/user", object{"user": "ghost"}).want(t, 400, "ghost")
+	ghost := n.user("ghost")
+	ghost.do("PUT", "/@acme%2fa", document("@acme/a", "1.0.1", tgz(t, "@acme/a", "1.0.1"))).want(t, 403, "owner")
+	n.do("PUT", "/-/package/@acme%2fa/owners", object{"user": "ghost"}).want(t, 200, "")
+	ghost.do("PUT", "/@acme%2fa", document("@acme/a", "1.0.1", tgz(t, "@acme/a", "1.0.1"))).want(t, 201, "")
+}
+
 func TestScopeOwners(t *testing.T) {
 	n := start(t, setup{})
 	alice, bob := n.user("alice"), n.user("bob")

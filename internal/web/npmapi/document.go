@@ -68,7 +68,6 @@ const bundleSuffix = ".sigstore"
 type uploads struct {
 	site *site
 	who  auth.Principal
-	may  func() error // nil if there may be a tarball at all
 	max  int
 	list []*packages.Upload
 }
@@ -92,9 +91,6 @@ func (u *uploads) read(w http.ResponseWriter, r *http.Request, depth int, v any)
 		return len(names) == depth+2 && names[depth] == "_attachments" && !strings.HasSuffix(names[depth+1], bundleSuffix)
 	}
 	text, err := jsonstream.ExtractWhere(body, "data", place, maxText, func(tarball io.Reader) (any, error) {
-		if err := u.may(); err != nil {
-			return nil, err
-		}
 		if len(u.list) == u.max {
 			return nil, fault.New(fault.Invalid, "the request has more than %d tarballs in _attachments; publish one version at a time", u.max)
 		}

@@ -143,7 +143,7 @@ func (n *node) handler(c setup) http.Handler {
 		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, ReadAuth: c.readAuth, Log: log},
 		NPM: &npmapi.API{
 			Packages: releases, Auth: n.auth, Catalog: shown, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
-			ReadAuth: c.readAuth, Log: log,
+			ReadAuth: c.readAuth, SignUp: c.signUp, Log: log,
 		},
 		Log: log,
 	})
@@ -236,7 +236,7 @@ func (u *upstream) Packument(_ context.Context, name string, _ packument.Form, _
 	return &catalog.Foreign{Text: io.NopCloser(strings.NewReader(text)), Size: int64(len(text)), ID: fmt.Sprintf("%x", sha1.Sum([]byte(text))), Stale: u.down}, nil
 }
 
-func (u *upstream) Tarball(_ context.Context, name, file string) (*catalog.Tarball, error) {
+func (u *upstream) Tarball(_ context.Context, name, file string, _ bool) (*catalog.Tarball, error) {
 	u.note(name)
 	text, ok := u.tarballs[file]
 	if !ok {

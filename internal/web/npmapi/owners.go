@@ -28,19 +28,32 @@ func (s *site) changeOwners(r *http.Request, who auth.Principal, name string, wi
 }
 
 // newcomers checks that who is made an owner has an account: a misspelt name
-// would belong to whoever signs up with it. An admin may name a user of tokens only.
+// would belong to whoever signs up with it. An admin may also name a user of tokens only.
 func (s *site) newcomers(ctx context.Context, who auth.Principal, old, owners []string) error {
 	for _, user := range owners {
-		if slices.Contains(old, user) || who.IsAdmin() {
+		if slices.Contains(old, user) {
 			continue
 		}
-		if _, err := s.Auth.Profile(ctx, user); errors.Is(err, fault.NotFound) {
-			return fault.Wrap(err, fault.Invalid, "there is no user %.100q here; who is to be an owner signs in first (npm login)", user).WithCode("unknown_user")
-		} else if err != nil {
+		known, err := s.knows(ctx, who, user)
+		if err != nil {
 			return err
+		}
+		if !known {
+			return fault.New(fault.Invalid, "there is no user %.100q here; who is to be an owner signs in first (npm login), or has an admin make the account", user).WithCode("unknown_user")
 		}
 	}
 	return nil
+}
+
+func (s *site) knows(ctx context.Context, who auth.Principal, user string) (bool, error) {
+	if who.IsAdmin() {
+		return s.Auth.Known(ctx, user)
+	}
+	_, err := s.Auth.Profile(ctx, user)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func with(users []string, user string) []string {

@@ -19,7 +19,7 @@ func (s *site) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	up := &uploads{site: s, who: who, max: 1, may: func() error { return who.MayWrite(name) }}
+	up := &uploads{site: s, who: who, max: 1}
 	defer up.close()
 	var doc document
 	if err := up.read(w, r, 0, &doc); err != nil {
@@ -37,13 +37,15 @@ func (s *site) put(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return republish(err, rel.Version)
 	}
+	s.warn(w, rel.Access)
 	return published(w, r, name, p)
 }
 
-// writer is principal for a write to a package; anonymous is refused before its body is read.
+// writer is principal for a write to a package. Who can't write to it at all is
+// refused before the body is read, which takes memory.
 func (s *site) writer(r *http.Request, name string) (auth.Principal, error) {
 	who, err := s.principal(r)
-	if err == nil && who.Anonymous() {
+	if err == nil {
 		err = who.MayWrite(name)
 	}
 	return who, err
@@ -62,17 +64,27 @@ func published(w http.ResponseWriter, r *http.Request, id string, all ...package
 	return done(w, r, status, "id", id)
 }
 
+// warn tells who restricts a package where that hides nothing.
+func (s *site) warn(w http.ResponseWriter, access string) {
+	if access == restricted && !s.ReadAuth {
+		w.Header().Set("Npm-Notice", "restricted access is noted, but hides nothing: this registry is read by everybody who reaches it (READ_AUTH)")
+	}
+}
+
 // maxBatch is how many packages one request may publish.
 const maxBatch = 20
 
 // putAll publishes several packages, all or none, as pnpm publish --batch does.
 func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "several packages", "")
-	who, err := s.writer(r, "")
+	who, err := s.principal(r)
+	if err == nil {
+		err = who.MayPublish("")
+	}
 	if err != nil {
 		return err
 	}
-	up := &uploads{site: s, who: who, max: maxBatch, may: func() error { return nil }}
+	up := &uploads{site: s, who: who, max: maxBatch}
 	defer up.close()
 	var body struct {
 		Packages list[document] `json:"packages"`
@@ -91,6 +103,7 @@ func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		s.warn(w, rel.Access)
 		all = append(all, rel)
 		specs = append(specs, rel.Name+"@"+rel.Version)
 	}

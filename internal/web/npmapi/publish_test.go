@@ -173,3 +173,47 @@ func TestBatch(t *testing.T) {
 	}
 	n.do("PUT", "/-/pnpr/v0/publish", object{"packages": []any{document("@b/x", "1.0.0", tgz(t, "@b/x", "1.0.0", `"main":"x"`))}}).want(t, 403, "version_exists")
 }
+
+// Who restricts a package on a server whose reads are open believes that it is hidden.
+func TestRestrictedIsNotHidden(t *testing.T) {
+	for _, readAuth := range []bool{false, true} {
+		n := start(t, setup{readAuth: readAuth})
+		alice := n.user("alice")
+		doc := func(name, access string) object {
+			return document(name, "1.0.0", tgz(t, name, "1.0.0"), func(d, _ object) { d["access"] = access })
+		}
+		for what, a := range map[string]answer{
+			"a publish": alice.do("PUT", "/a", doc("a", "restricted")),
+			"a stage":   alice.do("POST", "/-/stage/package/b", doc("b", "restricted")),
+			"a batch":   alice.do("PUT", "/-/pnpr/v0/publish", object{"packages": []object{doc("c", "public"), doc("d", "restricted")}}),
+			"a change":  alice.do("POST", "/-/package/a/access", object{"access": "private"}),
+		} {
+			if told := strings.Contains(strings.Join(a.Header.Values("npm-notice"), ","), "READ_AUTH"); a.StatusCode >= 400 || told == readAuth {
+				t.Errorf("%s where reads need a token is %v = %d, with the notice %q", what, readAuth, a.StatusCode, a.Header.Values("npm-notice"))
+			}
+		}
+		if a := alice.do("PUT", "/e", doc("e", "public")); strings.Contains(strings.Join(a.Header.Values("npm-notice"), ","), "READ_AUTH") {
+			t.Errorf("a public package has the notice %q", a.Header.Values("npm-notice"))
+		}
+	}
+}
+
+// Who can't write is refused before the body is read: it may be large, or no JSON at all.
+func TestWhoCannotWriteSendsNothing(t *testing.T) {
+	n := start(t, setup{})
+	alice := n.user("alice")
+	alice.publish("a", "1.0.0")
+	token := func(fields object) *node {
+		fields["name"], fields["password"] = "t", "password of alice"
+		return n.as(alice.do("POST", "/-/npm/v1/tokens", fields).want(t, 200, "").json(t)["token"].(string))
+	}
+	reader, limited := token(object{"readonly": true}), token(object{"packages": []string{"b"}})
+	for _, r := range [][2]string{
+		{"PUT", "/a"}, {"PUT", "/a/-rev/1"}, {"PUT", "/-/package/a/dist-tags/x"}, {"PUT", "/-/package/a/owners"}, {"POST", "/-/package/a/access"}, {"POST", "/-/stage/package/a"},
+	} {
+		reader.do(r[0], r[1], "{").want(t, 403, "only read")
+		limited.do(r[0], r[1], "{").want(t, 403, "may not write")
+		alice.do(r[0], r[1], "{").want(t, 400, "JSON")
+	}
+	reader.do("PUT", "/-/pnpr/v0/publish", "{").want(t, 403, "only read")
+}

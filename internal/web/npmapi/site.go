@@ -22,6 +22,7 @@ type site struct {
 	preview bool
 	mux     *httpkit.Mux
 	headers headers
+	audits  chan struct{} // one for each that is being answered
 }
 
 // headers are the values that most answers share.
@@ -32,7 +33,7 @@ type headers struct {
 }
 
 func (a *API) newSite(prefix string) *site {
-	s := &site{API: a, prefix: prefix, preview: prefix == previewPrefix, main: catalog.Root{URL: a.BaseURL + prefix}, mux: &httpkit.Mux{}}
+	s := &site{API: a, prefix: prefix, preview: prefix == previewPrefix, main: catalog.Root{URL: a.BaseURL + prefix}, mux: &httpkit.Mux{}, audits: make(chan struct{}, auditsAtOnce)}
 	s.headers = headers{
 		full: []string{packument.FullType}, abbreviated: []string{packument.AbbreviatedType}, gzip: []string{"gzip"},
 		vary:       []string{"Accept, Accept-Encoding"},

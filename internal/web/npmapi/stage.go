@@ -24,7 +24,7 @@ func (s *site) stage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	up := &uploads{site: s, who: who, max: 1, may: func() error { return who.MayWrite(name) }}
+	up := &uploads{site: s, who: who, max: 1}
 	defer up.close()
 	var doc document
 	if err := up.read(w, r, 0, &doc); err != nil {
@@ -39,6 +39,7 @@ func (s *site) stage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return republish(err, rel.Version)
 	}
+	s.warn(w, rel.Access)
 	return done(w, r, http.StatusCreated, "stageId", v.ID)
 }
 

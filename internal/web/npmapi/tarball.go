@@ -12,7 +12,7 @@ const tarballType = "application/octet-stream"
 
 // tarball sends a tarball as it is: with a Content-Encoding clients would hash other bytes.
 func (s *site) tarball(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.Catalog.Tarball(r.Context(), s.root(r), r.PathValue("name"), baseName(r.PathValue("file")))
+	t, err := s.Catalog.Tarball(r.Context(), s.root(r), r.PathValue("name"), baseName(r.PathValue("file")), r.Method == http.MethodHead)
 	if err != nil {
 		return err
 	}

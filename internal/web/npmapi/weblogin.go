@@ -61,7 +61,9 @@ type page struct {
 	Style    template.CSS
 	Registry string
 	User     string
+	Email    string
 	Error    string
+	SignUp   bool // the form makes accounts, too
 	Done     bool
 }
 
@@ -88,7 +90,7 @@ func (s *site) confirmLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "the form is broken")
 	}
-	err = s.confirm(r, form.Get("user"), form.Get("password"))
+	err = s.confirm(r, form)
 	if err == nil {
 		return s.showPage(w, r, http.StatusOK, page{Done: true})
 	}
@@ -96,16 +98,17 @@ func (s *site) confirmLogin(w http.ResponseWriter, r *http.Request) error {
 	if !public {
 		return err
 	}
-	p := page{Error: e.Message, User: form.Get("user")}
+	p := page{Error: e.Message, User: form.Get("user"), Email: form.Get("email")}
 	if errors.Is(err, fault.NotFound) {
 		p = page{Error: "This login has expired, or was used already. Run npm login again."}
 	}
 	return s.showPage(w, r, httpkit.Status(err), p)
 }
 
-// confirm signs the user in and hands the login over. A token needs no user, and
-// on the server's own machine nothing may be needed at all.
-func (s *site) confirm(r *http.Request, user, password string) error {
+// confirm signs the user in, or up, and hands the login over. A token needs no user,
+// and on the server's own machine nothing may be needed at all.
+func (s *site) confirm(r *http.Request, form url.Values) error {
+	user, password := form.Get("user"), form.Get("password")
 	c := httpkit.CredentialsOf(r)
 	shown := auth.Credentials{Local: c.Local, Addr: c.Addr}
 	if user == "" {
@@ -113,10 +116,17 @@ func (s *site) confirm(r *http.Request, user, password string) error {
 	}
 	p, err := s.Auth.Identify(r.Context(), shown)
 	if err == nil && (user != "" || p.Anonymous()) {
-		p, _, err = s.Auth.SignIn(r.Context(), p, user, password, "")
+		var created bool
+		if p, created, err = s.Auth.SignIn(r.Context(), p, user, password, form.Get("email")); created {
+			httpkit.Audit(r, "sign up", "", "")
+		}
 	}
 	if e, ok := fault.Public(err); ok && (errors.Is(e, fault.Unauthenticated) || e.Code == "email_required") {
-		return fault.Wrap(err, fault.Unauthenticated, "User and password do not fit, or there is no such token. Try again; to make an account, run npm adduser --auth-type=legacy.")
+		way := "ask who runs this registry for an account"
+		if s.SignUp {
+			way = "to make an account, give an e-mail address too"
+		}
+		return fault.Wrap(err, fault.Unauthenticated, "User and password do not fit, or there is no such token. Try again; %s.", way)
 	}
 	if err != nil {
 		return err
@@ -127,7 +137,7 @@ func (s *site) confirm(r *http.Request, user, password string) error {
 
 // showPage sends the page with a policy of its own: one style, one form, no script.
 func (s *site) showPage(w http.ResponseWriter, r *http.Request, status int, p page) error {
-	p.Style, p.Registry = template.CSS(loginCSS), s.root(r).URL+"/"
+	p.Style, p.Registry, p.SignUp = template.CSS(loginCSS), s.root(r).URL+"/", s.SignUp
 	var b bytes.Buffer
 	if err := loginTemplate.Execute(&b, p); err != nil {
 		return err

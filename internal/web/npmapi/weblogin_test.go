@@ -90,6 +90,35 @@ func TestWebLoginRefuses(t *testing.T) {
 	}
 }
 
+// Where everybody may have an account, the page makes it: not every client can.
+func TestSignUpInTheBrowser(t *testing.T) {
+	n := start(t, setup{signUp: true})
+	n.user("alice")
+	anon := n.as("")
+	page, poll := webLogin(t, n, "")
+	anon.get(page).want(t, 200, `name="email"`)
+	newcomer := signIn("newcomer", "password of newcomer")
+	anon.form(page, newcomer).want(t, 401, "e-mail address too")
+	newcomer.Set("email", `nobody"><b>`)
+	anon.form(page, newcomer).want(t, 400, "no e-mail address")
+	newcomer.Set("email", "newcomer@example.com")
+	anon.form(page, newcomer).want(t, 200, "Go back")
+	token := anon.get(poll).want(t, 200, "").json(t)["token"].(string)
+	n.as(token).get("/-/npm/v1/user").want(t, 200, "newcomer@example.com")
+
+	page, _ = webLogin(t, n, "")
+	taken := signIn("alice", "another password")
+	taken.Set("email", "mallory@example.com")
+	anon.form(page, taken).want(t, 401, "do not fit")
+
+	n = start(t, setup{})
+	page, _ = webLogin(t, n, "")
+	if a := n.get(page).want(t, 200, "<form"); strings.Contains(string(a.body), "email") {
+		t.Errorf("the page offers an account: %s", a.body)
+	}
+	n.as("").form(page, newcomer).want(t, 401, "ask who runs this registry")
+}
+
 // The page has a policy of its own: nothing is loaded, run or framed, the form goes to us.
 func TestLoginPage(t *testing.T) {
 	n := start(t, setup{})

@@ -134,7 +134,7 @@ func (u *upstream) Packument(_ context.Context, name string, _ packument.Form, _
 	return &catalog.Foreign{Text: io.NopCloser(strings.NewReader(text)), Size: int64(len(text)), ID: fmt.Sprint(len(text))}, nil
 }
 
-func (u *upstream) Tarball(_ context.Context, name, file string) (*catalog.Tarball, error) {
+func (u *upstream) Tarball(_ context.Context, name, file string, _ bool) (*catalog.Tarball, error) {
 	u.asked = append(u.asked, name)
 	text, ok := u.files[file]
 	if !ok {

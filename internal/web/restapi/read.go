@@ -81,7 +81,7 @@ func (a *API) tarball(w http.ResponseWriter, r *http.Request) error {
 			return a.redirect(w, r, tarballURL(a.BaseURL, name, found.Version.Version))
 		}
 	}
-	t, err := a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version))
+	t, err := a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version), r.Method == http.MethodHead)
 	if err != nil {
 		return inWords(err, fault.NotFound, packageNotFound)
 	}

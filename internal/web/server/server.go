@@ -29,7 +29,7 @@ type Config struct {
 func New(c Config) http.Handler {
 	var h http.Handler = httpkit.ScopedNames(c.root())
 	if c.Loop != nil {
-		h = endLoops(c.Loop, h)
+		h = c.endLoops(h)
 	}
 	h = sameOrigin(h)
 	h = httpkit.Headers(h)
@@ -80,13 +80,13 @@ func sameOrigin(next http.Handler) http.Handler {
 
 // endLoops refuses requests that this server has made itself: its upstream leads
 // back to it, and each would lead to another.
-func endLoops(loop func(http.Header) bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if loop(r.Header) {
-			httpkit.WriteError(w, r, fault.New(fault.Unavailable, "the upstream of this registry leads back to the registry itself; set NPM_UPSTREAM to another one").WithCode("upstream_loop"))
-			return
+func (c Config) endLoops(next http.Handler) http.Handler {
+	return httpkit.Kit{Log: c.Log}.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		if c.Loop(r.Header) {
+			return fault.New(fault.Unavailable, "the upstream of this registry leads back to the registry itself; set NPM_UPSTREAM to another one").WithCode("upstream_loop")
 		}
 		next.ServeHTTP(w, r)
+		return nil
 	})
 }
 
