@@ -65,7 +65,8 @@ func (s *Service) BeginLogin(ctx context.Context) (Login, error) {
 	l.ID = loginID(l.Secret)
 	now := s.now()
 	if !s.logins.add(l.ID, now) {
-		return Login{}, fault.New(fault.Unavailable, "too many logins are open; try again in some minutes, or use npm login --auth-type=legacy").WithCode("too_many_logins")
+		// Not fault.Unavailable: npm gives up at a 503, and else asks for the password in place of the browser.
+		return Login{}, fault.New(fault.Forbidden, "too many logins are open; try again in some minutes, or use npm login --auth-type=legacy").WithCode("too_many_logins")
 	}
 	row := kv.JSON(loginKey(l.ID), loginRow{Begun: now})
 	row.Expires = now.Add(loginFor)

@@ -201,7 +201,7 @@ func TestOpenLoginsAreBounded(t *testing.T) {
 		w.logins.add(randomText(), w.now())
 	}
 	_, err := w.BeginLogin(t.Context())
-	refused(t, err, fault.Unavailable, "--auth-type=legacy")
+	refused(t, err, fault.Forbidden, "--auth-type=legacy") // which npm takes for: ask for the password
 	w.pass(loginFor)
 	w.begin()
 	if n := len(w.logins.open); n != 1 {

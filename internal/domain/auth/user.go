@@ -41,6 +41,15 @@ func (s *Service) Profile(ctx context.Context, user string) (Profile, error) {
 	return a.Profile, err
 }
 
+// Known reports whether a user has an account or tokens here, or had: nobody else can sign up under the name.
+func (s *Service) Known(ctx context.Context, user string) (bool, error) {
+	if validUser(user) != nil {
+		return false, nil
+	}
+	_, _, found, err := kv.ReadJSON[name](ctx, s.db, nameKey(user))
+	return found || reserved(user), err
+}
+
 func noUser(user string) error {
 	return fault.New(fault.NotFound, "there is no user with the name %.80q", user).WithCode("unknown_user")
 }

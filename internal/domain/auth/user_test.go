@@ -66,6 +66,25 @@ func TestProfile(t *testing.T) {
 	}
 }
 
+// Known are those whose name nobody can sign up under.
+func TestKnown(t *testing.T) {
+	w := closed(t)
+	w.user("alice")
+	w.user("gone")
+	w.token(NewToken{Name: "ci"})
+	if err := w.RemoveUser(t.Context(), w.root(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	for user, want := range map[string]bool{
+		"alice": true, "gone": true, "ci": true, "admin": true, "operator": true,
+		"bob": false, "": false, "Alice": false, "__proto__": false, "../x": false, strings.Repeat("a", 5000): false,
+	} {
+		if got, err := w.Known(t.Context(), user); got != want || err != nil {
+			t.Errorf("Known(%.40q) = %v, %v, want %v", user, got, err, want)
+		}
+	}
+}
+
 func TestSetProfileAtOnce(t *testing.T) {
 	w := closed(t)
 	alice := w.user("alice")

@@ -199,7 +199,7 @@ func (u *upstream) Packument(ctx context.Context, name string, f packument.Form,
 	return &Foreign{Text: io.NopCloser(strings.NewReader(text)), Size: int64(len(text)), Form: f, ID: tagOf([]byte(text)), Stale: u.stale}, nil
 }
 
-func (u *upstream) Tarball(_ context.Context, name, file string) (*Tarball, error) {
+func (u *upstream) Tarball(_ context.Context, name, file string, _ bool) (*Tarball, error) {
 	if err := u.ask(name); err != nil {
 		return nil, err
 	}

@@ -56,8 +56,8 @@ type Previews interface {
 type Upstream interface {
 	// Packument returns what upstream says of a package; fresh asks even if the copy is young.
 	Packument(ctx context.Context, name string, f packument.Form, fresh bool) (*Foreign, error)
-	// Tarball opens the tarball of a conventional file name.
-	Tarball(ctx context.Context, name, file string) (*Tarball, error)
+	// Tarball opens the tarball of a conventional file name; for a head it may leave both File and Stream out.
+	Tarball(ctx context.Context, name, file string, head bool) (*Tarball, error)
 	// Search returns the objects of npm's search.
 	Search(ctx context.Context, text string, from, size int) (objects []json.RawMessage, total int, err error)
 	Advisories(ctx context.Context, versions map[string][]string) (map[string]json.RawMessage, error)
@@ -118,7 +118,7 @@ type Found struct {
 // Tarball is an open tarball.
 type Tarball struct {
 	File        io.ReadSeeker // set where it can be sought
-	Stream      io.ReadCloser // else: it is just coming from upstream
+	Stream      io.ReadCloser // else: it is just coming from upstream; nil for a head
 	Size        int64         // bytes; -1 if not known
 	ETag        string        // without quotes
 	PublishedAt time.Time     // zero: not known

@@ -10,8 +10,9 @@ import (
 
 // Tarball opens the tarball whose conventional file name is file ("a-1.0.0.tgz"
 // for @acme/a, or the same with "@acme/" in front). A file name that no version of the package has
-// is fault.NotFound, before anything is opened.
-func (s *Service) Tarball(ctx context.Context, root Root, name, file string) (*Tarball, error) {
+// is fault.NotFound, before anything is opened. For a head nothing is fetched: of
+// a tarball of upstream that is not here, both File and Stream are missing.
+func (s *Service) Tarball(ctx context.Context, root Root, name, file string, head bool) (*Tarball, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -40,5 +41,5 @@ func (s *Service) Tarball(ctx context.Context, root Root, name, file string) (*T
 		return nil, noVersion(name, version)
 	}
 	scope, _ := npm.SplitName(name)
-	return up.Tarball(ctx, name, strings.TrimPrefix(file, scope+"/"))
+	return up.Tarball(ctx, name, strings.TrimPrefix(file, scope+"/"), head)
 }

@@ -42,6 +42,7 @@ const (
 func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
+	begun := s.now()
 	if err := who.MayPublish(p.Repository.String()); err != nil {
 		return Result{}, err
 	}
@@ -63,7 +64,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	}
 	defer done()
 	for range publishTries {
-		res, err := s.try(ctx, p, packages)
+		res, err := s.try(ctx, begun, p, packages)
 		if !errors.Is(err, kv.ErrConflict) {
 			return res, err
 		}
@@ -101,7 +102,7 @@ func (s *Service) validate(p Publication) error {
 }
 
 // try makes one attempt against the commit as it is now.
-func (s *Service) try(ctx context.Context, p Publication, packages []Package) (Result, error) {
+func (s *Service) try(ctx context.Context, begun time.Time, p Publication, packages []Package) (Result, error) {
 	now := s.now()
 	old, err := s.load(ctx, p.SHA)
 	if err != nil {
@@ -129,6 +130,10 @@ func (s *Service) try(ctx context.Context, p Publication, packages []Package) (R
 	ops, err := s.finish(ctx, p, next, len(changed) > 0)
 	if err != nil {
 		return Result{}, err
+	}
+	// ctx's time stands still while the machine sleeps; the sweeper's does not.
+	if s.now().Sub(begun) > publishFor {
+		return Result{}, fault.New(fault.Unavailable, "the publish of commit %s took more than %s; send the request again", p.SHA, publishFor)
 	}
 	if err := s.db.Apply(ctx, append(ops, kv.Upsert(old.raw, old.found, kv.JSON(headKey(p.SHA), next.head)))...); err != nil {
 		return Result{}, err

@@ -249,3 +249,45 @@ func TestSweepRace(t *testing.T) {
 		w.pass(time.Duration(3+i%9) * time.Hour)
 	}
 }
+
+// A machine that sleeps in the middle of a publish, for so long that the sweeper
+// has removed its rows, must not make the commit visible without them.
+func TestPublishAcrossASleep(t *testing.T) {
+	w := newWorld(t, Options{})
+	a := pack(t, "a", "1.0.0", "x")
+	var slept atomic.Bool
+	w.db.before = func(ops []kv.Op) error {
+		for _, op := range ops {
+			if op.Row.Partition == "blob/"+blobKey(a.recipe.Body).String() && w.rows(sha1a) > 0 && slept.CompareAndSwap(false, true) {
+				w.pass(2 * day) // the rows are staged, their bytes about to be kept
+				w.sweep()
+			}
+		}
+		return nil
+	}
+	if _, err := w.send(publication(sha1a, "acme/ws", a), a); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("a publish that lasted two days: %v, want unavailable", err)
+	}
+	if w.db.before = nil; !slept.Load() {
+		t.Fatal("the machine did not sleep")
+	}
+	if _, err := w.Commit(t.Context(), sha1a); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the commit is visible: %v", err)
+	}
+	w.publish(sha1a, "acme/ws", a)
+	if got, err := w.read(sha1a, "a"); err != nil || got != "x" {
+		t.Errorf("published again, the tarball holds %q, %v", got, err)
+	}
+}
+
+// rows counts the package rows of a commit, visible or not.
+func (w *world) rows(sha string) (n int) {
+	w.t.Helper()
+	for _, err := range w.db.Scan(w.t.Context(), commitPartition(sha), kv.Query{Prefix: packagePrefix}) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -146,6 +147,9 @@ func (s *Service) mustBeFree(ctx context.Context, name, scope string) error {
 	claim := name
 	if scope != "" {
 		claim = scope
+	}
+	if errors.Is(err, fault.Upstream) {
+		return fault.Wrap(err, fault.Forbidden, "%s is new here, and upstream does not tell whether others have %s there: taken here, it would take the place of theirs for everybody who installs from here. Let an admin publish its first version, or the operator claim it: CLAIMED_SCOPES=%s", name, what, claim).WithCode("upstream_unknown")
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "%s is new here, and upstream can't be asked whether others have it there; send the request again, or let the operator claim it: CLAIMED_SCOPES=%s", name, claim).WithCode("upstream_unknown")

@@ -208,6 +208,21 @@ func TestUpstreamCannotBeAsked(t *testing.T) {
 	}
 }
 
+// An upstream that can't tell which scopes it has must not let strangers take them.
+func TestUpstreamDoesNotSay(t *testing.T) {
+	up := &elsewhere{err: fault.New(fault.Upstream, "answered a search with status 404")}
+	w := newWorld(t, Options{Upstream: up, Claimed: []string{"@mine"}})
+	e := refused(t, "@babel/evil", w.try(alice, "@babel/evil", "1.0.0"), fault.Forbidden, "upstream_unknown")
+	if !strings.Contains(e.Message, "CLAIMED_SCOPES=@babel") {
+		t.Errorf("message = %q", e.Message)
+	}
+	if ours, err := w.Ours(t.Context(), "@babel/core"); ours || err != nil {
+		t.Errorf("@babel is ours after a refusal: %v", err)
+	}
+	w.publish(alice, "@mine/a", "1.0.0")
+	w.publish(root, "@babel/ours", "1.0.0")
+}
+
 func TestOwned(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "b", "1.0.0")

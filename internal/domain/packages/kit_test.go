@@ -84,10 +84,10 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
-// hookedDB calls before ahead of every Apply; an error of it is Apply's.
+// hookedDB calls before ahead of every Apply, and after behind it; an error of theirs is Apply's.
 type hookedDB struct {
 	kv.DB
-	before func(ops []kv.Op) error
+	before, after func(ops []kv.Op) error
 }
 
 func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
@@ -96,7 +96,11 @@ func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
 			return err
 		}
 	}
-	return h.DB.Apply(ctx, ops...)
+	err := h.DB.Apply(ctx, ops...)
+	if err == nil && h.after != nil {
+		err = h.after(ops)
+	}
+	return err
 }
 
 // user is a Principal.

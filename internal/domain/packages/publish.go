@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -30,6 +31,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, r Release) (Publis
 func (s *Service) PublishAll(ctx context.Context, who Principal, releases []Release) ([]Published, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
+	begun := s.now()
 	switch {
 	case len(releases) == 0:
 		return nil, fault.New(fault.Invalid, "the publish names no package").WithCode("no_packages")
@@ -63,7 +65,7 @@ func (s *Service) PublishAll(ctx context.Context, who Principal, releases []Rele
 			return nil, err
 		}
 	}
-	return s.commit(ctx, may, all, nil)
+	return s.commit(ctx, begun, may, all, nil)
 }
 
 // store makes the bytes of a version durable. They stay for some hours, and for
@@ -92,9 +94,9 @@ func (s *Service) mayPublish(who Principal) authority {
 	}
 }
 
-// commit makes candidates visible whose bytes are stored, in one batch with what
-// extra says.
-func (s *Service) commit(ctx context.Context, may authority, all []*candidate, extra func() ([]kv.Op, error)) ([]Published, error) {
+// commit makes candidates visible whose bytes have been stored since begun, in one
+// batch with what extra says.
+func (s *Service) commit(ctx context.Context, begun time.Time, may authority, all []*candidate, extra func() ([]kv.Op, error)) ([]Published, error) {
 	var names []string
 	for _, c := range all {
 		names = append(names, c.name)
@@ -109,6 +111,9 @@ func (s *Service) commit(ctx context.Context, may authority, all []*candidate, e
 		if err != nil {
 			return nil, err
 		}
+		if err := s.inTime(begun, names...); err != nil {
+			return nil, err
+		}
 		err = s.write(ctx, steps, extra)
 		if errors.Is(err, kv.ErrConflict) {
 			continue
@@ -119,6 +124,15 @@ func (s *Service) commit(ctx context.Context, may authority, all []*candidate, e
 		return results(steps), nil
 	}
 	return nil, busy(names...)
+}
+
+// inTime refuses a publish that began too long ago: its bytes may be gone. The time of
+// a context stands still while the machine sleeps; the sweeper's does not.
+func (s *Service) inTime(begun time.Time, names ...string) error {
+	if s.now().Sub(begun) > publishFor {
+		return fault.New(fault.Unavailable, "the publish of %s took more than %s; send the request again", strings.Join(names, ", "), publishFor)
+	}
+	return nil
 }
 
 // write applies what steps plan.

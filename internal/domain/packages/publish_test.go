@@ -373,3 +373,12 @@ func TestLimits(t *testing.T) {
 	}
 	w.spoolIsEmpty()
 }
+
+// A preview never becomes a release: its version says which commit it is, and is another thing in each repository.
+func TestVersionsOfPreviews(t *testing.T) {
+	w := newWorld(t, Options{})
+	for _, version := range []string{"0.0.0-commit.g0123456789", "0.0.0-commit.g0123456789+build", "v0.0.0-commit.g0"} {
+		refused(t, version, w.try(root, "a", version), fault.Invalid, "preview_version")
+	}
+	w.publish(alice, "a", "0.0.0-commit.1")
+}

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/signature"
@@ -108,6 +109,9 @@ func agrees(r Release, v packument.Version, sum tarball.Summary) error {
 	}
 	if r.Version != "" && !sameVersion(r.Version, v.Version) {
 		return fault.New(fault.Invalid, "the publish is of %s %.80q, but the package.json in its tarball has the version %q; both must be the same", v.Name, r.Version, v.Version).WithCode("version_mismatch")
+	}
+	if strings.HasPrefix(v.Version, npm.PreviewVersion("")) {
+		return fault.New(fault.Invalid, "%s@%s has the version of a preview, which a commit has and no release: publish it with publish-commit, or give it another version", v.Name, v.Version).WithCode("preview_version")
 	}
 	if r.Integrity != "" && !slices.Equal(sha512s(r.Integrity), []string{sum.Sums.Integrity}) {
 		return fault.New(fault.Invalid, "the tarball of %s@%s does not have the integrity %.200q that the publish says; it has %s. Was it changed on its way? Send it again", v.Name, v.Version, r.Integrity, sum.Sums.Integrity).WithCode("integrity_mismatch")

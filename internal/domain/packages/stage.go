@@ -70,6 +70,9 @@ func (s *Service) Stage(ctx context.Context, who Principal, r Release) (Staged, 
 		row.Expires = now.Add(stageFor)
 		ops = append(ops, kv.PutNew(row))
 	}
+	if err := s.inTime(now, c.name); err != nil {
+		return Staged{}, err
+	}
 	return staged, s.db.Apply(ctx, ops...)
 }
 
@@ -166,7 +169,7 @@ func (s *Service) Approve(ctx context.Context, who Principal, id string) (Publis
 	if err != nil {
 		return Published{}, err
 	}
-	may := s.mayApprove(who)
+	begun, may := s.now(), s.mayApprove(who)
 	if _, err := s.planOne(ctx, may, c); err != nil {
 		return Published{}, err
 	}
@@ -179,7 +182,7 @@ func (s *Service) Approve(ctx context.Context, who Principal, id string) (Publis
 	if err := s.sign(ctx, c); err != nil {
 		return Published{}, err
 	}
-	all, err := s.commit(ctx, may, []*candidate{c}, func() ([]kv.Op, error) {
+	all, err := s.commit(ctx, begun, may, []*candidate{c}, func() ([]kv.Op, error) {
 		_, raw, err := s.staged(ctx, who, id) // of two who approve one is the first
 		return unstage(staged.Staged, raw), err
 	})

@@ -36,7 +36,7 @@ func (s *Service) Unpublish(ctx context.Context, who Principal, name, rev string
 	return s.unpublish(ctx, who, name, rev, keys)
 }
 
-// UnpublishAll removes every version. The name stays with its owners.
+// UnpublishAll removes every version, if there are any. The name stays with its owners.
 func (s *Service) UnpublishAll(ctx context.Context, who Principal, name, rev string) error {
 	return s.unpublish(ctx, who, name, rev, nil)
 }
@@ -46,8 +46,12 @@ func (s *Service) unpublish(ctx context.Context, who Principal, name, rev string
 	for more := true; more; {
 		var doomed []string
 		err := s.revise(ctx, name, func(p *pkg) ([]kv.Op, error) {
-			if err := s.mayChangeLiving(ctx, who, *p); err != nil {
+			more = false
+			if err := s.mayChangeFound(ctx, who, *p); err != nil {
 				return nil, err
+			}
+			if p.Versions == 0 && keys == nil {
+				return nil, errUnchanged // the same request again
 			}
 			if err := p.mustBe(rev); err != nil {
 				return nil, err

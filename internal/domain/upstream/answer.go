@@ -14,7 +14,8 @@ const (
 )
 
 // json sends a call whose answer is a JSON document in memory. An answer of
-// another status than 200 is not read.
+// another status than 200 is not read; those that say nothing of what was asked
+// for are errors.
 func (s *Service) json(ctx context.Context, c call, max int64, into any) (status int, err error) {
 	if c.header == nil {
 		c.header = http.Header{}
@@ -25,6 +26,9 @@ func (s *Service) json(ctx context.Context, c call, max int64, into any) (status
 		return 0, err
 	}
 	defer func() { _ = resp.Body.Close() }() // it was read to the end, or is not wanted
+	if busy(resp.StatusCode) {
+		return 0, s.answered(resp, c.url.Path)
+	}
 	if resp.StatusCode != http.StatusOK {
 		return resp.StatusCode, nil
 	}

@@ -148,10 +148,9 @@ func TestHasScope(t *testing.T) {
 			answer intercept
 			want   bool
 		}{
-			{hits("@acme/a"), true}, {hits("acme", "@acme/a"), true}, {hits(), false},
+			{hits("@acme/a"), true}, {hits("acme", "@acme/a"), true}, {hits("@Acme/a"), true}, {hits(), false},
 			{hits("acme", "@acme-corp/a", "@other/acme"), false}, // who searches for the words
 			{text("", `{"objects":[1,{"package":null}]}`), false},
-			{statusOf(404), false}, {statusOf(400), false}, {statusOf(405), false},
 		} {
 			w.registry.intercept(tt.answer)
 			if got, err := w.HasScope(t.Context(), "@acme"); err != nil || got != tt.want {
@@ -160,6 +159,12 @@ func TestHasScope(t *testing.T) {
 		}
 		if got := w.registry.last().URL.Query().Get("text"); got != "scope:acme" {
 			t.Errorf("upstream was asked for %s", got)
+		}
+		for _, status := range []int{400, 401, 404, 405} { // it can't search
+			w.registry.intercept(statusOf(status))
+			if _, err := w.HasScope(t.Context(), "@acme"); !errors.Is(err, fault.Upstream) {
+				t.Errorf("HasScope, where a search is answered with the status %d: %v", status, err)
+			}
 		}
 		for _, bad := range []intercept{statusOf(500), statusOf(429), cut("")} {
 			w.registry.intercept(bad)

@@ -32,7 +32,7 @@ type download struct {
 
 // join returns a tarball as it comes; nil if it is in the cache by now.
 func (s *Service) join(ctx context.Context, want goal) (*Tarball, error) {
-	if err, ok := s.failed.get(want.failure()); ok {
+	if err, ok := s.failing(want.failure()); ok {
 		return nil, err
 	}
 	d := s.download(want)
@@ -83,15 +83,23 @@ func (s *Service) download(want goal) *download {
 }
 
 func (s *Service) finish(d *download, want goal, err error) {
+	s.unlist(d, want)
 	d.err = err
 	close(d.done)
 	if d.w == nil {
 		close(d.ready)
 	}
-	s.mu.Lock()
-	delete(s.downloads, want.key)
-	s.mu.Unlock()
 	s.leave(d)
+}
+
+// unlist keeps others from joining a download. It comes before anybody learns how the
+// download ended: who tries again then must not be given the same failure.
+func (s *Service) unlist(d *download, want goal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.downloads[want.key] == d {
+		delete(s.downloads, want.key)
+	}
 }
 
 func (s *Service) leave(d *download) {
@@ -126,11 +134,12 @@ func (s *Service) fill(ctx context.Context, d *download, want goal) error {
 	d.w, d.hold, d.size = w, hold, resp.ContentLength
 	close(d.ready)
 	if err := s.receiveTarball(w, resp.Body, want); err != nil {
-		w.Abort(err)
 		if errors.Is(err, fault.Upstream) {
 			s.remember(want.failure(), err)
 			s.opt.Log.WarnContext(ctx, "a tarball of upstream is wrong", "url", location(want.from), "err", err)
 		}
+		s.unlist(d, want)
+		w.Abort(err)
 		return err
 	}
 	if err := w.Commit(nil); err != nil { // who follows has all bytes
@@ -165,7 +174,7 @@ func (s *Service) acceptable(resp *http.Response, file string) error {
 	case resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusGone:
 		return fault.New(fault.NotFound, "upstream %s lists %q but does not have it", s.URL(), file)
 	case resp.StatusCode != http.StatusOK:
-		return s.answered(resp.StatusCode, file)
+		return s.answered(resp, file)
 	case resp.ContentLength > s.opt.MaxTarball:
 		return s.wrong(nil, "%s has %d bytes, more than the %d that this server takes", file, resp.ContentLength, s.opt.MaxTarball)
 	}

@@ -53,7 +53,7 @@ func (s *Service) fetch(ctx context.Context, name string, f packument.Form, old 
 	case http.StatusNotFound, http.StatusGone:
 		return s.remove(name)
 	}
-	return s.answered(resp.StatusCode, name)
+	return s.answered(resp, name)
 }
 
 func setIf(h http.Header, name, value string) {

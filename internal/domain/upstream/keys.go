@@ -50,7 +50,7 @@ func (s *Service) fetchKeys(ctx context.Context) ([]signature.Key, error) {
 		return list, nil
 	}
 	const path = "/-/npm/v1/keys" // no package's name
-	if err, ok := s.failed.get(path); ok {
+	if err, ok := s.failing(path); ok {
 		return nil, err
 	}
 	var answer struct {
@@ -61,7 +61,7 @@ func (s *Service) fetchKeys(ctx context.Context) ([]signature.Key, error) {
 	case err == nil && (status == http.StatusNotFound || status == http.StatusBadRequest):
 		answer.Keys = nil
 	case err == nil && status != http.StatusOK:
-		err = s.answered(status, "its keys")
+		err = s.refused(status, "its keys")
 	}
 	if err != nil {
 		s.remember(path, err)
@@ -94,7 +94,7 @@ func (s *Service) Attestations(ctx context.Context, name, version string) (json.
 	case a.status == http.StatusNotFound:
 		return nil, fault.New(fault.NotFound, "upstream %s has no attestations of %s@%s", s.URL(), name, version)
 	case a.status != http.StatusOK:
-		return nil, s.answered(a.status, "the attestations of "+name+"@"+version)
+		return nil, s.refused(a.status, "the attestations of "+name+"@"+version)
 	}
 	return a.text, nil
 }

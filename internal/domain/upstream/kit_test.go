@@ -353,7 +353,7 @@ func (w *world) wantRequests(want ...string) {
 // tarball reads a tarball to its end.
 func (w *world) tarball(name, file string) (tb *Tarball, text []byte, err error) {
 	w.t.Helper()
-	tb, err = w.Tarball(w.t.Context(), name, file)
+	tb, err = w.Tarball(w.t.Context(), name, file, false)
 	if err != nil {
 		return nil, nil, err
 	}

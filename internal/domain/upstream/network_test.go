@@ -86,9 +86,9 @@ func TestPrivateTargets(t *testing.T) {
 			}
 			_, err = s.Packument(t.Context(), "away", full, false)
 			refused("a packument that redirects", err)
-			_, err = s.Tarball(t.Context(), "direct", "direct-1.0.0.tgz")
+			_, err = s.Tarball(t.Context(), "direct", "direct-1.0.0.tgz", false)
 			refused("a tarball there", err)
-			_, err = s.Tarball(t.Context(), "hop", "hop-1.0.0.tgz")
+			_, err = s.Tarball(t.Context(), "hop", "hop-1.0.0.tgz", false)
 			refused("a tarball that redirects", err)
 			_, err = s.Attestations(t.Context(), "a", "1.0.0")
 			refused("attestations that redirect", err)

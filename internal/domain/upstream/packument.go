@@ -91,7 +91,7 @@ func (s *Service) refresh(ctx context.Context, name string, f packument.Form, fr
 	if !fresh && old != nil && s.younger(old, s.opt.MaxAge) {
 		return false, nil
 	}
-	if cause, ok := s.failed.get(name); ok {
+	if cause, ok := s.failing(name); ok {
 		return s.fallBack(ctx, name, old, cause)
 	}
 	err = s.fetch(ctx, name, f, old)

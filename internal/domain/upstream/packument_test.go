@@ -247,7 +247,7 @@ func TestInvalidNamesAreNotAskedFor(t *testing.T) {
 			if _, err := w.Packument(t.Context(), name, full, false); !errors.Is(err, fault.Invalid) {
 				t.Errorf("Packument(%q): %v", name, err)
 			}
-			if _, err := w.Tarball(t.Context(), name, "a-1.0.0.tgz"); !errors.Is(err, fault.Invalid) {
+			if _, err := w.Tarball(t.Context(), name, "a-1.0.0.tgz", false); !errors.Is(err, fault.Invalid) {
 				t.Errorf("Tarball(%q): %v", name, err)
 			}
 			if _, err := w.Attestations(t.Context(), name, "1.0.0"); !errors.Is(err, fault.Invalid) {

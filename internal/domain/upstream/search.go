@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 )
 
@@ -26,13 +27,14 @@ func (s *Service) Has(ctx context.Context, name string) (bool, error) {
 	return true, doc.Close()
 }
 
-// HasScope reports whether upstream has packages in a scope ("@acme"); false if it does not say.
+// HasScope reports whether upstream has packages in a scope ("@acme"), of any
+// case. One that can't search does not say, which is fault.Upstream.
 func (s *Service) HasScope(ctx context.Context, scope string) (bool, error) {
 	// A registry that does not know the qualifier searches for the word; more
 	// than one hit gives it a chance.
 	found, status, err := s.search(ctx, "scope:"+strings.TrimPrefix(scope, "@"), 0, 20)
-	if err == nil && (status >= 500 || status == http.StatusTooManyRequests) {
-		err = s.answered(status, "a search")
+	if err == nil && status != http.StatusOK {
+		err = s.refused(status, "a search")
 	}
 	if err != nil {
 		return false, err
@@ -41,7 +43,10 @@ func (s *Service) HasScope(ctx context.Context, scope string) (bool, error) {
 		var hit struct {
 			Package struct{ Name string } `json:"package"`
 		}
-		if json.Unmarshal(object, &hit) == nil && strings.HasPrefix(hit.Package.Name, scope+"/") {
+		if json.Unmarshal(object, &hit) != nil {
+			continue
+		}
+		if its, _ := npm.SplitName(hit.Package.Name); strings.EqualFold(its, scope) {
 			return true, nil
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/org/registry-action/internal/store/cache"
 )
 
-// Tarball is a tarball of upstream: a copy that is there, or one that is just coming.
+// Tarball is a tarball of upstream: a copy that is there, or one that is just coming; neither for a HEAD.
 type Tarball struct {
 	File   *cache.Entry  // set if it is there
 	Stream io.ReadCloser // else: its bytes as they come; an error in place of the last ones if they turn out wrong
@@ -23,10 +23,13 @@ type Tarball struct {
 
 // Close releases it.
 func (t *Tarball) Close() error {
-	if t.File != nil {
+	switch {
+	case t.File != nil:
 		return t.File.Close()
+	case t.Stream != nil:
+		return t.Stream.Close()
 	}
-	return t.Stream.Close()
+	return nil
 }
 
 // justNow is the age of a packument that is not asked for again because of a
@@ -35,8 +38,9 @@ const justNow = 5 * time.Second
 
 // Tarball returns the tarball whose conventional file name is file. Its bytes have the integrity
 // that upstream's packument gives for it, or are not kept and not sent to their end. Closing it
-// early, or the end of ctx, does not end its download, which others may wait for.
-func (s *Service) Tarball(ctx context.Context, name, file string) (*Tarball, error) {
+// early, or the end of ctx, does not end its download, which others may wait for. For a head
+// nothing is downloaded; of a tarball that is not here only what its packument says is known.
+func (s *Service) Tarball(ctx context.Context, name, file string, head bool) (*Tarball, error) {
 	if err := npm.ValidName(name); err != nil {
 		return nil, err
 	}
@@ -44,13 +48,13 @@ func (s *Service) Tarball(ctx context.Context, name, file string) (*Tarball, err
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.open(ctx, name, file, ref)
+	t, err := s.open(ctx, name, file, ref, head)
 	if !old || !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Upstream) {
 		return t, err
 	}
 	// The document may be from before the tarball moved.
 	if again, ok, findErr := s.findFresh(ctx, name, file); findErr == nil && ok && again != ref {
-		return s.open(ctx, name, file, again)
+		return s.open(ctx, name, file, again, head)
 	}
 	return nil, err
 }
@@ -95,7 +99,7 @@ func (s *Service) findFresh(ctx context.Context, name, file string) (ref packume
 }
 
 // open returns the copy of a tarball, or one that is just coming.
-func (s *Service) open(ctx context.Context, name, file string, ref packument.Ref) (*Tarball, error) {
+func (s *Service) open(ctx context.Context, name, file string, ref packument.Ref, head bool) (*Tarball, error) {
 	want, err := s.goal(name, file, ref)
 	if err != nil {
 		return nil, err
@@ -107,6 +111,9 @@ func (s *Service) open(ctx context.Context, name, file string, ref packument.Ref
 		}
 		if !errors.Is(err, cache.ErrNotFound) {
 			return nil, err
+		}
+		if head {
+			return &Tarball{Size: -1, ID: want.id}, nil
 		}
 		t, err := s.join(ctx, want)
 		if t != nil || err != nil {

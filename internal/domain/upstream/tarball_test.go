@@ -61,7 +61,7 @@ func TestTarballStreamsToAllWhoWait(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 50 {
 			wg.Go(func() {
-				tb, err := w.Tarball(t.Context(), "a", "a-1.0.0.tgz")
+				tb, err := w.Tarball(t.Context(), "a", "a-1.0.0.tgz", false)
 				if err != nil {
 					t.Error(err)
 					return
@@ -107,7 +107,7 @@ func TestDownloadGoesOnWithoutItsCaller(t *testing.T) {
 			return false
 		})
 		ctx, leave := context.WithCancel(t.Context())
-		tb, err := w.Tarball(ctx, "a", "a-1.0.0.tgz")
+		tb, err := w.Tarball(ctx, "a", "a-1.0.0.tgz", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -339,7 +339,7 @@ func TestCloseEndsDownloads(t *testing.T) {
 		w.registry.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
 			return strings.HasSuffix(r.URL.Path, ".tgz") && slow(time.Second)(rw, r)
 		})
-		tb, err := w.Tarball(t.Context(), "a", "a-1.0.0.tgz")
+		tb, err := w.Tarball(t.Context(), "a", "a-1.0.0.tgz", false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -352,6 +352,32 @@ func TestCloseEndsDownloads(t *testing.T) {
 		}
 		if err := tb.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Who tries again at once after a download broke off gets a new one, not the end of the old one.
+func TestAnotherTryAfterABreak(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		for i := range 50 {
+			name := fmt.Sprint("a", i)
+			w.registry.publish(name, "1.0.0")
+			want := content(name, "1.0.0")
+			w.registry.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
+				if !strings.HasSuffix(r.URL.Path, ".tgz") {
+					return false
+				}
+				rw.Header().Set("Content-Length", fmt.Sprint(len(want)))
+				_, _ = rw.Write(want[:len(want)/2])
+				panic(http.ErrAbortHandler)
+			})
+			if _, _, err := w.tarball(name, name+"-1.0.0.tgz"); !errors.Is(err, fault.Unavailable) {
+				t.Fatalf("a broken download: %v", err)
+			}
+			w.registry.intercept(nil)
+			if _, text, err := w.tarball(name, name+"-1.0.0.tgz"); err != nil || !bytes.Equal(text, want) {
+				t.Fatalf("try %d after a break: %d bytes, %v", i, len(text), err)
+			}
 		}
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,7 +74,7 @@ type Service struct {
 	calls   singleflight.Group
 	turns   turns
 	absent  *memo[struct{}] // names that upstream does not have
-	failed  *memo[error]    // names and tarballs that just went wrong
+	failed  *memo[failure]  // names and tarballs that just went wrong
 	found   *memo[packument.Ref]
 	parsing chan struct{} // who holds a whole packument in memory
 	keys    keyring
@@ -109,7 +110,7 @@ func newService(opt Options, via network) (*Service, error) {
 	}
 	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), downloads: map[string]*download{}}
 	s.guard = newGuard(via, base)
-	s.absent, s.failed = newMemo[struct{}](maxAbsent, s.opt.Now), newMemo[error](maxFailed, s.opt.Now)
+	s.absent, s.failed = newMemo[struct{}](maxAbsent, s.opt.Now), newMemo[failure](maxFailed, s.opt.Now)
 	s.found = newMemo[packument.Ref](maxFound, s.opt.Now)
 	s.health = health{now: s.opt.Now, log: s.opt.Log}
 	s.requests, s.transfers = newSlots(), newSlots()
@@ -155,8 +156,27 @@ func (s *Service) Close() error {
 // remember has those who ask for the same again in a moment refused at once.
 func (s *Service) remember(key string, err error) {
 	if s.life.Err() == nil && !errors.Is(err, errNotSent) {
-		s.failed.put(key, err, restFor)
+		keep := max(restFor, fault.Wait(err))
+		s.failed.put(key, failure{err, s.opt.Now().Add(keep)}, keep)
 	}
+}
+
+// failure is an error that is remembered.
+type failure struct {
+	err   error
+	until time.Time
+}
+
+// failing returns the error that is remembered for a key, if there is one.
+func (s *Service) failing(key string) (err error, ok bool) {
+	f, ok := s.failed.get(key)
+	e, public := fault.Public(f.err)
+	if !public || e.Wait == 0 {
+		return f.err, ok
+	}
+	later := *e
+	later.Wait = f.until.Sub(s.opt.Now())
+	return &later, ok
 }
 
 // begin registers work that does not end with its caller, only with the service
@@ -201,8 +221,12 @@ func share[T any](ctx context.Context, s *Service, key string, limit time.Durati
 }
 
 // unavailable is the refusal while upstream can't be asked.
-func (s *Service) unavailable(cause error) error {
-	return fault.Wrap(cause, fault.Unavailable, "upstream %s can't be asked at the moment; try again later", s.URL())
+func (s *Service) unavailable(cause error) *fault.Error {
+	e := fault.Wrap(cause, fault.Unavailable, "upstream %s can't be asked at the moment; try again later", s.URL())
+	if !errors.Is(cause, errNotSent) {
+		e.Wait = restFor
+	}
+	return e
 }
 
 // wrong is the refusal of an answer that makes no sense.
@@ -213,12 +237,36 @@ func (s *Service) wrong(cause error, format string, args ...any) error {
 var errDenied = errors.New("denied")
 
 // answered is the refusal for a status that what was asked for can't have.
-func (s *Service) answered(status int, what string) error {
-	switch {
-	case status == http.StatusUnauthorized || status == http.StatusForbidden:
+func (s *Service) answered(resp *http.Response, what string) error {
+	if busy(resp.StatusCode) {
+		e := s.unavailable(fmt.Errorf("%s: status %d", what, resp.StatusCode))
+		e.Wait = s.wait(resp.Header)
+		return e
+	}
+	return s.refused(resp.StatusCode, what)
+}
+
+// busy reports whether a status says nothing of what was asked for.
+func busy(status int) bool { return status == http.StatusTooManyRequests || status >= 500 }
+
+// refused is answered for a status that is not busy.
+func (s *Service) refused(status int, what string) error {
+	if status == http.StatusUnauthorized || status == http.StatusForbidden {
 		return s.wrong(errDenied, "not allowed to read %s (status %d); does this server need another token for upstream (NPM_UPSTREAM_TOKEN)?", what, status)
-	case status == http.StatusTooManyRequests || status >= 500:
-		return s.unavailable(fmt.Errorf("%s: status %d", what, status))
 	}
 	return s.wrong(nil, "answered %s with status %d", what, status)
+}
+
+// maxWait bounds how long upstream may ask to be left alone.
+const maxWait = 10 * time.Minute
+
+// wait is how long an answer asks to be left alone (RFC 9110 §10.2.3).
+func (s *Service) wait(h http.Header) time.Duration {
+	text, wait := h.Get("Retry-After"), time.Duration(0)
+	if n, err := strconv.Atoi(text); err == nil {
+		wait = time.Duration(min(n, int(maxWait/time.Second))) * time.Second
+	} else if at, err := http.ParseTime(text); err == nil {
+		wait = at.Sub(s.opt.Now())
+	}
+	return min(max(wait, restFor), maxWait)
 }
