@@ -40,14 +40,23 @@ git log --oneline
 step "Publish the commit, as CI would on a pull request"
 export REGISTRY_URL=$url
 unset GITHUB_ACTIONS GITHUB_TOKEN REGISTRY_TOKEN PANTRY_REGISTRY_TOKEN
-"$bin/publish-commit" --siblings url --ref pr/7 --package-managers npm,pnpm --show-comment >"$scratch/comment.md"
+"$bin/publish-commit" --ref pr/7 --package-managers npm,pnpm --show-comment >"$scratch/comment.md"
 
 step "Install it with npm, by the pull request's number, and run it"
 mkdir "$scratch/app"
 cd "$scratch/app"
 echo '{"name": "app", "version": "1.0.0", "private": true}' >package.json
-npm install --allow-remote=all --no-audit --no-fund --loglevel=error "$url/hello/workspace/hello-cli@pr-7"
+npm install -E hello-cli@pr-7 --registry "$url/~/hello/workspace" --no-audit --no-fund --loglevel=error
 npx hello "from a pull request"
+
+step "The same server is a registry: publish a release, and install it with what it needs from upstream"
+mkdir "$scratch/tool"
+cd "$scratch/tool"
+echo '{"name": "@hello/tool", "version": "1.0.0", "dependencies": {"is-odd": "3.0.1"}}' >package.json
+npm publish --registry "$url" "--${url#http:}/:_authToken=none" --loglevel=error
+cd "$scratch/app"
+npm install @hello/tool --registry "$url" --no-audit --no-fund --loglevel=error
+npm ls --all
 
 step "The comment that the pull request would get"
 cat "$scratch/comment.md"

@@ -111,11 +111,14 @@ func TestJSON(t *testing.T) {
 	dir, sha := checkout(t, workspace)
 	r := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--json").must(t)
 	var out struct {
-		SHA      string
-		Packages []struct{ Name, URL, Integrity, Version string }
+		SHA, PreviewRegistry string
+		Packages             []struct{ Name, URL, Integrity, Version, Spec string }
 	}
 	if err := json.Unmarshal([]byte(r.stdout), &out); err != nil || out.SHA != sha || len(out.Packages) != 3 || out.Packages[0].Integrity == "" {
-		t.Errorf("--json printed %s (%v)", r.stdout, err)
+		t.Fatalf("--json printed %s (%v)", r.stdout, err)
+	}
+	if p := out.Packages[0]; p.Spec != p.Name+"@"+p.Version || out.PreviewRegistry != s.url+"/~/acme/ws" {
+		t.Errorf("--json says to install %q from %q, want %s@%s from the server", p.Spec, out.PreviewRegistry, p.Name, p.Version)
 	}
 }
 

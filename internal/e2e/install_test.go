@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/txtar"
+
 	"github.com/org/registry-action/internal/clients"
 )
 
@@ -36,11 +38,16 @@ func managers() []manager {
 // run runs a command line in a new project, as a user who pastes it would.
 func (m manager) run(t *testing.T, line string) (dir string, r result) {
 	t.Helper()
-	c := clients.Get(t, m.tool)
 	dir = t.TempDir()
 	write(t, dir, "-- package.json --\n{\"name\": \"app\", \"version\": \"1.0.0\", \"private\": true}\n"+m.setUp)
-	env := c.With("HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "CI=1", "npm_config_cache="+t.TempDir())
-	return dir, exe(t, dir, env, "bash", "-c", line)
+	return dir, m.runIn(t, dir, line)
+}
+
+// runIn runs a command line in a project, with nothing in any cache.
+func (m manager) runIn(t *testing.T, dir, line string) result {
+	t.Helper()
+	env := client(t, m.tool).With("HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "CI=1", "npm_config_cache="+t.TempDir())
+	return exe(t, dir, env, "bash", "-c", line)
 }
 
 var fenced = regexp.MustCompile("(?s)```[a-z]*\n(.*?)\n```")
@@ -51,8 +58,14 @@ func (m manager) lines(comment string) []string {
 	for _, block := range fenced.FindAllStringSubmatch(comment, -1) {
 		for line := range strings.SplitSeq(block[1], "\n") {
 			word, rest, _ := strings.Cut(line, " ")
-			dlx := strings.HasPrefix(rest, "dlx ")
-			if (word == m.name || word == m.runner) && !(m.tool == clients.Yarn1 && dlx) {
+			mine := word == m.name || word != "" && word == m.runner
+			switch m.tool { // Yarn 1 runs no bins; later ones take the registry from the environment
+			case clients.Yarn1:
+				mine = mine && !strings.HasPrefix(rest, "dlx ")
+			case clients.Yarn4:
+				mine = mine && !strings.Contains(rest, "--registry") || strings.HasPrefix(word, "YARN_")
+			}
+			if mine {
 				lines = append(lines, line)
 			}
 		}
@@ -126,23 +139,109 @@ func TestNPM12RefusesURLsUnlessTold(t *testing.T) {
 	}
 }
 
-// Exact preview versions are met by packages that are installed along, which npm accepts.
-func TestRegistryFormInstallsTogether(t *testing.T) {
+// The preview registry has what packages need of each other, for every manager.
+// By URL exact preview versions are met by what is installed along, which only npm accepts.
+func TestEveryManagerInstallsFromThePreviewRegistry(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	dir, _ := checkout(t, workspace)
-	comment := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--show-comment", "--package-managers", "npm,pnpm,yarn,bun").must(t).stdout
+	comment := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--ref", "pr/7", "--show-comment", "--package-managers", "npm,pnpm,yarn,bun").must(t).stdout
 	for _, m := range managers() {
 		t.Run(string(m.tool), func(t *testing.T) {
+			t.Parallel()
 			lines := m.lines(comment)
-			if want := map[bool]int{true: 5, false: 1}[m.name == "npm"]; len(lines) != want {
-				t.Fatalf("the comment has %d lines for %s, want %d:\n%s", len(lines), m.name, want, comment)
+			want := 5 + 1 // all, each and the bin; by URL the one that needs no other
+			switch {
+			case m.name == "npm":
+				want = 5 + 5
+			case m.tool == clients.Yarn1:
+				want = 4 + 1
+			}
+			if len(lines) != want || !strings.Contains(lines[0], "@acme/core@pr-7") {
+				t.Fatalf("the comment has %d lines for %s, want %d, the first for pr-7:\n%s", len(lines), m.name, want, strings.Join(lines, "\n"))
 			}
 			m.check(t, lines)
 		})
 	}
 	if !strings.Contains(comment, "siblings") {
-		t.Errorf("the comment does not say what pnpm, yarn and bun need:\n%s", comment)
+		t.Errorf("the comment does not say what pnpm, yarn and bun need for URLs:\n%s", comment)
 	}
+}
+
+var configured = regexp.MustCompile("(?s)`([a-z.-]+)` for [^\n]*\n```[a-z]*\n(.*?)\n```")
+
+// configuration is the files that a comment shows, in projects that want packages to have an age.
+func configuration(t *testing.T, comment string) string {
+	t.Helper()
+	var files []txtar.File
+	for _, file := range configured.FindAllStringSubmatch(comment, -1) {
+		more := map[string]string{
+			".yarnrc.yml":         "nodeLinker: node-modules\nenableGlobalCache: false\n",
+			"pnpm-workspace.yaml": "minimumReleaseAge: 1440\n",
+		}[file[1]]
+		files = append(files, txtar.File{Name: file[1], Data: []byte(more + file[2] + "\n")})
+	}
+	if len(files) != 3 {
+		t.Fatalf("the comment has %d files of configuration, want three:\n%s", len(files), comment)
+	}
+	return string(txtar.Format(&txtar.Archive{Files: files}))
+}
+
+// A project with the lines that the comment shows installs by tag and, once the
+// tag has moved on, from its lockfile. Yarn and pnpm let previews through that are younger than they want.
+func TestProjectKeepsPreviews(t *testing.T) {
+	for spec, only := range map[string][]string{"@acme/core@pr-7": {"@acme/core"}, "acme-cli@pr-7": nil} {
+		t.Run(spec, func(t *testing.T) {
+			s := startServer(t, t.TempDir())
+			dir, _ := checkout(t, workspace)
+			publish := func() string {
+				args := append([]string{"--ref", "pr/7", "--show-comment", "--package-managers", "npm,pnpm,yarn,bun"}, only...)
+				return publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), args...).must(t).stdout
+			}
+			setUp := configuration(t, publish())
+			apps := map[clients.Tool]string{}
+			for _, m := range managers() {
+				m.setUp = setUp
+				if m.tool == clients.Yarn4 {
+					m.setUp += "-- yarn.lock --\n"
+				}
+				app, r := m.run(t, m.add()+" -E "+spec)
+				if apps[m.tool] = app; r.code != 0 {
+					t.Errorf("%s: %v", m.tool, r)
+				}
+			}
+			write(t, dir, "-- packages/core/index.js --\nmodule.exports = 'changed';\n")
+			commit(t, dir)
+			publish()
+			for _, m := range managers() {
+				app := apps[m.tool]
+				if r := m.runIn(t, app, "rm -rf node_modules .yarn && "+m.frozen()); r.code != 0 {
+					t.Errorf("%s from its lockfile: %v", m.tool, r)
+				} else if only == nil {
+					wantRuns(t, app)
+				} else if core := read(t, filepath.Join(app, "node_modules", "@acme", "core", "index.js")); !strings.Contains(core, `"core"`) {
+					t.Errorf("%s got %q from its lockfile, want what was locked", m.tool, core)
+				}
+			}
+		})
+	}
+}
+
+func (m manager) add() string {
+	if m.name == "npm" {
+		return "npm i"
+	}
+	return m.name + " add"
+}
+
+// frozen installs what the lockfile says.
+func (m manager) frozen() string {
+	switch {
+	case m.name == "npm":
+		return "npm ci"
+	case m.tool == clients.Yarn4:
+		return "yarn install --immutable"
+	}
+	return m.name + " install --frozen-lockfile"
 }
 
 // A lockfile made from a pull request's address goes on working after it has moved.
@@ -159,6 +258,6 @@ func TestLockfileOutlivesAMovedRef(t *testing.T) {
 	commit(t, dir)
 	publishCommit(t, dir, env, "@acme/core", "--ref", "pr/7").must(t)
 
-	c := clients.Get(t, m.tool)
+	c := client(t, m.tool)
 	exe(t, app, c.With("HOME="+t.TempDir(), "XDG_CACHE_HOME="+t.TempDir(), "CI=1"), "bash", "-c", "rm -rf node_modules && pnpm install --frozen-lockfile").must(t)
 }

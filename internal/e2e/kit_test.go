@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 )
@@ -57,19 +59,27 @@ type server struct {
 	t    *testing.T
 	cmd  *exec.Cmd
 	data string
-	url  string
+	addr string // what it listens on
+	url  string // what its links begin with
+	log  transcript
 	done chan error
 }
 
-var listens = regexp.MustCompile(`links begin with (\S+)`)
+var listens = regexp.MustCompile(`listens on (\S+)\n +links begin with (\S+)`)
 
 // startServer starts registry-server on a free port of loopback.
 func startServer(t *testing.T, data string, args ...string) *server {
 	t.Helper()
+	return startServerIn(t, cleanEnv(), data, args...)
+}
+
+// startServerIn is startServer with an environment.
+func startServerIn(t *testing.T, env []string, data string, args ...string) *server {
+	t.Helper()
 	s := &server{t: t, data: data, done: make(chan error, 1)}
 	s.cmd = exec.Command(filepath.Join(bin, "registry-server"), append([]string{"--port", "0", "--data", data, "--log-level", "error"}, args...)...)
-	s.cmd.Env = cleanEnv()
-	s.cmd.Stderr = os.Stderr
+	s.cmd.Env = env
+	s.cmd.Stderr = io.MultiWriter(t.Output(), &s.log)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -79,13 +89,14 @@ func startServer(t *testing.T, data string, args ...string) *server {
 	}
 	t.Cleanup(s.kill)
 	r := bufio.NewReader(out)
-	for s.url == "" {
+	for greeting := ""; s.url == ""; {
 		line, err := r.ReadString('\n')
 		if err != nil {
 			t.Fatalf("registry-server ended before it listened: %v", err)
 		}
-		if m := listens.FindStringSubmatch(line); m != nil {
-			s.url = m[1]
+		greeting += line
+		if m := listens.FindStringSubmatch(greeting); m != nil {
+			s.addr, s.url = m[1], m[2]
 		}
 	}
 	go func() {
@@ -124,10 +135,16 @@ func (r result) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
 }
 
+// exeLimit is how long a program may run: several times as long as the slowest does.
+const exeLimit = 4 * time.Minute
+
 // exe runs a program in a folder. A program that can't be run fails the test.
 func exe(t *testing.T, dir string, env []string, name string, args ...string) result {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), exeLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = time.Second // its children may have its output open
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	err := cmd.Run()
