@@ -30,7 +30,7 @@ func (tokenCreate) Help() string {
   registry-server token create --name ci --packages '@acme/*' --expires 90d
   NPM_TOKEN=$(registry-server token create --name laptop --user alice)
 
-npm uses it by a line in .npmrc: //registry.example.com/:_authToken=${NPM_TOKEN}`
+npm uses it by a line in ~/.npmrc: //registry.example.com/:_authToken=${NPM_TOKEN}`
 }
 
 func (tokenCreate) makes() bool { return true }
