@@ -38,14 +38,14 @@ func TestEverythingAtOnce(t *testing.T) {
 		for w := range 4 {
 			for _, work := range []func(w, i int){s.publishes, s.reads, s.changes, s.accounts, s.previews, s.upstreams} {
 				wg.Go(func() {
-					for i := range 15 {
+					for i := range 8 {
 						work(w, i)
 					}
 				})
 			}
 		}
 		wg.Go(func() {
-			for range 10 {
+			for range 3 {
 				if _, err := n.Sweep(t.Context()); err != nil {
 					t.Error(err)
 				}
@@ -193,7 +193,7 @@ func (s *stress) upstreams(w, i int) {
 func (s *stress) check() {
 	for _, name := range []string{"mine", "@acme/own"} {
 		versions, err := s.Versions(s.t.Context(), name)
-		if err != nil || len(versions) < 10 {
+		if err != nil || len(versions) < 5 {
 			s.t.Errorf("%s has %d versions, %v", name, len(versions), err)
 		}
 		for _, v := range versions {

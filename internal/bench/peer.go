@@ -146,8 +146,7 @@ func startPeer(ctx context.Context, dir string, env []string, port int, path, na
 // load is what wrk found.
 type load struct {
 	perSecond float64
-	bytes     float64 // per second, as wrk writes it
-	failed    bool    // some answers were no 2xx or did not come
+	failed    bool // some answers were no 2xx or did not come
 }
 
 var (

@@ -106,8 +106,7 @@ func TestCommandsOfReadme(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
 	g := readGuide(t, "README.md", s)
 	home := t.TempDir()
-	env := cleanEnv("REGISTRY_DATA="+s.data, "HOME="+home, "npm_config_userconfig="+filepath.Join(home, ".npmrc"), "GOBIN="+t.TempDir(),
-		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	env := cleanEnv("HOME="+home, "npm_config_registry=", "npm_config_userconfig="+filepath.Join(home, ".npmrc"), "PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))
 
 	dir, _ := checkout(t, workspace+"-- .gitignore --\ndist\n")
 	for line := range strings.Lines(blocks(t, "README.md", "publish-commit --")[0]) {
@@ -128,10 +127,11 @@ func TestCommandsOfReadme(t *testing.T) {
 	}
 
 	serves(t, blocks(t, "README.md", "--host 0.0.0.0")[0], exampleServer)
+	g.s = startServer(t, t.TempDir(), "--no-npm-fallback", "--token", guideToken)
 	release := t.TempDir()
 	write(t, release, "-- package.json --\n{\"name\": \"@acme/released\", \"version\": \"1.0.0\"}\n")
-	exe(t, release, env, "bash", "-ec", g.here(blocks(t, "README.md", "npm publish")[0])).must(t)
-	if status, body := askAs(t, "", "GET", s.url+"/@acme/released/1.0.0", ""); status != 200 {
+	exe(t, release, append(env, "REGISTRY_DATA="+g.s.data), "bash", "-ec", g.here(blocks(t, "README.md", "npm publish")[0])).must(t)
+	if status, body := askAs(t, "", "GET", g.s.url+"/@acme/released/1.0.0", ""); status != 200 {
 		t.Errorf("what npm publish published: %d %s", status, body)
 	}
 }

@@ -161,7 +161,7 @@ func TestPublishAsOperatingSays(t *testing.T) {
 	npm := managers()[0]
 	npm.setUp = "-- .npmrc --\n" + g.lines("registry=https://registry.example.com/")
 	as := func(token string) string {
-		return "export NPM_TOKEN=" + token + "; echo '" + strings.TrimSpace(g.lines("//registry.example.com/:_authToken=${NPM_TOKEN}")) + "' > ~/.npmrc; "
+		return "unset npm_config_registry; export NPM_TOKEN=" + token + "; echo '" + strings.TrimSpace(g.lines("//registry.example.com/:_authToken=${NPM_TOKEN}")) + "' > ~/.npmrc; "
 	}
 	core := `echo '{"name": "@acme/core", "version": "1.0.0"}' > package.json; npm publish`
 	for _, tt := range []struct{ token, line, want, refusal string }{

@@ -119,6 +119,9 @@ func (u *seat) looks(t *testing.T, lib string) {
 	if u.cmd.ping != "" {
 		u.run(t, app, u.cmd.ping).says(t, "PONG")
 	}
+	if u.cmd.whoami != "" {
+		u.run(t, app, u.cmd.whoami).says(t, u.user)
+	}
 }
 
 // tags adds and removes dist-tags; tool was published as next, and so became latest too.

@@ -22,6 +22,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,8 +41,10 @@ type Options struct {
 
 // Cache is safe for concurrent use by one process.
 type Cache struct {
-	root *os.Root
-	opt  Options
+	dir string
+	opt Options
+
+	folder atomic.Pointer[os.Root] // see root
 
 	mu       sync.Mutex
 	copies   map[id]*list.Element // of *item
@@ -50,6 +53,7 @@ type Cache struct {
 	underWay int64                // bytes of writers
 	writers  map[*Writer]int64    // how many bytes of each are counted
 	closed   bool
+	deleted  []*os.Root // folders that somebody has deleted while they were open
 }
 
 // id is the SHA-256 of a key.
@@ -81,7 +85,8 @@ func Open(dir string, opt Options) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the cache folder: %w", err)
 	}
-	c := &Cache{root: root, opt: opt, copies: map[id]*list.Element{}, order: list.New(), writers: map[*Writer]int64{}}
+	c := &Cache{dir: dir, opt: opt, copies: map[id]*list.Element{}, order: list.New(), writers: map[*Writer]int64{}}
+	c.folder.Store(root)
 	if err := c.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("reading the cache folder %s: %w", dir, err), root.Close())
 	}
@@ -125,7 +130,10 @@ func (c *Cache) Close() error {
 	for _, w := range writers {
 		w.Abort(os.ErrClosed)
 	}
-	return c.root.Close()
+	for _, root := range c.deleted {
+		_ = root.Close() // nothing is in it
+	}
+	return c.root().Close()
 }
 
 // add puts a copy into the index, in place of what was under its key. Its
@@ -201,7 +209,7 @@ func (c *Cache) forget(e *list.Element) *item {
 // can't be deleted is left to the next Open.
 func (c *Cache) remove(gone []*item) {
 	for _, it := range gone {
-		_ = c.root.Remove(it.headFile())
-		_ = c.root.Remove(it.dataFile())
+		_ = c.root().Remove(it.headFile())
+		_ = c.root().Remove(it.dataFile())
 	}
 }

@@ -77,7 +77,7 @@ func (c *Cache) use(id id) (item, bool) {
 }
 
 func (c *Cache) open(it *item) (*Entry, error) {
-	f, err := c.root.Open(it.dataFile())
+	f, err := c.root().Open(it.dataFile())
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func (c *Cache) mark(it *item) {
 		return
 	}
 	if c.update(it, func(kept *item) { kept.touched = now }) {
-		_ = c.root.Chtimes(it.dataFile(), now, now) // only the order of eviction hangs on it
+		_ = c.root().Chtimes(it.dataFile(), now, now) // only the order of eviction hangs on it
 	}
 }
 
@@ -166,14 +166,14 @@ func (c *Cache) Touch(key string, meta []byte) error {
 		return err
 	}
 	if !c.update(&it, func(kept *item) { kept.head = h }) {
-		_ = c.root.Remove(it.headFile()) // evicted or replaced in this moment
+		_ = c.root().Remove(it.headFile()) // evicted or replaced in this moment
 		return ErrNotFound
 	}
 	return nil
 }
 
 func (c *Cache) readHead(it *item) (*head, error) {
-	f, err := c.root.Open(it.headFile())
+	f, err := c.root().Open(it.headFile())
 	if err != nil {
 		return nil, err
 	}
@@ -198,12 +198,14 @@ func (c *Cache) writeHead(it *item, h *head) error {
 		return err
 	}
 	temp := tempFile()
-	err = c.root.WriteFile(temp, text, fileMode)
-	if err == nil {
-		err = c.root.Rename(temp, it.headFile())
-	}
+	err = c.onDisk(func(root *os.Root) error {
+		if err := root.WriteFile(temp, text, fileMode); err != nil {
+			return err
+		}
+		return root.Rename(temp, it.headFile())
+	})
 	if err != nil {
-		_ = c.root.Remove(temp)
+		_ = c.root().Remove(temp)
 		return fmt.Errorf("writing the head of a cached copy: %w", err)
 	}
 	return nil

@@ -46,10 +46,10 @@ func parseFile(dir, name string) (it *item, ok bool) {
 
 // load makes the index from names, lengths and times; heads are read by Get.
 func (c *Cache) load() error {
-	if err := c.root.RemoveAll(tempDir); err != nil {
+	if err := c.root().RemoveAll(tempDir); err != nil {
 		return err
 	}
-	if err := c.root.Mkdir(tempDir, dirMode); err != nil {
+	if err := c.root().Mkdir(tempDir, dirMode); err != nil {
 		return err
 	}
 	var (
@@ -87,7 +87,7 @@ func (c *Cache) load() error {
 }
 
 func (c *Cache) readDir(name string) ([]fs.DirEntry, error) {
-	f, err := c.root.Open(name)
+	f, err := c.root().Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (c *Cache) loadDir(dir string) ([]*item, error) {
 		ok = ok && names[data] && names[data+headTail]
 		switch {
 		case !ok:
-			_ = c.root.Remove(path.Join(dir, name)) // what stays is in nobody's way
+			_ = c.root().Remove(path.Join(dir, name)) // what stays is in nobody's way
 		case !isHead:
 			stat, err := file.Info()
 			if err != nil {

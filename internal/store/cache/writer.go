@@ -32,8 +32,10 @@ type Writer struct {
 func (c *Cache) Create(key string) (*Writer, error) {
 	w := &Writer{c: c, id: idOf(key), temp: tempFile(), users: 1}
 	w.changed.L = &w.mu
-	var err error
-	w.file, err = c.root.OpenFile(w.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+	err := c.onDisk(func(root *os.Root) (err error) {
+		w.file, err = root.OpenFile(w.temp, os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("beginning a cached copy: %w", err)
 	}
@@ -50,8 +52,12 @@ func (c *Cache) Create(key string) (*Writer, error) {
 
 // Write appends bytes. They may be more than the cache holds: who follows gets
 // them, Commit does not keep them.
-func (w *Writer) Write(p []byte) (int, error) {
-	n, err := w.file.Write(p)
+func (w *Writer) Write(p []byte) (n int, err error) {
+	err = w.c.onDisk(func(*os.Root) error {
+		m, err := w.file.Write(p[n:])
+		n += m
+		return err
+	})
 	w.sum = crc32.Update(w.sum, castagnoli, p[:n])
 	w.mu.Lock()
 	if w.end != nil { // aborted by Close
@@ -89,9 +95,9 @@ func (w *Writer) keep(size int64, meta []byte) error {
 	if it.cost() > w.c.opt.MaxBytes {
 		return nil
 	}
-	err := w.c.root.Chtimes(w.temp, now, now)
+	err := w.c.root().Chtimes(w.temp, now, now)
 	if err == nil {
-		err = w.c.name(w.temp, it.dataFile())
+		err = w.c.onDisk(func(root *os.Root) error { return name(root, w.temp, it.dataFile()) })
 	}
 	if err != nil {
 		return fmt.Errorf("naming a cached copy: %w", err)
@@ -106,13 +112,13 @@ func (w *Writer) keep(size int64, meta []byte) error {
 }
 
 // name gives a temporary file its name, in a folder that may not be there yet.
-func (c *Cache) name(temp, file string) error {
-	err := c.root.Rename(temp, file)
+func name(root *os.Root, temp, file string) error {
+	err := root.Rename(temp, file)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := c.root.Mkdir(path.Dir(file), dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := root.Mkdir(path.Dir(file), dirMode); err != nil && !errors.Is(err, fs.ErrExist) {
 			return err
 		}
-		err = c.root.Rename(temp, file)
+		err = root.Rename(temp, file)
 	}
 	return err
 }
@@ -136,7 +142,7 @@ func (w *Writer) finish(end error) {
 	w.changed.Broadcast()
 	w.mu.Unlock()
 
-	_ = w.c.root.Remove(w.temp) // not there after Commit
+	_ = w.c.root().Remove(w.temp) // not there after Commit
 	w.c.mu.Lock()
 	w.c.settle(w)
 	w.c.mu.Unlock()
