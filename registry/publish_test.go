@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -213,7 +214,8 @@ func TestCompressedRequests(t *testing.T) {
 // What fails on our side is not the client's fault, and says nothing of our disk.
 func TestFailingDisk(t *testing.T) {
 	n := start(t, registry.Config{})
-	if err := os.Remove(filepath.Join(n.dir, "spool")); err != nil {
+	spool := filepath.Join(n.dir, "spool")
+	if err := errors.Join(os.Remove(spool), os.WriteFile(spool, nil, 0o600)); err != nil { // no folder any more
 		t.Fatal(err)
 	}
 	file := tgz(t, "a", "1.0.0", "x")

@@ -155,6 +155,7 @@ type upstream struct {
 	stale     bool
 	down      bool
 	asked     []string
+	searched  []string
 	hits      []string
 	hold      chan struct{} // if set, Packument waits for it
 	keys      []signature.Key
@@ -207,6 +208,7 @@ func (u *upstream) Tarball(_ context.Context, name, file string, _ bool) (*Tarba
 }
 
 func (u *upstream) Search(_ context.Context, text string, from, size int) (objects []json.RawMessage, total int, err error) {
+	u.searched = append(u.searched, text)
 	if u.down {
 		return nil, 0, errDown
 	}

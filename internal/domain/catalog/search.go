@@ -11,12 +11,15 @@ const maxSearch = 250
 
 // Search finds packages, ours first, then upstream's whose names are not ours. total counts
 // both; it is a little high where upstream finds names of ours. Previews are not searched. What
-// upstream can't answer is left out.
+// upstream can't answer is left out, and what names a scope of ours is not its business.
 func (s *Service) Search(ctx context.Context, root Root, text string, from, size int) (found []Result, total int, err error) {
 	from, size = max(from, 0), min(max(size, 0), maxSearch)
 	found, total, err = s.src.Index.Search(ctx, text, from, size)
 	found = found[:min(len(found), size)]
 	if err != nil || s.src.Upstream == nil || strings.TrimSpace(text) == "" {
+		return found, total, err
+	}
+	if ours, err := s.namesScope(ctx, text); ours || err != nil {
 		return found, total, err
 	}
 	objects, more, err := s.src.Upstream.Search(ctx, text, max(from-total, 0), max(size-len(found), 1))
@@ -37,6 +40,24 @@ func (s *Service) Search(ctx context.Context, root Root, text string, from, size
 		}
 	}
 	return found, total + max(more, 0), nil
+}
+
+// namesScope reports whether a text has a scope of ours, or a name in one: "@acme",
+// "@acme/secret" or "scope:acme".
+func (s *Service) namesScope(ctx context.Context, text string) (bool, error) {
+	for word := range strings.FieldsSeq(text) {
+		scope, _, _ := strings.Cut(word, "/")
+		if rest, ok := strings.CutPrefix(scope, "scope:"); ok {
+			scope = "@" + strings.TrimPrefix(rest, "@")
+		}
+		if checkName(scope+"/x") != nil || scope[0] != '@' {
+			continue
+		}
+		if ours, err := s.ours(ctx, scope+"/x"); ours || err != nil {
+			return ours, err
+		}
+	}
+	return false, nil
 }
 
 // parseHit reads an object of npm's search. Members of other types than

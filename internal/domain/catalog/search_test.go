@@ -50,6 +50,23 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// Who searches for what is ours does not tell upstream what it is called.
+func TestSearchNamesNothingOfOurs(t *testing.T) {
+	w := newWorld(t, setup{})
+	w.releases.claimed = []string{"@acme"}
+	for _, text := range []string{"@acme", "@acme/secret", "what is @acme/secret", "@ACME/secret", "scope:acme", "scope:@acme secret"} {
+		if _, _, err := w.Search(t.Context(), mainRoot, text, 0, 20); err != nil || len(w.upstream.searched) > 0 {
+			t.Errorf("a search for %q: upstream was asked for %q, %v", text, w.upstream.searched, err)
+		}
+	}
+	for _, text := range []string{"acme", "@acme2", "@", "/", "scope:", "@other/pkg", "a/b"} {
+		w.upstream.searched = nil
+		if _, _, err := w.Search(t.Context(), mainRoot, text, 0, 20); err != nil || len(w.upstream.searched) == 0 {
+			t.Errorf("a search for %q did not ask upstream: %v", text, err)
+		}
+	}
+}
+
 func TestSearchBounds(t *testing.T) {
 	w := newWorld(t, setup{})
 	for range 1000 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/url"
@@ -205,9 +206,11 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// broken is the refusal for a body that did not come to its end.
+// broken is the refusal for a body that did not come to its end. If it was our disk
+// that failed, err is that.
 func (s *Service) broken(err error) error {
-	if _, ok := fault.Public(err); ok {
+	_, public := fault.Public(err)
+	if _, disk := errors.AsType[*fs.PathError](err); public || disk {
 		return err
 	}
 	return s.unavailable(err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/org/registry-action/internal/fault"
@@ -26,10 +27,23 @@ type Upload struct {
 	Summary tarball.Summary
 }
 
+// file makes an upload's file, and the folder should somebody have deleted it.
+func (s Spool) file() (*os.File, error) {
+	const pattern = "upload-*"
+	f, err := os.CreateTemp(s.Dir, pattern)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+			return nil, err
+		}
+		f, err = os.CreateTemp(s.Dir, pattern)
+	}
+	return f, err
+}
+
 // Receive reads a tarball to its end and checks it. label names it in errors.
 // The caller closes the Upload.
 func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (*Upload, error) {
-	f, err := os.CreateTemp(s.Dir, "upload-*")
+	f, err := s.file()
 	if err != nil {
 		return nil, err
 	}

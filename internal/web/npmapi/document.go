@@ -1,7 +1,6 @@
 package npmapi
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"maps"
@@ -20,6 +19,9 @@ import (
 // maxText bounds the JSON of a request without its tarballs, in bytes: a
 // packument that comes back to be changed has all that is known of a package.
 const maxText = 20 << 20
+
+// maxPacked is maxText of a request that came compressed.
+const maxPacked = 4 << 20
 
 // document is the body of PUT /{name}: a publish, or a packument that comes back
 // changed. The archive decides what a version is; of what is said beside it only
@@ -90,7 +92,11 @@ func (u *uploads) read(w http.ResponseWriter, r *http.Request, depth int, v any)
 	place := func(names []string) bool {
 		return len(names) == depth+2 && names[depth] == "_attachments" && !strings.HasSuffix(names[depth+1], bundleSuffix)
 	}
-	text, err := jsonstream.ExtractWhere(body, "data", place, maxText, func(tarball io.Reader) (any, error) {
+	limit := int64(maxText)
+	if r.Header.Get("Content-Encoding") != "" { // then a few bytes could be all of it; no client compresses a publish
+		limit = maxPacked
+	}
+	text, err := jsonstream.ExtractWhere(body, "data", place, limit, func(tarball io.Reader) (any, error) {
 		if len(u.list) == u.max {
 			return nil, fault.New(fault.Invalid, "the request has more than %d tarballs in _attachments; publish one version at a time", u.max)
 		}
@@ -104,12 +110,8 @@ func (u *uploads) read(w http.ResponseWriter, r *http.Request, depth int, v any)
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	if err := d.Decode(v); err != nil {
+	if err := json.Unmarshal(text, v); err != nil {
 		return httpkit.JSONError(httpkit.JSONBody, err)
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return fault.New(fault.Invalid, "Invalid JSON body: something follows the JSON value")
 	}
 	return nil
 }

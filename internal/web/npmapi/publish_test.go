@@ -23,7 +23,7 @@ func TestPublishRefuses(t *testing.T) {
 		"nothing":                {"", 400, "JSON"},
 		"an array":               {"[]", 400, "array"},
 		"null":                   {"null", 400, "nothing that can be changed"},
-		"something behind it":    {`{"name":"a","versions":{}} {}`, 400, "something follows"},
+		"something behind it":    {`{"name":"a","versions":{}} {}`, 400, "after top-level value"},
 		"a member's type":        {`{"name":7}`, 400, `\"name\" may not be of the type number`},
 		"another name":           {document("b", "1.0.0", tgz(t, "b", "1.0.0")), 400, `the address names package \"a\", the body \"b\"`},
 		"another name inside":    {document("a", "1.0.0", tgz(t, "b", "1.0.0")), 400, `has the name \"b\"`},

@@ -250,6 +250,7 @@ func TestRule08CompressedBodies(t *testing.T) {
 	n.do("PUT", "/a", "no gzip", "Content-Encoding: gzip").want(t, 400, "gzip")
 	n.do("PUT", "/a", "x", "Content-Encoding: br").want(t, 415, "gzip")
 	bomb := pack(object{"x": strings.Repeat(" ", 9<<20)})
+	n.do("PUT", "/a", bomb, "Content-Encoding: gzip").want(t, 413, "error")
 	n.do("POST", "/-/npm/v1/security/advisories/bulk", bomb, "Content-Encoding: gzip").want(t, 413, "error")
 }
 
