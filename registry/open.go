@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/blob"
@@ -65,6 +66,14 @@ func openStores(c Config) (stores, error) {
 		return stores{}, errors.Join(fmt.Errorf("emptying the spool folder: %w", err), s.close())
 	}
 	return s, nil
+}
+
+// notWritable adds the way out to an error that says that a folder can't be written.
+func notWritable(dir string, err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w; let this user write to %s, or choose another folder with --data (REGISTRY_DATA)", err, dir)
+	}
+	return err
 }
 
 // ignoreInGit keeps a data folder inside a checkout from making it dirty.

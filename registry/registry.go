@@ -36,7 +36,7 @@ func New(c Config) (*Registry, error) {
 	}
 	s, err := openStores(c)
 	if err != nil {
-		return nil, err
+		return nil, notWritable(c.DataDir, err)
 	}
 	r := &Registry{config: c, stores: s}
 	if err := r.wire(); err != nil {

@@ -91,12 +91,11 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, reg.Close()) }()
-	withdraw, err := announce(o.Data, listener.Addr(), control)
-	if err != nil {
-		return errors.Join(err, listener.Close())
+	if withdraw, err := announce(o.Data, listener.Addr(), control); err == nil {
+		defer func() { err = errors.Join(err, withdraw()) }()
+	} else { // on a full disk packages can still be read
+		log.Error("commands such as token create can't reach this server", "err", err)
 	}
-	defer func() { err = errors.Join(err, withdraw()) }()
-
 	greet(stdout, o, listener.Addr())
 	return reg.Serve(ctx, listener)
 }

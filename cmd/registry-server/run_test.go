@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -60,4 +62,17 @@ func TestHelpTeaches(t *testing.T) {
 			t.Errorf("--help lacks %q", want)
 		}
 	}
+}
+
+// A server that can't write where commands find it, as on a full disk, still serves.
+func TestServesUnannounced(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "running.json", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	url, stop := serving(t, dir)
+	if status := get(t, url+"/health")["status"]; status != "ok" {
+		t.Errorf("its health is %v", status)
+	}
+	stop()
 }

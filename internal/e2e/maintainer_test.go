@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
@@ -186,11 +187,7 @@ func send(t *testing.T, method, to string, body any) reply {
 func sendAs(t *testing.T, token, method, to string, body any) reply {
 	var text io.Reader
 	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
-			t.Error(err)
-		}
-		text = strings.NewReader(string(b))
+		text = bytes.NewReader(jsonOf(t, body))
 	}
 	req, err := http.NewRequestWithContext(t.Context(), method, to, text)
 	if err != nil {
@@ -207,6 +204,14 @@ func sendAs(t *testing.T, token, method, to string, body any) reply {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, b, err}
+}
+
+func jsonOf(t *testing.T, v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Error(err)
+	}
+	return b
 }
 
 func keysOf(t *testing.T, base string) []signature.Key {

@@ -67,6 +67,9 @@ func (s *Service) signUp(ctx context.Context, who Principal, c Credentials, emai
 	if who.IsAdmin() {
 		claim = kv.Put(claim.Row)
 	} else if taken {
+		if _, raw, err := s.account(ctx, c.User); err != nil || raw != nil {
+			return cmp.Or(err, kv.ErrConflict) // made since it was looked for
+		}
 		return fault.New(fault.Exists, "user name %q was given out before, and may own packages; choose another, or ask an admin for the account", c.User).WithCode("user_taken")
 	} else if wait := s.guard.signUps.take(place(who.addr)); wait > 0 {
 		return tooMany(wait)

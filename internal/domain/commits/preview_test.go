@@ -337,6 +337,36 @@ func TestPreviewOutlivesItsRef(t *testing.T) {
 	}
 }
 
+// Commits of a build that kept no listings have all their addresses; published
+// again they are previews too.
+func TestCommitsWithoutAListing(t *testing.T) {
+	w := newWorld(t, Options{})
+	a := preview(t, sha1a, "a", "old")
+	w.commit(sha1a, []Ref{{PR, "7"}}, a)
+	if err := w.db.Apply(t.Context(), kv.Delete(indexKey("acme/ws", sha1a)), kv.Delete(revisionKey("acme/ws"))); err != nil {
+		t.Fatal(err)
+	}
+	check := func(when string) {
+		t.Helper()
+		if got, err := w.read(sha1a, "a"); err != nil || got != "old" {
+			t.Errorf("%s the tarball holds %q, %v", when, got, err)
+		}
+		if sha, err := w.Point(t.Context(), "acme/ws", Pointer{Refs: []Ref{{PR, "7"}}}); err != nil || sha != sha1a {
+			t.Errorf("%s pr/7 points at %s, %v", when, sha, err)
+		}
+	}
+	check("before,")
+	if _, err := w.Service.Previews(t.Context(), "acme/ws", "a"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("Previews: %v, want not found", err)
+	}
+	w.pass(time.Minute)
+	w.commit(sha1b, nil, preview(t, sha1b, "a", "new"))
+	w.shows("acme/ws", "a", "bbbb latest=bbbb")
+	w.commit(sha1a, nil, a)
+	w.shows("acme/ws", "a", "bbbb aaaa pr-7=aaaa latest=bbbb")
+	check("afterwards,")
+}
+
 // Of refs that become the same tag the one that moved last has it.
 func TestPreviewTagsThatMeet(t *testing.T) {
 	w := newWorld(t, Options{})

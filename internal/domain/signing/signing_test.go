@@ -218,3 +218,49 @@ func TestPrivateKeyIsPKCS8(t *testing.T) {
 		t.Errorf("the stored key: %v", err)
 	}
 }
+
+// doubtfulDB makes the next write happen and fail.
+type doubtfulDB struct {
+	kv.DB
+	err error
+}
+
+func (d *doubtfulDB) Apply(ctx context.Context, ops ...kv.Op) error {
+	err := d.DB.Apply(ctx, ops...)
+	if err == nil {
+		err, d.err = d.err, nil
+	}
+	return err
+}
+
+// A write whose outcome the store can't tell may have happened (law 7 of kv): a
+// first key that is there stays the only one, and a rotation keeps every key listed.
+func TestUnknownOutcomes(t *testing.T) {
+	lost := errors.New("the disk is gone, or is it?")
+	db := &doubtfulDB{openDB(t), lost}
+	s := New(db, nil)
+	if _, err := s.Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, lost) {
+		t.Fatalf("Sign: %v, want the store's error", err)
+	}
+	first := keys(t, New(db.DB, nil))
+	if sig := sign(t, s); sig.KeyID != first[0].KeyID {
+		t.Errorf("signed by %s, and the key is %s", sig.KeyID, first[0].KeyID)
+	}
+	old := sign(t, s)
+	db.err = lost
+	if _, err := s.Rotate(t.Context()); !errors.Is(err, lost) {
+		t.Fatalf("Rotate: %v, want the store's error", err)
+	}
+	between := sign(t, s)
+	if _, err := s.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []signature.Signature{old, between, sign(t, s)} {
+		listed := slices.ContainsFunc(keys(t, s), func(k signature.Key) bool {
+			return k.KeyID == sig.KeyID && k.Verify(sig, "@acme/a", "1.0.0", integrity) == nil
+		})
+		if !listed {
+			t.Errorf("the key %s has signed and is not listed", sig.KeyID)
+		}
+	}
+}

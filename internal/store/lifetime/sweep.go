@@ -25,7 +25,7 @@ type Swept map[string]int
 
 // Sweep does the tasks that are due and removes blobs whose time is over. It
 // may run on several servers at once. Bytes go at the latest two hours after
-// what kept them. A task that fails is done again an hour later.
+// what kept them. A task that fails is done again within two hours.
 func (k *Keeper) Sweep(ctx context.Context, tasks map[string]Task) (Swept, error) {
 	total := Swept{}
 	end := k.now().Truncate(time.Hour) // rows are only added to this hour's bucket or later ones
@@ -55,8 +55,9 @@ func (k *Keeper) sweepHour(ctx context.Context, hour time.Time, tasks map[string
 		}
 		ops := []kv.Op{kv.Delete(r.Key)}
 		if err := k.sweepRow(ctx, r, tasks, total); err != nil {
-			k.opt.Log.ErrorContext(ctx, "sweeping failed; trying again in an hour", "row", r.Sort, "err", err)
-			ops = append(ops, kv.Put(kv.Row{Key: kv.Key{Partition: duePartition(k.now()), Sort: r.Sort}}))
+			k.opt.Log.ErrorContext(ctx, "sweeping failed; trying again later", "row", r.Sort, "err", err)
+			later := k.now().Add(time.Hour) // another sweep may just be done with this hour
+			ops = append(ops, kv.Put(kv.Row{Key: kv.Key{Partition: duePartition(later), Sort: r.Sort}}))
 		}
 		if err := k.db.Apply(ctx, ops...); err != nil {
 			return err

@@ -24,7 +24,7 @@ const (
 // it, but their users can call the operator.
 func public(err error) (e *fault.Error, ok bool) {
 	if e, ok = fault.Public(err); !ok && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
-		return fault.Wrap(err, InsufficientStorage, "the disk of this server is full, so nothing was kept; send the request again when its operator has made room"), true
+		return fault.Wrap(err, InsufficientStorage, "the disk of this server is full; send the request again when its operator has made room"), true
 	}
 	return e, ok
 }
