@@ -23,6 +23,7 @@ const (
 	Exists          Kind = "exists"
 	TooLarge        Kind = "too_large"
 	Upstream        Kind = "upstream"
+	Loop            Kind = "upstream_loop"
 	Unavailable     Kind = "unavailable"
 )
 

@@ -67,7 +67,14 @@ const dirChunk = 1000
 
 // Folders lists the folders in a folder ("." for the topmost), by name; links that
 // lead to one count.
-func (f *Folder) Folders(name string) ([]string, error) {
+func (f *Folder) Folders(name string) ([]string, error) { return f.list(name, fs.FileInfo.IsDir) }
+
+// Files lists the regular files in a folder likewise.
+func (f *Folder) Files(name string) ([]string, error) {
+	return f.list(name, func(i fs.FileInfo) bool { return i.Mode().IsRegular() })
+}
+
+func (f *Folder) list(name string, wanted func(fs.FileInfo) bool) ([]string, error) {
 	dir, err := f.root.Open(name)
 	if err != nil {
 		return nil, plain(err, name)
@@ -78,7 +85,7 @@ func (f *Folder) Folders(name string) ([]string, error) {
 		entries, err := dir.ReadDir(dirChunk)
 		for _, e := range entries {
 			info, statErr := f.root.Stat(path.Join(name, e.Name()))
-			if statErr == nil && info.IsDir() {
+			if statErr == nil && wanted(info) {
 				names = append(names, e.Name())
 			}
 		}

@@ -26,6 +26,7 @@ type Version struct {
 	Tags        []string // dist-tags that point at it
 	PublishedAt time.Time
 	Deprecated  string
+	Yanked      *string // the reason; nil: it is not
 	Publisher   string
 	File        string // its tarball, below the folder
 

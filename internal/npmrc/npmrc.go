@@ -19,6 +19,7 @@ import (
 type Registry struct {
 	URL   string // without a slash at its end
 	Token string // its _authToken; empty if none is configured
+	From  string // what names it: a variable or a file
 }
 
 // maxFile bounds a .npmrc, in bytes.
@@ -28,14 +29,22 @@ const maxFile = 1 << 20
 // false if nothing is configured. Files that can't be read count as absent.
 func Find(dir string, getenv func(string) string) (r Registry, ok bool) {
 	settings := map[string]string{}
+	var text string
+	for _, name := range []string{"npm_config_registry", "NPM_CONFIG_REGISTRY"} {
+		if text == "" {
+			text, r.From = getenv(name), name
+		}
+	}
 	for _, file := range files(dir, getenv) { // the first to name a setting wins
 		for key, value := range read(file, getenv) {
 			if _, set := settings[key]; !set {
 				settings[key] = value
 			}
 		}
+		if text == "" && settings["registry"] != "" {
+			text, r.From = settings["registry"], file
+		}
 	}
-	text := cmp.Or(getenv("npm_config_registry"), getenv("NPM_CONFIG_REGISTRY"), settings["registry"])
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return Registry{}, false

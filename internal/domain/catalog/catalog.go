@@ -117,13 +117,19 @@ func (s *Service) ours(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// previews reads the previews that a root shows of a name: none at the main root.
-// A repository of which nothing was published has no preview registry.
-func (s *Service) previews(ctx context.Context, root Root, name string) (PreviewSet, error) {
+// Serves returns fault.NotFound for a root that there is not: a repository of which
+// nothing was published has no preview registry.
+func (s *Service) Serves(ctx context.Context, root Root) error {
 	if root.Repository == "" {
-		return PreviewSet{}, nil
+		return nil
 	}
-	if _, err := s.src.Previews.Revision(ctx, root.Repository); err != nil {
+	_, err := s.src.Previews.Revision(ctx, root.Repository)
+	return err
+}
+
+// previews reads the previews that a root shows of a name: none at the main root.
+func (s *Service) previews(ctx context.Context, root Root, name string) (PreviewSet, error) {
+	if err := s.Serves(ctx, root); err != nil || root.Repository == "" {
 		return PreviewSet{}, err
 	}
 	return s.src.Previews.Previews(ctx, root.Repository, name)

@@ -167,7 +167,7 @@ func TestStoreIsBusy(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.publish("lib", "1.0.0")
 	w.preview("lib", refs, older)
-	w.src.Releases = busy{w.releases}
+	w.src.Releases, w.src.Index = busy{w.releases}, busy{w.releases}
 	_, err := w.Packument(t.Context(), previewRoot, "lib", packument.Full, false)
 	is(t, err, fault.Unavailable)
 	_, err = w.Versions(t.Context(), previewRoot, "lib")

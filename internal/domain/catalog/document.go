@@ -19,7 +19,6 @@ type Document struct {
 	Form    packument.Form
 	ETag    string // of the plain form, without quotes; strong
 	Stale   bool   // upstream could not be asked
-	Private bool   // only for who may read it
 	content content
 }
 

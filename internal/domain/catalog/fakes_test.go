@@ -111,6 +111,14 @@ func (r *releases) Search(_ context.Context, text string, from, size int) (found
 	return found, total, nil
 }
 
+func (r *releases) Tags(_ context.Context, name string) (map[string]string, error) {
+	p, err := r.get(name)
+	if err != nil {
+		return nil, err
+	}
+	return maps.Clone(p.DistTags), nil
+}
+
 func (r *releases) Provenance(_ context.Context, name, version string) (json.RawMessage, error) {
 	if b, ok := r.bundles[name+"@"+version]; ok {
 		return json.RawMessage(b), nil
@@ -157,7 +165,7 @@ type upstream struct {
 	asked     []string
 	searched  []string
 	hits      []string
-	hold      chan struct{} // if set, Packument waits for it
+	hold      chan struct{} // if set, Packument and Search wait for it
 	keys      []signature.Key
 }
 
@@ -173,16 +181,24 @@ func (u *upstream) ask(name string) error {
 	return nil
 }
 
+func (u *upstream) wait(ctx context.Context) error {
+	if u.hold == nil {
+		return nil
+	}
+	select {
+	case <-u.hold:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (u *upstream) Packument(ctx context.Context, name string, f packument.Form, _ bool) (*Foreign, error) {
 	if err := u.ask(name); err != nil {
 		return nil, err
 	}
-	if u.hold != nil {
-		select {
-		case <-u.hold:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	if err := u.wait(ctx); err != nil {
+		return nil, err
 	}
 	text, ok := u.documents[name]
 	if !ok {
@@ -207,8 +223,11 @@ func (u *upstream) Tarball(_ context.Context, name, file string, _ bool) (*Tarba
 	return tarball("upstream " + file), nil
 }
 
-func (u *upstream) Search(_ context.Context, text string, from, size int) (objects []json.RawMessage, total int, err error) {
+func (u *upstream) Search(ctx context.Context, text string, from, size int) (objects []json.RawMessage, total int, err error) {
 	u.searched = append(u.searched, text)
+	if err := u.wait(ctx); err != nil {
+		return nil, 0, err
+	}
 	if u.down {
 		return nil, 0, errDown
 	}
@@ -280,10 +299,12 @@ type unsure struct{ Releases }
 func (unsure) Ours(context.Context, string) (bool, error) { return false, errors.New("disk on fire") }
 
 // busy can't read a package now.
-type busy struct{ Releases }
+type busy struct{ *releases }
 
 var errBusy = fault.New(fault.Unavailable, "busy")
 
 func (busy) Revision(context.Context, string) (string, error) { return "", errBusy }
+
+func (busy) Tags(context.Context, string) (map[string]string, error) { return nil, errBusy }
 
 func (busy) Packument(context.Context, string) (*packument.Packument, error) { return nil, errBusy }

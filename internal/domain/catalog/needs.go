@@ -38,6 +38,8 @@ type Releases interface {
 // Index is what else is known of the packages that were published here.
 type Index interface {
 	Search(ctx context.Context, text string, from, size int) (found []Result, total int, err error)
+	// Tags returns the dist-tags of a package; fault.NotFound if nothing of it is left.
+	Tags(ctx context.Context, name string) (map[string]string, error)
 	// Provenance returns the sigstore bundle of a version; fault.NotFound if it has none.
 	Provenance(ctx context.Context, name, version string) (json.RawMessage, error)
 }

@@ -58,7 +58,7 @@ func (s *Service) base(ctx context.Context, name string, f packument.Form, fresh
 // ask asks upstream for a document.
 func ask(ctx context.Context, up Upstream, name string, f packument.Form, fresh bool) (*Foreign, error) {
 	doc, err := up.Packument(ctx, name, f, fresh)
-	if errors.Is(err, fault.Unavailable) || errors.Is(err, fault.Upstream) {
+	if errors.Is(err, fault.Unavailable) || errors.Is(err, fault.Upstream) || errors.Is(err, fault.Loop) {
 		return nil, &unusable{err}
 	}
 	return doc, err

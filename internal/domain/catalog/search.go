@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 )
 
 // maxSearch bounds the hits of one answer, as the public registry does.
 const maxSearch = 250
 
+// searchTime is how long ours wait for upstream's.
+const searchTime = 2 * time.Second
+
 // Search finds packages, ours first, then upstream's whose names are not ours. total counts
 // both; it is a little high where upstream finds names of ours. Previews are not searched. What
-// upstream can't answer is left out, and what names a scope of ours is not its business.
+// upstream can't answer, or not soon, is left out, and what names a scope of ours is not its business.
 func (s *Service) Search(ctx context.Context, root Root, text string, from, size int) (found []Result, total int, err error) {
 	from, size = max(from, 0), min(max(size, 0), maxSearch)
 	found, total, err = s.src.Index.Search(ctx, text, from, size)
@@ -22,7 +26,9 @@ func (s *Service) Search(ctx context.Context, root Root, text string, from, size
 	if ours, err := s.namesScope(ctx, text); ours || err != nil {
 		return found, total, err
 	}
-	objects, more, err := s.src.Upstream.Search(ctx, text, max(from-total, 0), max(size-len(found), 1))
+	soon, cancel := context.WithTimeout(ctx, searchTime)
+	defer cancel()
+	objects, more, err := s.src.Upstream.Search(soon, text, max(from-total, 0), max(size-len(found), 1))
 	if err != nil {
 		return found, total, nil // upstream has logged it
 	}

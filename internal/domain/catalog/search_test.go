@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +49,23 @@ func TestSearch(t *testing.T) {
 	if found, total, err := w.Search(t.Context(), mainRoot, "tool", 0, 20); err != nil || total != 1 || len(found) != 1 {
 		t.Errorf("with upstream down Search() = %v, %d, %v", names(found), total, err)
 	}
+}
+
+// A slow upstream does not keep what is ours waiting.
+func TestSearchWithSlowUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, setup{})
+		w.publish("tool", "1.0.0")
+		w.upstream.hits, w.upstream.hold = []string{"toolbox"}, make(chan struct{})
+		began := time.Now()
+		found, total, err := w.Search(t.Context(), mainRoot, "tool", 0, 20)
+		if err != nil || !slices.Equal(names(found), []string{"tool"}) || total != 1 {
+			t.Errorf("Search() = %v, %d, %v, want ours", names(found), total, err)
+		}
+		if took := time.Since(began); took != searchTime {
+			t.Errorf("it took %s, want %s", took, searchTime)
+		}
+	})
 }
 
 // Who searches for what is ours does not tell upstream what it is called.

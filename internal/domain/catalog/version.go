@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
 
 	"github.com/org/registry-action/internal/fault"
@@ -200,9 +199,9 @@ func (s *Service) Tags(ctx context.Context, root Root, name string) (map[string]
 }
 
 func (s *Service) baseTags(ctx context.Context, name string) (map[string]string, error) {
-	p, err := s.src.Releases.Packument(ctx, name)
+	tags, err := s.src.Index.Tags(ctx, name)
 	if err == nil {
-		return maps.Clone(p.DistTags), nil
+		return tags, nil
 	}
 	b, release, err := s.foreignText(ctx, name, packument.Abbreviated, err)
 	if err != nil {
@@ -213,7 +212,6 @@ func (s *Service) baseTags(ctx context.Context, name string) (map[string]string,
 	if err != nil || o.Text("name") != name {
 		return nil, fault.Wrap(err, fault.Upstream, "upstream sent no packument of %q", name)
 	}
-	var tags map[string]string
 	if err := json.Unmarshal(o.Get("dist-tags"), &tags); err != nil {
 		return nil, fault.Wrap(err, fault.Upstream, "upstream's packument of %q has no dist-tags", name)
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // Ours reports whether upstream must not be asked for a name: a package of it is or was here, its
-// scope has an owner here, or it is claimed.
+// scope has an owner here, however it is written, or it is claimed.
 func (s *Service) Ours(ctx context.Context, name string) (bool, error) {
 	// Names that are not valid here count too: upstream may have older ones in a scope of ours.
 	scope, _, scoped := strings.Cut(name, "/")
@@ -148,7 +148,7 @@ func (s *Service) mustBeFree(ctx context.Context, name, scope string) error {
 	if scope != "" {
 		claim = scope
 	}
-	if errors.Is(err, fault.Upstream) {
+	if errors.Is(err, fault.Upstream) || errors.Is(err, fault.Loop) {
 		return fault.Wrap(err, fault.Forbidden, "%s is new here, and upstream does not tell whether others have %s there: taken here, it would take the place of theirs for everybody who installs from here. Let an admin publish its first version, or the operator claim it: CLAIMED_SCOPES=%s", name, what, claim).WithCode("upstream_unknown")
 	}
 	if err != nil {

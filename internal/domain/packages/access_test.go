@@ -67,6 +67,29 @@ func TestScopes(t *testing.T) {
 	refused(t, "after that", w.try(alice, "@other/a", "1.0.0"), fault.Forbidden, "not_owner")
 }
 
+// A scope is one however it is written: nobody else can have one that looks the same, here or upstream.
+func TestScopesInAnyCase(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.publish(alice, "@acme/a", "1.0.0")
+	w.publish(user{name: "carol"}, "@Old/a", "1.0.0") // from when names could have capitals
+	for name, want := range map[string]bool{
+		"@ACME/a": true, "@Acme/never": true, "@aCME/!odd": true, "@old/a": true, "@OLD/never": true, "@acmÉ/a": false, "@acme2/a": false,
+	} {
+		if got, err := w.Ours(t.Context(), name); got != want || err != nil {
+			t.Errorf("Ours(%q) = %v, %v, want %v", name, got, err, want)
+		}
+	}
+	refused(t, "another's scope, in capitals", w.try(bob, "@ACME/b", "1.0.0"), fault.Forbidden, "not_owner")
+	refused(t, "another's scope, in lower case", w.try(bob, "@old/b", "1.0.0"), fault.Forbidden, "not_owner")
+	refused(t, "taking it in capitals", w.SetScopeOwners(t.Context(), bob, "@ACME", []string{"bob"}), fault.Forbidden, "not_owner")
+	if owners, err := w.ScopeOwners(t.Context(), "@ACME"); err != nil || !slices.Equal(owners, []string{"alice"}) {
+		t.Errorf("ScopeOwners(@ACME) = %v, %v", owners, err)
+	}
+	if res := w.publish(alice, "@Acme/b", "1.0.0"); res.FirstOf != "" {
+		t.Errorf("a package in capitals is the first of %q, want nothing", res.FirstOf)
+	}
+}
+
 // A token that is limited to some packages can do nothing to others, nor to more than them.
 func TestLimitedTokens(t *testing.T) {
 	w := newWorld(t, Options{})

@@ -217,3 +217,25 @@ func TestBusyStoreIsUnavailable(t *testing.T) {
 	refused(t, "Tag", w.Tag(t.Context(), alice, "a", "other", "1.0.0"), fault.Unavailable, "")
 	refused(t, "SetScopeOwners", w.SetScopeOwners(t.Context(), root, "@a", []string{"x"}), fault.Unavailable, "")
 }
+
+// Tags reads the head and no version: one that can't be read is no reason not to answer.
+func TestTagsAreRead(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.publish(alice, "a", "1.0.0")
+	w.publish(alice, "a", "2.0.0-beta", "next")
+	if err := w.db.Apply(t.Context(), kv.Put(kv.Row{Key: versionKey("a", "1.0.0"), Value: []byte("broken")})); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Tags(t.Context(), "a")
+	if diff := cmp.Diff(map[string]string{"latest": "1.0.0", "next": "2.0.0-beta"}, got); diff != "" || err != nil {
+		t.Errorf("Tags: %v, %s", err, diff)
+	}
+	for _, name := range []string{"b", "../a", ""} {
+		_, err := w.Tags(t.Context(), name)
+		refused(t, name, err, fault.NotFound, "")
+	}
+	if err := w.UnpublishAll(t.Context(), root, "a", ""); err == nil {
+		_, err = w.Tags(t.Context(), "a")
+		refused(t, "nothing is left", err, fault.NotFound, "unpublished")
+	}
+}

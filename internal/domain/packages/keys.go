@@ -3,6 +3,7 @@ package packages
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -16,7 +17,7 @@ import (
 //	                  provenance/{version}   a sigstore bundle
 //	                  gone/{version}         a tombstone
 //	                  star/{user}            who likes the package
-//	scope/{@scope}    head                   who owns the scope
+//	scope/{@scope}    head                   who owns the scope, which is in lower case here
 //	names             {name}                 what lists and searches show; only of packages that have versions
 //	owner/{user}      {name}                 where to look for the user's packages: the heads decide
 //	starred/{user}    {name}                 what the user likes
@@ -60,7 +61,11 @@ func readmeID(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func scopeKey(scope string) kv.Key { return kv.Key{Partition: "scope/" + scope, Sort: "head"} }
+// scopeKey is one for all ways to write a scope: whoever owns @acme owns @Acme, which people
+// would take for it.
+func scopeKey(scope string) kv.Key {
+	return kv.Key{Partition: "scope/" + strings.ToLower(scope), Sort: "head"}
+}
 
 func nameKey(name string) kv.Key { return kv.Key{Partition: namesPartition, Sort: name} }
 

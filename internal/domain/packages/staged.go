@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxStagedPage     = 100
+	MaxStagedPage     = 500 // of Staged; who counts in pages must not count in larger ones
 	defaultStagedPage = 20
 )
 
@@ -53,9 +53,9 @@ func (s *Service) sees(ctx context.Context, who Principal, staged Staged) (bool,
 }
 
 // Staged lists what the caller may approve or has staged, newest first; name, if given, is the only
-// package. size is 20 if not given and at most 100.
+// package. size is 20 if not given and at most MaxStagedPage.
 func (s *Service) Staged(ctx context.Context, who Principal, name string, from, size int) (found []Staged, total int, err error) {
-	from, size = max(from, 0), min(size, maxStagedPage)
+	from, size = max(from, 0), min(size, MaxStagedPage)
 	if size <= 0 {
 		size = defaultStagedPage
 	}

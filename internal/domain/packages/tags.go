@@ -68,6 +68,12 @@ func (p pkg) mustHold() error {
 	return nil
 }
 
+// Tags returns the dist-tags of a package; fault.NotFound if there is none or nothing of it is left.
+func (s *Service) Tags(ctx context.Context, name string) (map[string]string, error) {
+	p, err := s.living(ctx, name)
+	return p.Tags, err
+}
+
 // Tag points a dist-tag at a version.
 func (s *Service) Tag(ctx context.Context, who Principal, name, tag, version string) error {
 	if err := validTag(tag); err != nil {

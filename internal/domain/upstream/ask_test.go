@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 )
 
@@ -39,7 +40,7 @@ func TestKeys(t *testing.T) {
 		if got := w.registry.took(); len(got) != maxTries {
 			t.Errorf("upstream was asked %v", got)
 		}
-		time.Sleep(restFor)
+		time.Sleep(egress.RestFor)
 		w.registry.intercept(text("", `{"keys":[{"keyid":"SHA256:one","expires":null},{"keyid":"SHA256:two","expires":"2020-01-01T00:00:00.000Z"}]}`))
 		for range 3 {
 			if got := ids(); got != "SHA256:one SHA256:two" {
@@ -53,7 +54,7 @@ func TestKeys(t *testing.T) {
 			if got := ids(); got != "SHA256:one SHA256:two" {
 				t.Errorf("upstream down: %s, want the last known", got)
 			}
-			time.Sleep(restFor)
+			time.Sleep(egress.RestFor)
 		}
 		for _, none := range []int{404, 400} {
 			w.registry.intercept(statusOf(none))
@@ -244,12 +245,12 @@ func TestAuditsThatFail(t *testing.T) {
 			return true
 		})
 		start := time.Now()
-		for range maxFailures {
+		for range egress.MaxFailures {
 			if _, err := ask(); !errors.Is(err, fault.Unavailable) {
 				t.Errorf("Advisories: %v", err)
 			}
 		}
-		if took := time.Since(start); took != maxFailures*auditTime {
+		if took := time.Since(start); took != egress.MaxFailures*auditTime {
 			t.Errorf("audits without an answer took %s", took)
 		}
 		w.registry.intercept(nil)

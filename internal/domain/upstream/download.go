@@ -8,12 +8,13 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/cache"
 )
 
 const (
-	// downloadTime is for a whole tarball; what ends a stuck one is idleTimeout.
+	// downloadTime is for a whole tarball; what ends a stuck one is egress.
 	downloadTime = time.Hour
 	copyBuffer   = 32 << 10
 )
@@ -35,7 +36,7 @@ func (s *Service) join(ctx context.Context, want goal) (*Tarball, error) {
 	if err, ok := s.failing(want.failure()); ok {
 		return nil, err
 	}
-	d := s.download(want)
+	d := s.download(ctx, want)
 	defer s.leave(d)
 	select {
 	case <-d.ready:
@@ -58,19 +59,19 @@ func (s *Service) join(ctx context.Context, want goal) (*Tarball, error) {
 }
 
 // download returns the download under way of a tarball, or begins one. The caller leaves it.
-func (s *Service) download(want goal) *download {
+func (s *Service) download(ctx context.Context, want goal) *download {
 	s.mu.Lock()
-	d, ok := s.downloads[want.key]
+	d, ok := s.downloads[want.flight]
 	if !ok {
 		d = &download{users: 1, ready: make(chan struct{}), done: make(chan struct{})}
-		s.downloads[want.key] = d
+		s.downloads[want.flight] = d
 	}
 	d.users++
 	s.mu.Unlock()
 	if ok {
 		return d
 	}
-	ctx, done, err := s.begin(downloadTime)
+	ctx, done, err := s.begin(ctx, downloadTime)
 	if err != nil {
 		s.finish(d, want, err)
 		return d
@@ -97,8 +98,8 @@ func (s *Service) finish(d *download, want goal, err error) {
 func (s *Service) unlist(d *download, want goal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.downloads[want.key] == d {
-		delete(s.downloads, want.key)
+	if s.downloads[want.flight] == d {
+		delete(s.downloads, want.flight)
 	}
 }
 
@@ -135,7 +136,7 @@ func (s *Service) fill(ctx context.Context, d *download, want goal) error {
 	close(d.ready)
 	if err := s.receiveTarball(w, resp.Body, want); err != nil {
 		if errors.Is(err, fault.Upstream) {
-			s.remember(want.failure(), err)
+			s.remember(ctx, want.failure(), err)
 			s.opt.Log.WarnContext(ctx, "a tarball of upstream is wrong", "url", location(want.from), "err", err)
 		}
 		s.unlist(d, want)
@@ -165,7 +166,10 @@ func (s *Service) request(ctx context.Context, want goal) (*http.Response, error
 		}
 		_ = resp.Body.Close() // it is not wanted
 	}
-	s.remember(want.failure(), err)
+	if refused, ok := errors.AsType[*egress.RefusedError](err); ok {
+		err = s.forbidden(refused, want.file+" "+notFollowed, refused.Host)
+	}
+	s.remember(ctx, want.failure(), err)
 	return nil, err
 }
 

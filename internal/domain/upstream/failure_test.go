@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 )
 
@@ -93,7 +94,7 @@ func TestFaultsWithoutACopy(t *testing.T) {
 				}
 				w.registry.status(0)
 				w.registry.publish("a", "1.0.0")
-				time.Sleep(restFor)
+				time.Sleep(egress.RestFor)
 				w.doc("a", full, false)
 			})
 		})
@@ -122,7 +123,7 @@ func TestStaleWhileUpstreamIsDown(t *testing.T) {
 				if got := w.registry.took(); len(got) != 1 {
 					t.Errorf("upstream was asked %v, want once: there is a copy", got)
 				}
-				time.Sleep(restFor)
+				time.Sleep(egress.RestFor)
 				if d, _ := w.doc("a", full, false); !d.Stale {
 					t.Error("not stale")
 				}
@@ -134,7 +135,7 @@ func TestStaleWhileUpstreamIsDown(t *testing.T) {
 				}
 				w.registry.intercept(nil)
 				w.registry.publish("a", "1.1.0")
-				time.Sleep(restFor)
+				time.Sleep(egress.RestFor)
 				if d, text := w.doc("a", full, false); d.Stale || !strings.Contains(text, "1.1.0") {
 					t.Errorf("upstream is back: stale %t, %s", d.Stale, text)
 				}
@@ -162,10 +163,10 @@ func TestADeadUpstreamCostsOneTimeout(t *testing.T) {
 				t.Errorf("Packument: %v", err)
 			}
 		}
-		if took := time.Since(start); took > maxFailures*30*time.Second {
+		if took := time.Since(start); took > egress.MaxFailures*30*time.Second {
 			t.Errorf("20 names took %s", took)
 		}
-		if got := w.registry.took(); len(got) != maxFailures {
+		if got := w.registry.took(); len(got) != egress.MaxFailures {
 			t.Errorf("upstream was asked %v", got)
 		}
 
@@ -173,7 +174,7 @@ func TestADeadUpstreamCostsOneTimeout(t *testing.T) {
 		if d, _ := w.doc("kept0", full, false); !d.Stale {
 			t.Error("upstream was asked before its rest was over")
 		}
-		time.Sleep(restFor)
+		time.Sleep(egress.RestFor)
 		if d, _ := w.doc("kept1", full, false); d.Stale {
 			t.Error("stale, although upstream is back")
 		}
@@ -189,10 +190,10 @@ func TestADeadUpstreamCostsOneTimeout(t *testing.T) {
 func TestOneProbeAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.registry.intercept(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
-		for i := range maxFailures {
+		for i := range egress.MaxFailures {
 			_, _ = w.Packument(t.Context(), fmt.Sprint("a", i), full, false)
 		}
-		time.Sleep(restFor)
+		time.Sleep(egress.RestFor)
 		w.registry.took()
 		var wg sync.WaitGroup
 		wg.Go(func() { _, _ = w.Packument(t.Context(), "probe", full, false) })
@@ -235,7 +236,7 @@ func TestCallersWhoLeaveAreNoFailures(t *testing.T) {
 			}
 			return false
 		})
-		for range 2 * maxFailures {
+		for range 2 * egress.MaxFailures {
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Second, cancel)
 			if _, _, err := w.Search(ctx, "x", 0, 10); err == nil {
@@ -250,7 +251,7 @@ func TestFirstByteTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.registry.intercept(func(_ http.ResponseWriter, r *http.Request) bool { <-r.Context().Done(); return true })
 		start := time.Now()
-		if _, err := w.Packument(t.Context(), "a", full, false); !errors.Is(err, fault.Unavailable) || !errors.Is(err, errSlow) {
+		if _, err := w.Packument(t.Context(), "a", full, false); !errors.Is(err, fault.Unavailable) || !errors.Is(err, egress.ErrSlow) {
 			t.Errorf("Packument: %v", err)
 		}
 		if took := time.Since(start); took != 30*time.Second {

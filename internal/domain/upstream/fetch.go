@@ -93,7 +93,7 @@ func (m *meta) validators(h http.Header) {
 
 // remove drops what there is of a package that upstream does not have (any more).
 func (s *Service) remove(name string) error {
-	s.absent.put(name, struct{}{}, s.opt.NotFoundAge)
+	s.absent.Put(name, struct{}{}, s.opt.NotFoundAge)
 	for _, f := range []packument.Form{packument.Full, packument.Abbreviated} {
 		if err := s.opt.Cache.Delete(s.documentKey(name, f)); err != nil {
 			return err
@@ -121,7 +121,7 @@ func (s *Service) receive(ctx context.Context, resp *http.Response, name string,
 	if err := s.keep(ctx, w, size, name, m, old); err != nil {
 		return err
 	}
-	s.absent.forget(name)
+	s.absent.Forget(name)
 	if m.Only {
 		return s.opt.Cache.Delete(s.documentKey(name, packument.Abbreviated))
 	}

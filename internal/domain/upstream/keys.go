@@ -64,7 +64,7 @@ func (s *Service) fetchKeys(ctx context.Context) ([]signature.Key, error) {
 		err = s.refused(status, "its keys")
 	}
 	if err != nil {
-		s.remember(path, err)
+		s.remember(ctx, path, err)
 		return nil, err
 	}
 	s.keys.mu.Lock()

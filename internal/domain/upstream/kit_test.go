@@ -21,6 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/store/cache"
 )
@@ -72,7 +73,7 @@ func (w *world) start(opt Options) {
 		opt.URL = parse(w.t, "http://up.test/")
 	}
 	opt.Cache, opt.Log = w.cache, slog.New(slog.NewTextHandler(w.log, nil))
-	s, err := newService(opt, network{own: w.dial, foreign: w.dialPublic, proxy: func(r *http.Request) (*url.URL, error) {
+	s, err := newService(opt, egress.Network{Own: w.dial, Foreign: w.dialPublic, Proxy: func(r *http.Request) (*url.URL, error) {
 		if w.proxy == nil || r.URL.Hostname() == "up.test" {
 			return nil, nil
 		}
@@ -111,7 +112,7 @@ func (w *world) stop() {
 // dialPublic stands for the dialer that looks at addresses: *.private resolves to one that is not public.
 func (w *world) dialPublic(ctx context.Context, network, addr string) (net.Conn, error) {
 	if host, _, _ := net.SplitHostPort(addr); strings.HasSuffix(host, ".private") {
-		return nil, &net.OpError{Op: "dial", Err: publicOnly(network, "10.1.2.3:80", nil)}
+		return nil, &net.OpError{Op: "dial", Err: egress.PublicOnly(network, "10.1.2.3:80", nil)}
 	}
 	return w.dial(ctx, network, addr)
 }

@@ -4,43 +4,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/cache"
 )
-
-func TestPublic(t *testing.T) {
-	tests := map[bool][]string{
-		true: {
-			"1.1.1.1", "8.8.8.8", "104.16.0.1", "172.15.255.255", "172.32.0.1", "100.63.255.255", "100.128.0.1", "198.20.0.1", "223.255.255.255",
-			"2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8",
-		},
-		false: {
-			"0.0.0.0", "0.1.2.3", "10.0.0.1", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.0.1", "169.254.169.254", "172.16.0.1", "172.31.255.255",
-			"192.0.0.1", "192.0.2.1", "192.88.99.1", "192.168.1.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255",
-			"::", "::1", "fe80::1", "fe80::1%eth0", "fec0::1", "fc00::1", "fd12::1", "ff02::1", "2001::1", "2001:db8::1", "2002:7f00:1::", "3fff::1", "100::1", "5f00::1",
-			"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1", "::10.0.0.1",
-			"64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::169.254.169.254", "64:ff9b:1::8.8.8.8",
-		},
-	}
-	for want, list := range tests {
-		for _, text := range list {
-			if got := public(netip.MustParseAddr(text)); got != want {
-				t.Errorf("public(%s) = %t", text, got)
-			}
-		}
-	}
-	if public(netip.Addr{}) {
-		t.Error("no address is public")
-	}
-}
 
 // TestPrivateTargets: on the real network, redirects and tarball URLs to this machine and its neighbours.
 func TestPrivateTargets(t *testing.T) {
@@ -78,20 +51,20 @@ func TestPrivateTargets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refused := func(what string, err error) {
+			refused := func(what string, err error, kind fault.Kind) {
 				t.Helper()
-				if !errors.Is(err, fault.Upstream) {
-					t.Errorf("%s: %v", what, err)
+				if !errors.Is(err, kind) {
+					t.Errorf("%s: %v, want %s", what, err, kind)
 				}
 			}
 			_, err = s.Packument(t.Context(), "away", full, false)
-			refused("a packument that redirects", err)
+			refused("a packument that redirects", err, fault.Upstream)
 			_, err = s.Tarball(t.Context(), "direct", "direct-1.0.0.tgz", false)
-			refused("a tarball there", err)
+			refused("a tarball there", err, fault.Forbidden)
 			_, err = s.Tarball(t.Context(), "hop", "hop-1.0.0.tgz", false)
-			refused("a tarball that redirects", err)
+			refused("a tarball that redirects", err, fault.Forbidden)
 			_, err = s.Attestations(t.Context(), "a", "1.0.0")
-			refused("attestations that redirect", err)
+			refused("attestations that redirect", err, fault.Upstream)
 			if err := errors.Join(s.Close(), c.Close()); err != nil {
 				t.Error(err)
 			}
@@ -127,7 +100,7 @@ func TestRedirectsAndForeignHosts(t *testing.T) {
 			if r.Header.Get("Authorization") != "" || r.Header.Get("Referer") != "" {
 				t.Errorf("%s%s got %v", r.Host, r.URL, r.Header)
 			}
-			if r.Header.Get("Accept-Encoding") != "identity" || !w.IsLoop(r.Header) {
+			if r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get(HopHeader) != w.id {
 				t.Errorf("%s%s got %v", r.Host, r.URL, r.Header)
 			}
 		}
@@ -187,7 +160,7 @@ func TestRefusedRedirects(t *testing.T) {
 			return true
 		})
 		_, err := w.Packument(t.Context(), "a", full, false)
-		if !errors.Is(err, fault.Upstream) || n != maxRedirects+1 {
+		if !errors.Is(err, fault.Upstream) || n != egress.MaxRedirects+1 {
 			t.Errorf("endless redirects: %v after %d requests", err, n)
 		}
 		_, err = w.Packument(t.Context(), "named", full, false)
@@ -196,61 +169,6 @@ func TestRefusedRedirects(t *testing.T) {
 			t.Errorf("a name with a private address: %v, public %q; want the name and not what it resolves to", err, e.Message)
 		}
 	})
-}
-
-func TestCheckRedirect(t *testing.T) {
-	request := func(method, to string) *http.Request {
-		r, err := http.NewRequestWithContext(t.Context(), method, to, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer secret")
-		return r
-	}
-	tests := []struct {
-		from, to string
-		ok, auth bool
-	}{
-		{"https://up.test/a", "https://up.test/b", true, true},
-		{"https://up.test/a", "https://UP.test.:443/b", true, true},
-		{"https://up.test/a", "https://cdn.test/b", true, false},
-		{"http://up.test/a", "https://up.test/b", true, false},
-		{"https://up.test/a", "http://up.test/b", false, false},
-		{"https://up.test/a", "http://cdn.test/b", false, false},
-	}
-	for _, tt := range tests {
-		to := request("GET", tt.to)
-		err := checkRedirect(to, []*http.Request{request("GET", tt.from)})
-		if (err == nil) != tt.ok || err == nil && (to.Header.Get("Authorization") != "") != tt.auth {
-			t.Errorf("%s to %s: %v, %v", tt.from, tt.to, err, to.Header)
-		}
-	}
-	post := request("POST", "https://up.test/audit")
-	if err := checkRedirect(request("GET", "https://up.test/b"), []*http.Request{post}); err == nil {
-		t.Error("a POST became a GET")
-	}
-}
-
-func TestOwnHosts(t *testing.T) {
-	tests := []struct {
-		base, url string
-		own       bool
-	}{
-		{"http://10.0.0.5:4873", "http://10.0.0.5:4873/x", true},
-		{"http://10.0.0.5:4873", "http://10.0.0.5/x", false},
-		{"http://10.0.0.5:4873", "https://10.0.0.5/x", false},
-		{"http://npm.corp", "https://npm.corp/x", true}, // on its way to https
-		{"https://npm.corp", "http://npm.corp:80/x", false},
-		{"https://npm.corp", "https://NPM.corp./x", true},
-		{"https://npm.corp", "https://npm.corp.evil/x", false},
-		{"https://npm.corp", "https://npm.corp@evil/x", false},
-	}
-	for _, tt := range tests {
-		g := &guard{base: parse(t, tt.base)}
-		if got := g.own(parse(t, tt.url)); got != tt.own {
-			t.Errorf("own(%s) of upstream %s = %t", tt.url, tt.base, got)
-		}
-	}
 }
 
 func TestProxies(t *testing.T) {
@@ -277,7 +195,7 @@ func TestProxies(t *testing.T) {
 			name := fmt.Sprint("p", i)
 			w.registry.publish(name, "1.0.0")
 			w.registry.change(name, func(p *pkg) { p.base = base })
-			if _, _, err := w.tarball(name, name+"-1.0.0.tgz"); !errors.Is(err, fault.Upstream) {
+			if _, _, err := w.tarball(name, name+"-1.0.0.tgz"); !errors.Is(err, fault.Forbidden) {
 				t.Errorf("%s by the proxy: %v", base, err)
 			}
 		}
@@ -304,33 +222,10 @@ func TestTarballURLs(t *testing.T) {
 	for _, tt := range tests {
 		s := &Service{base: parse(t, tt.base)}
 		got, err := s.source(tt.from, "a.tgz")
-		if tt.want == "" && !errors.Is(err, fault.Upstream) || tt.want != "" && (err != nil || got.String() != tt.want) {
+		if tt.want == "" && !errors.Is(err, fault.Forbidden) || tt.want != "" && (err != nil || got.String() != tt.want) {
 			t.Errorf("source(%s) of upstream %s = %v, %v; want %s", tt.from, tt.base, got, err, tt.want)
 		}
 	}
-}
-
-func TestLoopGuard(t *testing.T) {
-	bubble(t, func(t *testing.T, w *world) {
-		w.registry.publish("a", "1.0.0")
-		w.doc("a", full, false)
-		h := w.registry.last().Header
-		if !w.IsLoop(h) {
-			t.Errorf("our own request is not recognised: %v", h)
-		}
-		if w.IsLoop(http.Header{}) || w.IsLoop(http.Header{HopHeader: {"", "another"}}) {
-			t.Error("somebody else's request is taken for ours")
-		}
-		h.Add(HopHeader, "another")
-		if !w.IsLoop(h) {
-			t.Error("with another instance's value beside ours it is not recognised")
-		}
-		first := w.Service.id
-		w.restart(Options{})
-		if w.Service.id == first || len(first) < 20 {
-			t.Errorf("ids %q and %q", first, w.Service.id)
-		}
-	})
 }
 
 func TestOptions(t *testing.T) {
@@ -354,29 +249,4 @@ func TestOptions(t *testing.T) {
 	if _, err := New(Options{}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("New without a URL: %v", err)
 	}
-}
-
-// TestDialledAddressIsChecked: it is the address that counts, not the name.
-func TestDialledAddressIsChecked(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := defaultNetwork()
-	for _, host := range []string{"127.0.0.1", "localhost"} {
-		_, err := n.foreign(t.Context(), "tcp", net.JoinHostPort(host, port))
-		if _, ok := errors.AsType[*refusedError](err); !ok {
-			t.Errorf("dialling %s: %v", host, err)
-		}
-	}
-	conn, err := n.own(t.Context(), "tcp", net.JoinHostPort("127.0.0.1", port))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Close()
 }

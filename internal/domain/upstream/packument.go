@@ -32,7 +32,7 @@ func (s *Service) Packument(ctx context.Context, name string, f packument.Form, 
 
 // young returns a copy that needs no asking, nil if there is none.
 func (s *Service) young(name string, f packument.Form) (*Document, error) {
-	if _, ok := s.absent.get(name); ok {
+	if _, ok := s.absent.Get(name); ok {
 		return nil, s.notFound(name)
 	}
 	doc, err := s.held(name, f)
@@ -79,7 +79,7 @@ func (s *Service) ask(ctx context.Context, name string, f packument.Form, fresh 
 // had. stale: upstream could not be asked, and there is an old one.
 func (s *Service) refresh(ctx context.Context, name string, f packument.Form, fresh bool) (stale bool, err error) {
 	// One after the other, so that a document that is the answer for both forms is fetched once.
-	done, err := s.turns.take(ctx, name)
+	done, err := s.turns.take(ctx, together(ctx, name))
 	if err != nil {
 		return false, s.unavailable(err)
 	}
@@ -96,13 +96,13 @@ func (s *Service) refresh(ctx context.Context, name string, f packument.Form, fr
 	}
 	err = s.fetch(ctx, name, f, old)
 	if err == nil {
-		s.failed.forget(name)
+		s.failed.Forget(name)
 		return false, nil
 	}
 	if errors.Is(err, fault.NotFound) || s.life.Err() != nil {
 		return false, err
 	}
-	s.remember(name, err)
+	s.remember(ctx, name, err)
 	return s.fallBack(ctx, name, old, err)
 }
 
@@ -112,6 +112,6 @@ func (s *Service) fallBack(ctx context.Context, name string, old *meta, err erro
 	if old == nil || errors.Is(err, errDenied) {
 		return false, err
 	}
-	s.health.warn(ctx, "upstream can't be asked, serving what is kept", "upstream", s.URL(), "package", name, "err", err)
+	s.health.Warn(ctx, "upstream can't be asked, serving what is kept", "upstream", s.URL(), "package", name, "err", err)
 	return true, nil
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -225,19 +224,6 @@ func TestAbsentNames(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestAbsentNamesAreBounded(t *testing.T) {
-	m := newMemo[int](100, time.Now)
-	for i := range 1000 {
-		m.put(fmt.Sprint(i), i, time.Hour)
-	}
-	if _, ok := m.get("899"); ok || len(m.items) != 100 || m.order.Len() != 100 {
-		t.Errorf("%d items are remembered, the first of them: %t", len(m.items), ok)
-	}
-	if v, ok := m.get("999"); !ok || v != 999 {
-		t.Errorf("get(999) = %d, %t", v, ok)
 	}
 }
 

@@ -53,12 +53,12 @@ func (s *Service) index(ctx context.Context, r io.Reader, size int64, name, id s
 func (s *Service) refOf(ctx context.Context, doc *Document, name, file string) (ref packument.Ref, ok bool, err error) {
 	defer func() { err = errors.Join(err, doc.Close()) }()
 	key := doc.ID + "\n" + file
-	if ref, ok = s.found.get(key); ok {
+	if ref, ok = s.found.Get(key); ok {
 		return ref, true, nil
 	}
 	ref, ok, err = s.findRef(ctx, doc, name, file)
 	if ok && err == nil {
-		s.found.put(key, ref, foundAge)
+		s.found.Put(key, ref, foundAge)
 	}
 	return ref, ok, err
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
@@ -49,7 +50,7 @@ func (s *Service) Tarball(ctx context.Context, name, file string, head bool) (*T
 		return nil, err
 	}
 	t, err := s.open(ctx, name, file, ref, head)
-	if !old || !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Upstream) {
+	if !old || !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Forbidden) && !errors.Is(err, fault.Upstream) {
 		return t, err
 	}
 	// The document may be from before the tarball moved.
@@ -100,7 +101,7 @@ func (s *Service) findFresh(ctx context.Context, name, file string) (ref packume
 
 // open returns the copy of a tarball, or one that is just coming.
 func (s *Service) open(ctx context.Context, name, file string, ref packument.Ref, head bool) (*Tarball, error) {
-	want, err := s.goal(name, file, ref)
+	want, err := s.goal(ctx, name, file, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -126,21 +127,23 @@ func (s *Service) open(ctx context.Context, name, file string, ref packument.Ref
 // goal is a tarball that is to be fetched.
 type goal struct {
 	integrity
-	file string   // its name
-	key  string   // of the cache
-	from *url.URL // where it is
+	file   string   // its name
+	key    string   // of the cache
+	flight string   // of the download
+	from   *url.URL // where it is
 }
 
 // failure is the key under which it is remembered that fetching it went wrong.
 // Others may name the same URL: what is wrong with theirs is their own.
 func (g goal) failure() string { return g.key + "\n" + g.from.String() }
 
-func (s *Service) goal(name, file string, ref packument.Ref) (g goal, err error) {
+func (s *Service) goal(ctx context.Context, name, file string, ref packument.Ref) (g goal, err error) {
 	var ok bool
 	if g.integrity, ok = integrityOf(ref); !ok {
-		return g, s.wrong(nil, "gives no integrity for %s, so that its bytes can't be checked", file)
+		return g, s.forbidden(nil, "gives no integrity for %s, so that its bytes can't be checked", file)
 	}
 	g.file, g.key = file, s.tarballKey(name, file, g.id)
+	g.flight = together(ctx, g.key)
 	g.from, err = s.source(ref.Tarball, file)
 	return g, err
 }
@@ -149,12 +152,12 @@ func (s *Service) goal(name, file string, ref packument.Ref) (g goal, err error)
 func (s *Service) source(text, file string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, s.wrong(err, "the URL that it gives for %s is none of http or https", file)
+		return nil, s.forbidden(err, "the URL that it gives for %s is none of http or https", file)
 	}
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	if s.base.Scheme == "https" && u.Scheme == "http" {
-		if hostOf(u) != hostOf(s.base) || u.Port() != "" {
-			return nil, s.wrong(nil, "the URL that it gives for %s is plain http, on %s", file, u.Host)
+		if egress.Host(u) != egress.Host(s.base) || u.Port() != "" {
+			return nil, s.forbidden(nil, "the URL that it gives for %s is plain http, on %s", file, u.Host)
 		}
 		u.Scheme = "https" // old documents of a registry that moved to it
 	}

@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 )
 
@@ -171,7 +172,7 @@ func TestWrongTarballs(t *testing.T) {
 					}
 					w.wantRequests()
 				}
-				time.Sleep(restFor)
+				time.Sleep(egress.RestFor)
 				w.registry.took()
 				if _, got, err := w.tarball("a", "a-1.0.0.tgz"); err != nil || !bytes.Equal(got, good) {
 					t.Errorf("afterwards: %d bytes, %v", len(got), err)

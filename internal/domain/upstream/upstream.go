@@ -17,16 +17,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/memo"
 	"github.com/org/registry-action/internal/store/cache"
 )
 
@@ -65,17 +65,17 @@ func (o Options) withDefaults() Options {
 type Service struct {
 	opt    Options
 	base   *url.URL // without a slash at its end
-	id     string   // of this instance, see IsLoop
-	guard  *guard
-	health health
+	id     string   // of this instance, see Enter
+	client *egress.Client
+	health *egress.Health
 
-	requests, transfers slots // of tarballs the latter, so that they don't keep documents waiting
+	requests, transfers egress.Slots // of tarballs the latter, so that they don't keep documents waiting
 
 	calls   singleflight.Group
 	turns   turns
-	absent  *memo[struct{}] // names that upstream does not have
-	failed  *memo[failure]  // names and tarballs that just went wrong
-	found   *memo[packument.Ref]
+	absent  *memo.Memo[struct{}] // names that upstream does not have
+	failed  *memo.Memo[failure]  // names and tarballs that just went wrong
+	found   *memo.Memo[packument.Ref]
 	parsing chan struct{} // who holds a whole packument in memory
 	keys    keyring
 
@@ -95,9 +95,9 @@ const (
 )
 
 // New returns a Service.
-func New(opt Options) (*Service, error) { return newService(opt, defaultNetwork()) }
+func New(opt Options) (*Service, error) { return newService(opt, egress.Default()) }
 
-func newService(opt Options, via network) (*Service, error) {
+func newService(opt Options, via egress.Network) (*Service, error) {
 	if opt.URL == nil || opt.Cache == nil {
 		return nil, fault.New(fault.Invalid, "upstream needs a URL and a cache")
 	}
@@ -109,11 +109,11 @@ func newService(opt Options, via network) (*Service, error) {
 		return nil, fault.New(fault.Invalid, "the token for upstream has a space, a line break or another character that a header can't carry")
 	}
 	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), downloads: map[string]*download{}}
-	s.guard = newGuard(via, base)
-	s.absent, s.failed = newMemo[struct{}](maxAbsent, s.opt.Now), newMemo[failure](maxFailed, s.opt.Now)
-	s.found = newMemo[packument.Ref](maxFound, s.opt.Now)
-	s.health = health{now: s.opt.Now, log: s.opt.Log}
-	s.requests, s.transfers = newSlots(), newSlots()
+	s.client = &egress.Client{Guard: egress.NewGuard(via, base, maxRequests), Timeout: s.opt.Timeout}
+	s.absent, s.failed = memo.New[struct{}](maxAbsent, s.opt.Now), memo.New[failure](maxFailed, s.opt.Now)
+	s.found = memo.New[packument.Ref](maxFound, s.opt.Now)
+	s.health = egress.NewHealth(s.opt.Now, s.opt.Log)
+	s.requests, s.transfers = egress.NewSlots(maxRequests, maxWaiting), egress.NewSlots(maxRequests, maxWaiting)
 	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -135,13 +135,6 @@ func baseURL(u *url.URL) (*url.URL, error) {
 // URL is upstream's, without a slash at its end.
 func (s *Service) URL() string { return s.base.String() }
 
-// HopHeader is sent with every request; its value names the instance that sends it.
-const HopHeader = "Registry-Action-Hop"
-
-// IsLoop reports whether a request comes from this very instance, as it does if
-// upstream's URL leads back here. Answering it from upstream would go on for ever.
-func (s *Service) IsLoop(h http.Header) bool { return slices.Contains(h.Values(HopHeader), s.id) }
-
 // Close ends what is under way and waits for it.
 func (s *Service) Close() error {
 	s.mu.Lock()
@@ -149,15 +142,17 @@ func (s *Service) Close() error {
 	s.mu.Unlock()
 	s.end()
 	s.working.Wait()
-	s.guard.closeIdle()
+	s.client.Guard.CloseIdle()
 	return nil
 }
 
-// remember has those who ask for the same again in a moment refused at once.
-func (s *Service) remember(key string, err error) {
-	if s.life.Err() == nil && !errors.Is(err, errNotSent) {
-		keep := max(restFor, fault.Wait(err))
-		s.failed.put(key, failure{err, s.opt.Now().Add(keep)}, keep)
+// remember has those who ask for the same again in a moment refused at once. A loop that
+// only who asks has told of is not remembered: others would be refused for what it made up.
+func (s *Service) remember(ctx context.Context, key string, err error) {
+	told := errors.Is(err, fault.Loop) && hopsOf(ctx) != ""
+	if s.life.Err() == nil && !errors.Is(err, egress.ErrNotSent) && !told {
+		keep := max(egress.RestFor, fault.Wait(err))
+		s.failed.Put(key, failure{err, s.opt.Now().Add(keep)}, keep)
 	}
 }
 
@@ -169,7 +164,7 @@ type failure struct {
 
 // failing returns the error that is remembered for a key, if there is one.
 func (s *Service) failing(key string) (err error, ok bool) {
-	f, ok := s.failed.get(key)
+	f, ok := s.failed.Get(key)
 	e, public := fault.Public(f.err)
 	if !public || e.Wait == 0 {
 		return f.err, ok
@@ -179,16 +174,16 @@ func (s *Service) failing(key string) (err error, ok bool) {
 	return &later, ok
 }
 
-// begin registers work that does not end with its caller, only with the service
+// begin registers work that does not end with caller, only with the service
 // or when its time is up. The work calls done at its end.
-func (s *Service) begin(limit time.Duration) (ctx context.Context, done func(), err error) {
+func (s *Service) begin(caller context.Context, limit time.Duration) (ctx context.Context, done func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, nil, s.stopping()
 	}
 	s.working.Add(1)
-	ctx, cancel := context.WithTimeout(s.life, limit)
+	ctx, cancel := context.WithTimeout(withHops(s.life, caller), limit)
 	return ctx, func() { cancel(); s.working.Done() }, nil
 }
 
@@ -200,9 +195,9 @@ func (s *Service) stopping() error {
 // mine tells whose work gave it. A caller whose ctx ends leaves; the work goes on.
 func share[T any](ctx context.Context, s *Service, key string, limit time.Duration, work func(context.Context) (T, error)) (v T, mine bool, err error) {
 	began := false
-	answers := s.calls.DoChan(key, func() (any, error) {
+	answers := s.calls.DoChan(together(ctx, key), func() (any, error) {
 		began = true
-		ctx, done, err := s.begin(limit)
+		ctx, done, err := s.begin(ctx, limit)
 		if err != nil {
 			return nil, err
 		}
@@ -223,8 +218,8 @@ func share[T any](ctx context.Context, s *Service, key string, limit time.Durati
 // unavailable is the refusal while upstream can't be asked.
 func (s *Service) unavailable(cause error) *fault.Error {
 	e := fault.Wrap(cause, fault.Unavailable, "upstream %s can't be asked at the moment; try again later", s.URL())
-	if !errors.Is(cause, errNotSent) {
-		e.Wait = restFor
+	if !errors.Is(cause, egress.ErrNotSent) {
+		e.Wait = egress.RestFor
 	}
 	return e
 }
@@ -234,13 +229,22 @@ func (s *Service) wrong(cause error, format string, args ...any) error {
 	return fault.Wrap(cause, fault.Upstream, "upstream %s: %s", s.URL(), fmt.Sprintf(format, args...))
 }
 
+// forbidden is the refusal to follow what upstream's packument says. It is none of the
+// kinds after which clients try again for a minute: the packument stays the same.
+func (s *Service) forbidden(cause error, format string, args ...any) error {
+	return fault.Wrap(cause, fault.Forbidden, "upstream %s: %s", s.URL(), fmt.Sprintf(format, args...)).WithCode("upstream_refused")
+}
+
 var errDenied = errors.New("denied")
 
 // answered is the refusal for a status that what was asked for can't have.
 func (s *Service) answered(resp *http.Response, what string) error {
+	if resp.StatusCode == http.StatusLoopDetected {
+		return s.looped(what)
+	}
 	if busy(resp.StatusCode) {
 		e := s.unavailable(fmt.Errorf("%s: status %d", what, resp.StatusCode))
-		e.Wait = s.wait(resp.Header)
+		e.Wait = egress.RetryAfter(resp.Header, s.opt.Now())
 		return e
 	}
 	return s.refused(resp.StatusCode, what)
@@ -255,18 +259,4 @@ func (s *Service) refused(status int, what string) error {
 		return s.wrong(errDenied, "not allowed to read %s (status %d); does this server need another token for upstream (NPM_UPSTREAM_TOKEN)?", what, status)
 	}
 	return s.wrong(nil, "answered %s with status %d", what, status)
-}
-
-// maxWait bounds how long upstream may ask to be left alone.
-const maxWait = 10 * time.Minute
-
-// wait is how long an answer asks to be left alone (RFC 9110 §10.2.3).
-func (s *Service) wait(h http.Header) time.Duration {
-	text, wait := h.Get("Retry-After"), time.Duration(0)
-	if n, err := strconv.Atoi(text); err == nil {
-		wait = time.Duration(min(n, int(maxWait/time.Second))) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		wait = at.Sub(s.opt.Now())
-	}
-	return min(max(wait, restFor), maxWait)
 }

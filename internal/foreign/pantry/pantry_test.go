@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/foreign"
+	"github.com/org/registry-action/internal/foreign/foreigntest"
 	"github.com/org/registry-action/internal/foreign/pantry"
 )
 
@@ -30,22 +31,9 @@ const metadata = `{"version":1,"packages":{
 func folder(t *testing.T, metadata string, files ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, dir, "metadata.json", metadata)
-	for i := 0; i < len(files); i += 2 {
-		write(t, dir, files[i], files[i+1])
-	}
+	foreigntest.Write(t, dir, "metadata.json", metadata)
+	foreigntest.Write(t, dir, files...)
 	return dir
-}
-
-func write(t *testing.T, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func open(t *testing.T, dir string) *pantry.Folder {
@@ -115,7 +103,7 @@ func TestBareMap(t *testing.T) {
 
 func TestFolderAround(t *testing.T) {
 	outer := t.TempDir()
-	write(t, outer, ".registry/metadata.json", metadata)
+	foreigntest.Write(t, outer, ".registry/metadata.json", metadata)
 	if f := open(t, outer); f.Len() != 2 {
 		t.Errorf("the folder around .registry has %d packages, want 2", f.Len())
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/org/registry-action/internal/foreign"
+	"github.com/org/registry-action/internal/foreign/foreigntest"
 	"github.com/org/registry-action/internal/foreign/verdaccio"
 )
 
@@ -26,23 +27,10 @@ func storage(t *testing.T, files ...string) string {
 		t.Fatal(err)
 	}
 	for _, f := range archive.Files {
-		write(t, dir, f.Name, string(f.Data))
+		foreigntest.Write(t, dir, f.Name, string(f.Data))
 	}
-	for i := 0; i < len(files); i += 2 {
-		write(t, dir, files[i], files[i+1])
-	}
+	foreigntest.Write(t, dir, files...)
 	return dir
-}
-
-func write(t *testing.T, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func open(t *testing.T, dir string, all bool) *verdaccio.Folder {

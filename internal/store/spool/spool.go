@@ -1,6 +1,7 @@
 // Package spool takes in tarballs whose digest is not known beforehand: each
 // waits in a file of its own, checked on its way there, until the request that
 // brought it goes through. Nothing in the spool folder outlives its request.
+// Archives of other formats are checked by who receives them; they wait in a File too.
 package spool
 
 import (
@@ -23,12 +24,18 @@ type Spool struct {
 
 // Upload is a whole tarball that was received and checked.
 type Upload struct {
-	*os.File
+	*File
 	Summary tarball.Summary
 }
 
-// file makes an upload's file, and the folder should somebody have deleted it.
-func (s Spool) file() (*os.File, error) {
+// File is a file in the folder. Closing removes it.
+type File struct{ *os.File }
+
+// Close removes the file.
+func (f *File) Close() error { return errors.Join(f.File.Close(), os.Remove(f.Name())) }
+
+// File makes an empty file, and the folder should somebody have deleted it. The caller closes it.
+func (s Spool) File() (*File, error) {
 	const pattern = "upload-*"
 	f, err := os.CreateTemp(s.Dir, pattern)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -37,13 +44,16 @@ func (s Spool) file() (*os.File, error) {
 		}
 		f, err = os.CreateTemp(s.Dir, pattern)
 	}
-	return f, err
+	if err != nil {
+		return nil, err
+	}
+	return &File{f}, nil
 }
 
 // Receive reads a tarball to its end and checks it. label names it in errors.
 // The caller closes the Upload.
 func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (*Upload, error) {
-	f, err := s.file()
+	f, err := s.File()
 	if err != nil {
 		return nil, err
 	}
@@ -64,9 +74,6 @@ func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (*Upload,
 	return u, nil
 }
 
-// Close removes the upload's file.
-func (u *Upload) Close() error { return errors.Join(u.File.Close(), os.Remove(u.Name())) }
-
 // Named puts what an archive is called in front of what was wrong with it.
 func Named(label string, err error) error {
 	e, ok := fault.Public(err)
@@ -81,6 +88,11 @@ func Named(label string, err error) error {
 // Bounded fails with fault.TooLarge past the limit of a package.
 func (s Spool) Bounded(r io.Reader, label string) io.Reader {
 	return &boundedReader{r: r, left: s.MaxPackage, err: s.TooLarge(label)}
+}
+
+// BoundedWriter is Bounded for what is written.
+func (s Spool) BoundedWriter(w io.Writer, label string) io.Writer {
+	return &boundedWriter{w: w, left: s.MaxPackage, err: s.TooLarge(label)}
 }
 
 // TooLarge refuses a tarball for its size.
@@ -100,4 +112,17 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	return n, err
+}
+
+type boundedWriter struct {
+	w    io.Writer
+	left int64
+	err  error
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, b.err
+	}
+	return b.w.Write(p)
 }

@@ -1,4 +1,4 @@
-package upstream
+package egress
 
 import (
 	"net/netip"
@@ -42,8 +42,8 @@ func prefixes(texts ...string) (list []netip.Prefix) {
 	return list
 }
 
-// public reports whether an address is one of the public internet.
-func public(ip netip.Addr) bool {
+// Public reports whether an address is one of the public internet.
+func Public(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	if nat64.Contains(ip) {
 		b := ip.As16()
@@ -55,8 +55,8 @@ func public(ip netip.Addr) bool {
 	return !slices.ContainsFunc(notPublic, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// hostOf is the host of a URL in the one form in which names are compared.
-func hostOf(u *url.URL) string {
+// Host is the host of a URL in the one form in which names are compared.
+func Host(u *url.URL) string {
 	return strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 }
 
@@ -66,21 +66,22 @@ func authority(u *url.URL) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return hostOf(u) + ":" + port
+	return Host(u) + ":" + port
 }
 
-func sameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && authority(a) == authority(b) }
+// SameOrigin reports whether two URLs have the same scheme, host and port.
+func SameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && authority(a) == authority(b) }
 
-// numeric reports whether a host is an address by the rules of inet_aton, such
+// Numeric reports whether a host is an address by the rules of inet_aton, such
 // as 0x7f.1 or 2130706433, which some resolvers and proxies follow.
-func numeric(host string) bool {
+func Numeric(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	return last != "" && (strings.Trim(last, "0123456789") == "" || strings.HasPrefix(last, "0x"))
 }
 
-// internalName reports whether a name can only mean a host of the network of
+// InternalName reports whether a name can only mean a host of the network of
 // who resolves it. No name at all is one.
-func internalName(host string) bool {
+func InternalName(host string) bool {
 	if !strings.Contains(host, ".") {
 		return true
 	}
