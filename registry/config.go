@@ -6,27 +6,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/httpkit"
 )
 
 // Config says how a registry is made. Only BaseURL is required; zero values mean
 // the defaults that stand after the semicolons.
 type Config struct {
-	DataDir      string        // where the embedded stores live; ".registry"
-	BaseURL      string        // the public URL, which every answer builds on; required
-	Token        string        // who bears it may do everything; empty: whoever is on the same machine
-	ControlToken string        // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
-	ReadAuth     bool          // reads need a token too
-	SignUp       bool          // anybody may make an account by logging in
-	Claimed      []string      // names and scopes ("@acme") that are never looked for upstream, published here or not
-	Unpublish    time.Duration // how long after its publish owners may unpublish a version; 72 hours, negative: never
+	DataDir        string          // where the embedded stores live; ".registry"
+	BaseURL        string          // the public URL, which every answer builds on; required
+	Token          string          // who bears it may do everything; empty: whoever is on the same machine
+	ControlToken   string          // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
+	ReadAuth       bool            // reads need a token too
+	SignUp         bool            // anybody may make an account by logging in
+	Claimed        []string        // names and scopes ("@acme") that are never looked for upstream, published here or not
+	TrustedProxies []string        // addresses and networks whose X-Forwarded-For is believed to name the client; empty: none
+	proxies        httpkit.Proxies // TrustedProxies, read
+	Unpublish      time.Duration   // how long after its publish owners may unpublish a version; 72 hours, negative: never
 
 	NoUpstream       bool          // only what is published here
+	upstreamFrom     string        // what names it
 	Upstream         string        // URL of the registry behind this one; the one npm is configured with, else DefaultUpstream
 	UpstreamToken    string        // bearer token for it
 	UpstreamMaxAge   time.Duration // how long its packuments are taken for fresh; 2 minutes
 	KeepUpstreamURLs bool          // tarball URLs of upstream stay as they are
-	CacheSize        int64         // bytes of upstream's answers kept on disk; 10 GiB
+	CacheSize        int64         // bytes of upstream's answers, and of mirrored archives, kept on disk; 10 GiB
+
+	ZigMirror []string // hosts of forges whose archives are mirrored for Zig; empty: none
 
 	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
 	MaxPublish  int64         // bytes of all tarballs of one publish; 500 MiB
@@ -69,6 +76,12 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
 	}
 	if c.Claimed, err = claims(c.Claimed); err != nil {
+		return c, err
+	}
+	if c.proxies, err = httpkit.ParseProxies(c.TrustedProxies); err != nil {
+		return c, err
+	}
+	if c.ZigMirror, err = zigmirror.ParseHosts(c.ZigMirror); err != nil {
 		return c, err
 	}
 	if err := c.findUpstream(); err != nil {

@@ -24,12 +24,14 @@ import (
 // boss may write everything.
 type boss struct{}
 
-func (boss) String() string            { return "boss" }
-func (boss) User() string              { return "boss" }
-func (boss) IsAdmin() bool             { return true }
-func (boss) Granted(string) bool       { return true }
-func (boss) MayWrite(string) error     { return nil }
-func (boss) MayPublish(_ string) error { return nil }
+func (boss) String() string                { return "boss" }
+func (boss) User() string                  { return "boss" }
+func (boss) IsAdmin() bool                 { return true }
+func (boss) Granted(string) bool           { return true }
+func (boss) MayWrite(string) error         { return nil }
+func (boss) MayPublish(string) error       { return nil }
+func (boss) MayUpload() error              { return nil }
+func (boss) GrantedRepository(string) bool { return true }
 
 // TestCatalogSources: what the domains have, the catalog shows, with their own stores and over HTTP.
 func TestCatalogSources(t *testing.T) {

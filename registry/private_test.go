@@ -32,6 +32,7 @@ func TestPrivateReads(t *testing.T) {
 		"/packages/@acme/a", "/packages/@acme/a/1.0.0", "/packages/@acme/a/versions", "/packages/@acme/a/1.0.0/tarball", "/search?q=acme",
 		"/commits/" + sha, "/commits/" + sha[:7], "/commits/" + sha + "/@acme/a", "/commits/" + sha + "/@acme/a/tarball", "/commits/" + sha + "/@acme/a.tgz",
 		"/commits/" + sha + "/@acme/a/tarball.tgz", "/@acme/a@" + sha, "/@acme/a@" + sha[:7] + "?resolve", "/acme/app/@acme/a@pr-7", "/acme/app/@acme/a@pr-7.tgz",
+		"/publish/commit/owners?repository=acme/app",
 	} {
 		for _, method := range []string{"GET", "HEAD"} {
 			for _, header := range []string{"Accept: */*", "Range: bytes=0-0", "If-None-Match: *", "If-None-Match: " + tarball, "Authorization: Bearer wrong"} {
@@ -77,7 +78,7 @@ func TestLoop(t *testing.T) {
 	}()
 	select {
 	case code := <-codes:
-		if code != http.StatusServiceUnavailable {
+		if code != http.StatusLoopDetected {
 			t.Errorf("a request that came back was answered with the status %d", code)
 		}
 	case <-ctx.Done():

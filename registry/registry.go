@@ -12,6 +12,8 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/upstream"
+	"github.com/org/registry-action/internal/domain/zigmirror"
+	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/store/lifetime"
 )
 
@@ -22,9 +24,11 @@ type Registry struct {
 	life     *lifetime.Keeper
 	auth     *auth.Service
 	packages *packages.Service
+	zig      *zigpackages.Service
 	commits  *commits.Service
 	catalog  *catalog.Service
-	upstream *upstream.Service // nil: none
+	upstream *upstream.Service  // nil: none
+	mirror   *zigmirror.Service // nil: none
 	handler  http.Handler
 }
 
@@ -41,6 +45,9 @@ func New(c Config) (*Registry, error) {
 	r := &Registry{config: c, stores: s}
 	if err := r.wire(); err != nil {
 		return nil, errors.Join(err, s.close())
+	}
+	if c.SignUp {
+		c.Log.Warn("everybody who can reach this server can make an account, and publish under the names and for the repositories that nobody owns yet (SIGN_UP); with SIGN_UP=false accounts are made by: registry-server user add")
 	}
 	return r, nil
 }
@@ -81,11 +88,14 @@ func (r *Registry) Run(ctx context.Context) {
 	}
 }
 
-// Close ends what is under way with upstream and closes the stores. Requests must have ended.
+// Close ends what is under way with upstream and forges, and closes the stores. Requests must have ended.
 func (r *Registry) Close() error {
 	var err error
 	if r.upstream != nil {
 		err = r.upstream.Close()
+	}
+	if r.mirror != nil {
+		err = errors.Join(err, r.mirror.Close())
 	}
 	return errors.Join(err, r.stores.close())
 }

@@ -18,12 +18,13 @@ func (c *Config) findUpstream() error {
 		c.Upstream = ""
 		return nil
 	}
+	c.upstreamFrom = "NPM_UPSTREAM"
 	if c.Upstream == "" {
-		r, ok := npmrc.Find(".", os.Getenv)
+		r, ok := npmrc.Find(here(), os.Getenv)
 		if !ok || sameServer(r.URL, c.BaseURL) { // npm is pointed at us
-			r = npmrc.Registry{URL: DefaultUpstream}
+			r = npmrc.Registry{URL: DefaultUpstream, From: "the default"}
 		}
-		c.Upstream = r.URL
+		c.Upstream, c.upstreamFrom = r.URL, r.From
 		if c.UpstreamToken == "" {
 			c.UpstreamToken = r.Token
 		}
@@ -38,6 +39,19 @@ func (c *Config) findUpstream() error {
 	c.Upstream = strings.TrimRight(c.Upstream, "/")
 	return nil
 }
+
+// here is the folder the program was started in.
+func here() string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "."
+	}
+	return dir
+}
+
+// Upstream is the URL of the registry behind this one, without credentials, and what names it: an
+// option, a variable or a file of npm's, or "the default". Both are empty if there is none.
+func (r *Registry) Upstream() (url, from string) { return r.config.Upstream, r.config.upstreamFrom }
 
 // sameServer reports whether two URLs lead to the same host and port.
 func sameServer(a, b string) bool {

@@ -1,10 +1,12 @@
 package registry_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,15 +208,113 @@ func TestUpstreamThatIsUs(t *testing.T) {
 		return true
 	})
 	for _, path := range []string{"/lodash", "/lodash/-/lodash-1.0.0.tgz", "/-/npm/v1/keys"} {
-		if a := n.get(path); a.StatusCode != 503 {
+		if a := n.get(path); a.StatusCode != 508 || !strings.Contains(string(a.body), "NPM_UPSTREAM") {
 			t.Errorf("%s answers %d %s", path, a.StatusCode, a.body)
 		}
 	}
 	if !strings.Contains(n.log.String(), "leads back to the registry itself") {
 		t.Error("the log does not say what is wrong")
 	}
-	if asked := f.times("GET /lodash"); asked > 3 {
+	if asked := f.times("GET /lodash"); asked != 1 {
 		t.Errorf("one request became %d", asked)
+	}
+}
+
+// Registries that are each other's upstream, in a ring of any length: whoever is asked tells
+// soon, and all the others too when all are asked at the same time.
+func TestUpstreamsInARing(t *testing.T) {
+	for size := 2; size <= 4; size++ {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			fronts, nodes := make([]*far, size), make([]*node, size)
+			for i := range fronts {
+				fronts[i] = newFar(t)
+			}
+			for i := range nodes { // its front leads to it, and it to the next one's
+				nodes[i], _ = behind(t, fronts[(i+1)%size], registry.Config{})
+				fronts[i].breaks(func(w http.ResponseWriter, r *http.Request) bool {
+					nodes[i].Handler().ServeHTTP(w, r)
+					return true
+				})
+			}
+			var all sync.WaitGroup
+			for _, n := range nodes {
+				for _, path := range []string{"/lodash", "/lodash/-/lodash-1.0.0.tgz", "/@acme%2fa", "/-/npm/v1/keys"} {
+					all.Go(func() {
+						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // far below what a request that waits for itself takes
+						defer cancel()
+						req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+path, nil)
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						resp, err := http.DefaultTransport.RoundTrip(req)
+						if err != nil {
+							t.Errorf("%s: %v", path, err)
+							return
+						}
+						defer resp.Body.Close()
+						if resp.StatusCode != http.StatusLoopDetected {
+							t.Errorf("%s answers %d", path, resp.StatusCode)
+						}
+					})
+				}
+			}
+			all.Wait()
+			for i, f := range fronts { // each of size clients asks each once, and each goes round once
+				if asked := f.times("GET /lodash"); asked > 2*size*size {
+					t.Errorf("registry %d was asked %d times by the others", i, asked)
+				}
+			}
+		})
+	}
+}
+
+// A chain of registries is no ring, however many clients ask each of them.
+func TestUpstreamsInAChain(t *testing.T) {
+	f := newFar(t, "lodash")
+	last, _ := behind(t, f, registry.Config{})
+	middle := start(t, registry.Config{Upstream: last.url})
+	first := start(t, registry.Config{Upstream: middle.url})
+	for _, n := range []*node{first, middle, last} {
+		if status, body, err := n.try("/lodash/-/lodash-1.0.0.tgz"); err != nil || body != f.tarball("lodash") {
+			t.Errorf("the tarball answers %d with %d bytes, %v", status, len(body), err)
+		}
+	}
+	if asked := f.times("GET /lodash/-/lodash-1.0.0.tgz"); asked != 1 {
+		t.Errorf("the last upstream was asked for the tarball %d times", asked)
+	}
+}
+
+// A tarball that upstream's packument has on a host that is not followed is refused with a
+// status after which no client tries again, and says which host it is.
+func TestRefusedTarballHost(t *testing.T) {
+	private := newFar(t, "lodash")
+	f := newFar(t)
+	n, _ := behind(t, f, registry.Config{})
+	for name, tarball := range map[string]string{
+		"elsewhere": private.URL + "/lodash/-/lodash-1.0.0.tgz", "file": "file:///etc/passwd", "redirected": f.URL + "/away.tgz",
+	} {
+		f.breaks(func(w http.ResponseWriter, r *http.Request) bool {
+			if isTarball(r) {
+				http.Redirect(w, r, private.URL+"/lodash/-/lodash-1.0.0.tgz", http.StatusFound)
+				return true
+			}
+			fmt.Fprintf(w, `{"name":%q,"versions":{"1.0.0":{"name":%q,"version":"1.0.0","dist":{"tarball":%q,"integrity":%q}}}}`, name, name, tarball, sri("x"))
+			return true
+		})
+		for range 2 {
+			a := n.get("/" + name + "/-/" + name + "-1.0.0.tgz")
+			if a.StatusCode != http.StatusForbidden || a.Header.Get("Retry-After") != "" || !strings.Contains(string(a.body), `"code":"upstream_refused"`) {
+				t.Errorf("%s answers %d %v %s", name, a.StatusCode, a.Header, a.body)
+			}
+			if host := strings.TrimPrefix(private.URL, "http://"); name != "file" && !strings.Contains(string(a.body), host) {
+				t.Errorf("%s: the answer does not name the host: %s", name, a.body)
+			}
+		}
+	}
+	if private.times("GET /lodash/-/lodash-1.0.0.tgz") > 0 {
+		t.Error("the private host was asked")
 	}
 }
 

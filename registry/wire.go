@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -11,12 +13,15 @@ import (
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/upstream"
+	"github.com/org/registry-action/internal/domain/zigmirror"
+	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/server"
+	"github.com/org/registry-action/internal/web/zigapi"
 )
 
 // wire makes the domains over the open stores, and the handler over the domains.
@@ -28,7 +33,7 @@ func (r *Registry) wire() error {
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
 		SpoolDir: s.spool, Now: c.Now,
 	})
-	if err := r.openUpstream(); err != nil {
+	if err := errors.Join(r.openUpstream(), r.openMirror()); err != nil {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)
@@ -39,32 +44,36 @@ func (r *Registry) wire() error {
 		options.Upstream = r.upstream
 	}
 	r.packages = packages.New(s.db, s.blobs, r.life, options)
+	r.zig = zigpackages.New(s.db, s.blobs, r.life, zigpackages.Options{MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log})
 	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys), catalog.Options{
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Now: c.Now, Log: c.Log,
 	})
+	ofCommits := &commitapi.API{
+		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
+		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
+	}
 	r.handler = server.New(server.Config{
-		Commits: &commitapi.API{
-			Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
-			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
-		},
+		Commits: ofCommits,
 		NPM: &npmapi.API{
 			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
 			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Log: c.Log,
 		},
 		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
-		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
-		Loop:    r.loop(),
+		Zig:     &zigapi.API{Packages: r.zig, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
+		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Repositories: ofCommits, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Enter:   r.enter(),
+		Proxies: c.proxies, Open: c.Token == "", BaseURL: c.BaseURL,
 		Version: c.Version, Log: c.Log,
 	})
 	return nil
 }
 
-// loop tells the requests that this server has made itself; nil if it makes none.
-func (r *Registry) loop() func(http.Header) bool {
+// enter refuses the requests that upstream leads back here; nil if there is none.
+func (r *Registry) enter() func(context.Context, http.Header) (context.Context, error) {
 	if r.upstream == nil {
 		return nil
 	}
-	return r.upstream.IsLoop
+	return r.upstream.Enter
 }
 
 // openUpstream makes the client of the registry behind this one, if there is one.
@@ -79,6 +88,19 @@ func (r *Registry) openUpstream() error {
 	}
 	r.upstream, err = upstream.New(upstream.Options{
 		URL: u, Token: c.UpstreamToken, Cache: r.stores.cache, MaxAge: c.UpstreamMaxAge, MaxTarball: 4 * c.MaxPackage,
+		UserAgent: "registry-server/" + c.Version, Now: c.Now, Log: c.Log,
+	})
+	return err
+}
+
+// openMirror makes the mirror of forges, if there is one.
+func (r *Registry) openMirror() (err error) {
+	c := r.config
+	if len(c.ZigMirror) == 0 {
+		return nil
+	}
+	r.mirror, err = zigmirror.New(zigmirror.Options{
+		Hosts: c.ZigMirror, Cache: r.stores.cache, SpoolDir: r.stores.spool, MaxPackage: c.MaxPackage,
 		UserAgent: "registry-server/" + c.Version, Now: c.Now, Log: c.Log,
 	})
 	return err

@@ -24,6 +24,11 @@ type commands struct {
 		List   userList   `cmd:"" help:"List the accounts."`
 		Remove userRemove `cmd:"" help:"End an account and its tokens. What it owns stays its own."`
 	} `cmd:"" help:"Make, list and remove accounts."`
+	Repository struct {
+		Owners      repositoryOwners      `cmd:"" help:"List the users who may publish commits of a repository."`
+		AddOwner    repositoryAddOwner    `cmd:"" help:"Let a user publish commits of a repository."`
+		RemoveOwner repositoryRemoveOwner `cmd:"" help:"Undo add-owner. One owner stays."`
+	} `cmd:"" help:"List and change who owns a repository of commits."`
 	Key struct {
 		List   keyList   `cmd:"" help:"List the public keys that versions are signed with."`
 		Rotate keyRotate `cmd:"" help:"Make a new signing key the current one."`
@@ -52,6 +57,7 @@ func (c *commands) find(name string) (command, error) {
 	all := map[string]command{
 		"token create": c.Token.Create, "token list": c.Token.List, "token revoke": c.Token.Revoke,
 		"user add": c.User.Add, "user list": c.User.List, "user remove": c.User.Remove,
+		"repository owners": c.Repository.Owners, "repository add-owner": c.Repository.AddOwner, "repository remove-owner": c.Repository.RemoveOwner,
 		"key list": c.Key.List, "key rotate": c.Key.Rotate,
 		"import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
 	}

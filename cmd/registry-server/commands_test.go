@@ -85,6 +85,55 @@ func TestUsers(t *testing.T) {
 	})
 }
 
+func TestRepositories(t *testing.T) {
+	dir := t.TempDir()
+	reg, err := registry.New(registry.Config{DataDir: dir, BaseURL: "http://localhost", NoUpstream: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tarball := strings.NewReader(tgz(t, `{"name":"a","version":"1.0.0"}`))
+	if _, err := reg.PublishCommit(t.Context(), "acme/ws", strings.Repeat("a", 40), nil, tarball); err != nil {
+		t.Fatal(err)
+	}
+	if err := reg.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check := func() {
+		owners := func(want string) {
+			if r := cli(t, "", "repository", "owners", "Acme/ws", "--data", dir).want(0, ""); r.stdout != want {
+				t.Errorf("the owners are %q, want %q", r.stdout, want)
+			}
+		}
+		owners("operator\n")
+		cli(t, "", "repository", "add-owner", "acme/ws", "alcie", "--data", dir).want(1, `there is no user "alcie" here`)
+		cli(t, "", "token", "create", "--name", "ci", "--data", dir).want(0, "")
+		cli(t, "", "repository", "add-owner", "https://github.com/acme/ws", "ci", "--data", dir).want(0, "belongs to operator, ci")
+		cli(t, "", "repository", "remove-owner", "acme/ws", "operator", "--data", dir).want(0, "belongs to ci")
+		owners("ci\n")
+		cli(t, "", "repository", "remove-owner", "acme/ws", "ci", "--data", dir).want(1, "at least one owner")
+		cli(t, "", "repository", "add-owner", "acme/ws", "operator", "--data", dir).want(0, "belongs to ci, operator")
+		cli(t, "", "repository", "remove-owner", "acme/ws", "ci", "--data", dir).want(0, "belongs to operator")
+		cli(t, "", "repository", "owners", "acme/other", "--data", dir).want(1, "nobody owns https://github.com/acme/other")
+		cli(t, "", "repository", "owners", "acme", "--data", dir).want(1, "is not a repository")
+	}
+	check()
+	serving(t, dir)
+	check() // beside a server
+}
+
+func TestTokensOfRepositories(t *testing.T) {
+	dir := t.TempDir()
+	cli(t, "", "token", "create", "--name", "ci", "--repositories", "acme/*,https://git.example.com/a/b", "--data", dir).
+		want(0, "may publish, commits of acme/*, https://git.example.com/a/b, never")
+	cli(t, "", "token", "create", "--name", "ci", "--repositories", "acme", "--data", dir).want(1, "is no pattern of repositories")
+	var list wire.Tokens
+	cli(t, "", "token", "list", "--json", "--data", dir).want(0, "").json(&list)
+	if len(list.Tokens) != 1 || !list.Tokens[0].Grant || len(list.Tokens[0].Repositories) != 2 || len(list.Tokens[0].Packages) != 0 {
+		t.Errorf("tokens = %+v", list)
+	}
+	cli(t, "", "token", "list", "--data", dir).want(0, "publish acme/*,https://git.example.com/a/b")
+}
+
 func TestKeys(t *testing.T) {
 	onBoth(t, func(t *testing.T, dir string) {
 		cli(t, "", "key", "rotate", "--data", dir).want(0, "signed with the key SHA256:")
@@ -120,6 +169,7 @@ func TestEveryCommandHasWork(t *testing.T) {
 	var c commands
 	for _, name := range []string{
 		"token create", "token list", "token revoke", "user add", "user list", "user remove", "key list", "key rotate", "import pantry", "import verdaccio",
+		"repository owners", "repository add-owner", "repository remove-owner",
 	} {
 		if _, err := c.find(name); err != nil {
 			t.Error(err)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"time"
@@ -16,6 +17,8 @@ type options struct {
 	Port    int    `env:"PORT" default:"3000" group:"Address" help:"Port to listen on; 0 picks a free one."`
 	Host    string `env:"HOST" default:"127.0.0.1" group:"Address" help:"Address to listen on. Anything but loopback needs a token."`
 	BaseURL string `env:"BASE_URL" placeholder:"URL" group:"Address" help:"Public URL of the server, which every link is built on. Default: http://localhost:PORT."`
+
+	TrustedProxies []string `env:"TRUSTED_PROXIES" placeholder:"ADDRESS" group:"Address" help:"Addresses and networks of the proxies in front, separated by commas: what their X-Forwarded-For says of who the client is, is believed."`
 
 	Data          string          `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
 	S3Bucket      string          `name:"s3-bucket" env:"S3_BUCKET" default:"local" group:"Storage" help:"Where tarballs are kept. This version keeps them in the data folder: local."`
@@ -32,8 +35,9 @@ type options struct {
 	NPMUpstreamToken string          `name:"npm-upstream-token" env:"NPM_UPSTREAM_TOKEN" secret:"" group:"Upstream" help:"Bearer token for it."`
 	UpstreamMaxAge   config.Duration `env:"UPSTREAM_MAX_AGE" default:"2m" group:"Upstream" help:"How long what it says of a package is taken for fresh."`
 	RewriteTarballs  bool            `env:"REWRITE_TARBALLS" default:"true" negatable:"" group:"Upstream" help:"Let its tarballs be fetched through this server, too."`
-	CacheSize        config.Bytes    `env:"CACHE_SIZE" default:"10GiB" group:"Upstream" help:"How much of its answers is kept in the data folder."`
+	CacheSize        config.Bytes    `env:"CACHE_SIZE" default:"10GiB" group:"Upstream" help:"How much of its answers, and of mirrored archives, is kept in the data folder."`
 	ClaimedScopes    []string        `env:"CLAIMED_SCOPES" placeholder:"@SCOPE" group:"Upstream" help:"Scopes and names, separated by commas, that it is never asked for, whether or not they are published here."`
+	ZigMirror        []string        `env:"ZIG_MIRROR" placeholder:"HOST" group:"Upstream" help:"Forges, separated by commas, whose archives are fetched, kept and served to Zig compilers, such as github.com,codeberg.org. Default: none."`
 
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
 	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
@@ -63,6 +67,8 @@ func (o options) check() error {
 		return config.Usagef("with links to %s others reach this server, and without a token a proxy that does not say it is one would let them publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or leave BASE_URL out", o.BaseURL)
 	case o.Token != "" && len(o.Token) < minToken:
 		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
+	case o.Token != "" && len(o.Token) < safeToken && (!isLoopback(o.Host) || isPublic(o.BaseURL)):
+		return config.Usagef("the token has %d characters; where others than this machine can try, one of less than %d is too easily guessed (make one with: openssl rand -hex 32)", len(o.Token), safeToken)
 	case o.S3Bucket != "local":
 		return config.Usagef("S3_BUCKET is %q, but this version keeps tarballs in the data folder only; unset it or set it to local", o.S3Bucket)
 	case o.DynamodbTable != "local":
@@ -83,11 +89,12 @@ func (o options) check() error {
 func (o options) settings(addr net.Addr) registry.Config {
 	return registry.Config{
 		DataDir: o.Data, BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
-		Claimed: o.ClaimedScopes, Unpublish: time.Duration(o.Unpublish),
+		TrustedProxies: o.TrustedProxies, Claimed: o.ClaimedScopes, Unpublish: time.Duration(o.Unpublish),
 		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
 		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,
 		UpstreamMaxAge: time.Duration(o.UpstreamMaxAge), KeepUpstreamURLs: !o.RewriteTarballs, CacheSize: int64(o.CacheSize),
-		Version: config.Version(),
+		ZigMirror: o.ZigMirror,
+		Version:   config.Version(),
 	}
 }
 
@@ -103,8 +110,19 @@ func (l *lifespan) UnmarshalText(text []byte) error {
 	return (*config.Duration)(l).UnmarshalText(text)
 }
 
-// minToken is the fewest characters a token may have.
-const minToken = 8
+// The fewest characters that a token may have, and that it should have: less than
+// that is taken only where nobody but this machine can try.
+const (
+	minToken  = 8
+	safeToken = 16
+)
+
+// warn tells what is allowed, but not good.
+func (o options) warn(log *slog.Logger) {
+	if o.Token != "" && len(o.Token) < safeToken {
+		log.Warn("the token (REGISTRY_TOKEN) is easily guessed; make one with: openssl rand -hex 32", "characters", len(o.Token), "recommended", safeToken)
+	}
+}
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)

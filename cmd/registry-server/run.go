@@ -96,7 +96,9 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 	} else { // on a full disk packages can still be read
 		log.Error("commands such as token create can't reach this server", "err", err)
 	}
+	o.warn(log)
 	greet(stdout, o, listener.Addr())
+	greetUpstream(stdout, reg)
 	return reg.Serve(ctx, listener)
 }
 
@@ -108,4 +110,13 @@ func greet(w io.Writer, o options, addr net.Addr) {
 	}
 	fmt.Fprintf(w, "registry-server %s listens on %s\n  links begin with %s\n  data is in %s\n  %s\n",
 		config.Version(), addr, o.baseURL(addr), o.Data, who)
+}
+
+// greetUpstream says where the rest comes from: a .npmrc may have chosen it unnoticed.
+func greetUpstream(w io.Writer, r *registry.Registry) {
+	if url, from := r.Upstream(); url != "" {
+		fmt.Fprintf(w, "  what is not here comes from %s (%s)\n", url, from)
+	} else {
+		fmt.Fprintln(w, "  what is not here is not looked for elsewhere (NPM_FALLBACK=false)")
+	}
 }

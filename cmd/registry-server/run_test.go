@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/org/registry-action/internal/config"
 	"github.com/org/registry-action/internal/config/configtest"
+	"github.com/org/registry-action/registry"
 )
 
 func TestDocs(t *testing.T) {
@@ -29,6 +31,10 @@ func TestUsage(t *testing.T) {
 		{"open on every address", []string{"--host", "0.0.0.0"}, nil, "REGISTRY_TOKEN"},
 		{"open on every address, by environment", nil, map[string]string{"HOST": "::"}, "REGISTRY_TOKEN"},
 		{"a token to guess", nil, map[string]string{"PANTRY_REGISTRY_TOKEN": "abc"}, "8 can be guessed"},
+		{"a short token on every address", []string{"--host", "0.0.0.0"}, map[string]string{"PANTRY_REGISTRY_TOKEN": "fifteen-letters"}, "16 is too easily guessed"},
+		{"a short token behind a public name", []string{"--base-url", "https://registry.example.com"}, map[string]string{"PANTRY_REGISTRY_TOKEN": "fifteen-letters"}, "16 is too easily guessed"},
+		{"a proxy that is none", []string{"--port", "0"}, map[string]string{"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, "proxy.example"},
+		{"everybody as a proxy", []string{"--port", "0", "--trusted-proxies", "0.0.0.0/0"}, nil, "TRUSTED_PROXIES"},
 		{"S3", nil, map[string]string{"S3_BUCKET": "my-bucket"}, "S3_BUCKET"},
 		{"DynamoDB", nil, map[string]string{"DYNAMODB_TABLE": "my-table"}, "DYNAMODB_TABLE"},
 		{"no retention", []string{"--retention", "0s"}, nil, "90d"},
@@ -49,6 +55,21 @@ func TestUsage(t *testing.T) {
 				t.Error("the token is shown")
 			}
 		})
+	}
+}
+
+// A short token is taken on loopback, with a warning that does not show it.
+func TestShortToken(t *testing.T) {
+	for token, warned := range map[string]bool{"": false, "eightish": true, "fifteen-letters": true, "sixteen-letters!": false} {
+		var log bytes.Buffer
+		o := options{Host: "127.0.0.1", Token: token, S3Bucket: "local", DynamodbTable: "local", MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1}
+		if err := o.check(); err != nil {
+			t.Errorf("%q is refused: %v", token, err)
+		}
+		o.warn(slog.New(slog.NewTextHandler(&log, nil)))
+		if got := strings.Contains(log.String(), "level=WARN"); got != warned || token != "" && strings.Contains(log.String(), token) {
+			t.Errorf("of %q the log has %q", token, &log)
+		}
 	}
 }
 
@@ -75,4 +96,26 @@ func TestServesUnannounced(t *testing.T) {
 		t.Errorf("its health is %v", status)
 	}
 	stop()
+}
+
+// The greeting names the upstream and what chose it, and no credentials.
+func TestGreetingNamesUpstream(t *testing.T) {
+	for want, c := range map[string]registry.Config{
+		"from https://registry.example.com/npm (NPM_UPSTREAM)": {Upstream: "https://registry.example.com/npm/", UpstreamToken: "secret"},
+		"not looked for elsewhere (NPM_FALLBACK=false)":        {NoUpstream: true, Upstream: "https://registry.example.com", UpstreamToken: "secret"},
+	} {
+		c.DataDir, c.BaseURL = t.TempDir(), "http://localhost:4000"
+		r, err := registry.New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out strings.Builder
+		greetUpstream(&out, r)
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := out.String(); !strings.Contains(got, want) || strings.Count(got, "\n") != 1 || strings.Contains(got, "secret") {
+			t.Errorf("greeting %q, want a line with %q", got, want)
+		}
+	}
 }

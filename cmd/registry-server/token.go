@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +15,14 @@ import (
 
 type tokenCreate struct {
 	dataFolder
-	Name        string          `required:"" placeholder:"NAME" group:"Token" help:"What the list of tokens calls it, such as ci."`
-	Packages    []string        `placeholder:"PATTERN" group:"Token" help:"Packages that it may write, whoever owns them: @acme/*, @acme/core, tool-*. Default: those that its user owns, and new ones."`
-	Permissions string          `enum:"read,publish,admin" default:"publish" group:"Token" help:"What it may do, each more than the one before: read, publish or admin."`
-	Expires     config.Duration `placeholder:"TIME" group:"Token" help:"After which time it ends, such as 90d. Default: never."`
-	User        string          `placeholder:"NAME" group:"Token" help:"The user whom it speaks for. Default: one of the token's name."`
-	CIDR        []string        `name:"cidr" placeholder:"NET" group:"Token" help:"Networks that it may be used from, such as 10.0.0.0/8. Default: all."`
-	JSON        bool            `name:"json" group:"Output" help:"Print the token with all that is known of it as JSON."`
+	Name         string          `required:"" placeholder:"NAME" group:"Token" help:"What the list of tokens calls it, such as ci."`
+	Packages     []string        `placeholder:"PATTERN" group:"Token" help:"Packages that it may write, whoever owns them: @acme/*, @acme/core, tool-*. Default: those that its user owns, and new ones."`
+	Repositories []string        `placeholder:"PATTERN" group:"Token" help:"Repositories whose commits it may publish, whoever owns them: acme/*, acme/widgets, https://git.example.com/acme/*. Default: those that its user owns, and new ones."`
+	Permissions  string          `enum:"read,publish,admin" default:"publish" group:"Token" help:"What it may do, each more than the one before: read, publish or admin."`
+	Expires      config.Duration `placeholder:"TIME" group:"Token" help:"After which time it ends, such as 90d. Default: never."`
+	User         string          `placeholder:"NAME" group:"Token" help:"The user whom it speaks for. Default: one of the token's name."`
+	CIDR         []string        `name:"cidr" placeholder:"NET" group:"Token" help:"Networks that it may be used from, such as 10.0.0.0/8. Default: all."`
+	JSON         bool            `name:"json" group:"Output" help:"Print the token with all that is known of it as JSON."`
 }
 
 // Help explains more than the line of the list of commands.
@@ -28,6 +30,7 @@ func (tokenCreate) Help() string {
 	return `The token is printed on standard output, and nothing else is; it is stored as a hash and can't be shown again.
 
   registry-server token create --name ci --packages '@acme/*' --expires 90d
+  registry-server token create --name previews --repositories 'acme/*'
   NPM_TOKEN=$(registry-server token create --name laptop --user alice)
 
 npm uses it by a line in ~/.npmrc: //registry.example.com/:_authToken=${NPM_TOKEN}`
@@ -37,7 +40,8 @@ func (tokenCreate) makes() bool { return true }
 
 func (c tokenCreate) run(ctx context.Context, client *adminclient.Client, s streams) error {
 	made, err := client.CreateToken(ctx, wire.NewToken{
-		Name: c.Name, User: c.User, Permission: c.Permissions, Packages: c.Packages, Grant: len(c.Packages) > 0, CIDR: c.CIDR,
+		Name: c.Name, User: c.User, Permission: c.Permissions, Packages: c.Packages, Repositories: c.Repositories,
+		Grant: len(c.Packages)+len(c.Repositories) > 0, CIDR: c.CIDR,
 		ExpiresIn: int64(time.Duration(c.Expires) / time.Second),
 	})
 	if err != nil {
@@ -59,6 +63,9 @@ func may(t wire.Token) string {
 	text := "may " + t.Permission
 	if len(t.Packages) > 0 {
 		text += " " + strings.Join(t.Packages, ", ")
+	}
+	if len(t.Repositories) > 0 {
+		text += ", commits of " + strings.Join(t.Repositories, ", ")
 	}
 	if len(t.CIDR) > 0 {
 		text += " from " + strings.Join(t.CIDR, ", ")
@@ -96,10 +103,11 @@ func (c tokenList) run(ctx context.Context, client *adminclient.Client, s stream
 }
 
 func mayShort(t wire.Token) string {
-	if len(t.Packages) == 0 {
+	limits := slices.Concat(t.Packages, t.Repositories)
+	if len(limits) == 0 {
 		return t.Permission
 	}
-	return t.Permission + " " + strings.Join(t.Packages, ",")
+	return t.Permission + " " + strings.Join(limits, ",")
 }
 
 func state(t wire.Token, now time.Time) string {

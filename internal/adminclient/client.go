@@ -101,6 +101,29 @@ func (c *Client) RemoveUser(ctx context.Context, name string) error {
 	return err
 }
 
+// Owners lists who may publish the commits of a repository.
+func (c *Client) Owners(ctx context.Context, repository string) (wire.Owners, error) {
+	return call[wire.Owners](ctx, c, http.MethodGet, ownersPath(repository, ""), nil)
+}
+
+// AddOwner lets a user publish the commits of a repository.
+func (c *Client) AddOwner(ctx context.Context, repository, user string) (wire.Owners, error) {
+	return call[wire.Owners](ctx, c, http.MethodPut, ownersPath(repository, user), nil)
+}
+
+// RemoveOwner undoes AddOwner.
+func (c *Client) RemoveOwner(ctx context.Context, repository, user string) (wire.Owners, error) {
+	return call[wire.Owners](ctx, c, http.MethodDelete, ownersPath(repository, user), nil)
+}
+
+func ownersPath(repository, user string) string {
+	path := "repositories/owners"
+	if user != "" {
+		path += "/" + url.PathEscape(user)
+	}
+	return path + "?" + url.Values{"repository": {repository}}.Encode()
+}
+
 // Keys lists the signing keys, the current one first.
 func (c *Client) Keys(ctx context.Context) (wire.Keys, error) {
 	return call[wire.Keys](ctx, c, http.MethodGet, "keys", nil)
@@ -123,10 +146,14 @@ func (c *Client) Present(ctx context.Context, name string) (wire.Present, error)
 }
 
 // Import sends a tarball of some bytes.
-func (c *Client) Import(ctx context.Context, i wire.Import, tarball io.Reader, size int64) (out wire.Imported, err error) {
+func (c *Client) Import(ctx context.Context, i wire.Import, tarball io.Reader, size int64) (wire.Imported, error) {
+	return c.send(ctx, "import?"+i.Query().Encode(), tarball, size)
+}
+
+func (c *Client) send(ctx context.Context, path string, tarball io.Reader, size int64) (out wire.Imported, err error) {
 	ctx, cancel := context.WithTimeout(ctx, importTimeout)
 	defer cancel()
-	req, err := c.request(ctx, http.MethodPut, "import?"+i.Query().Encode(), tarball)
+	req, err := c.request(ctx, http.MethodPut, path, tarball)
 	if err != nil {
 		return out, err
 	}

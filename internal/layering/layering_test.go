@@ -22,6 +22,10 @@ var allowed = map[string][]string{
 	"internal/wire":   {"internal/format/*"},
 	"internal/npmrc":  nil,
 
+	// what domains share beside formats and stores.
+	"internal/egress": nil,
+	"internal/memo":   nil,
+
 	// format: bytes and rules.
 	"internal/format/digest":        nil,
 	"internal/format/semver":        nil,
@@ -31,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
 	"internal/format/signature":     {"internal/fault"},
-	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
+	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
 	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
 
 	// store: two contracts and their drivers, which never know each other.
@@ -45,17 +49,20 @@ var allowed = map[string][]string{
 	"internal/store/cache": nil,
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":     {"internal/fault", "internal/format/npm", "internal/store/kv"},
-	"internal/domain/packages": {"internal/fault", "internal/format/*", "internal/store/*"},
-	"internal/domain/signing":  {"internal/fault", "internal/format/signature", "internal/store/kv"},
-	"internal/domain/upstream": {"internal/fault", "internal/format/*", "internal/store/cache"},
-	"internal/domain/catalog":  {"internal/fault", "internal/format/*", "internal/store/cache"},
-	"internal/domain/commits":  {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/auth":        {"internal/fault", "internal/format/npm", "internal/store/kv"},
+	"internal/domain/packages":    {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/zigpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/signing":     {"internal/fault", "internal/format/signature", "internal/store/kv"},
+	"internal/domain/upstream":    {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
+	"internal/domain/zigmirror":   {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
+	"internal/domain/catalog":     {"internal/fault", "internal/format/*", "internal/store/cache"},
+	"internal/domain/commits":     {"internal/fault", "internal/format/*", "internal/store/*"},
 
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
 	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
+	"internal/web/zigapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/zigpackages", "internal/domain/zigmirror", "internal/web/httpkit"},
 	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/web/httpkit"},
 	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
 		"internal/domain/signing", "internal/web/httpkit"},
@@ -88,7 +95,7 @@ var allowed = map[string][]string{
 // below them counts too.
 var kits = []string{
 	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest",
-	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/clients", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
+	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
 }
 
 func isKit(name string) bool {

@@ -14,27 +14,29 @@ const AdminPath = "/-/admin/"
 
 // NewToken is the JSON body of POST /-/admin/tokens.
 type NewToken struct {
-	Name       string   `json:"name"`
-	User       string   `json:"user,omitempty"` // whom it speaks for; empty: the name
-	Permission string   `json:"permission"`     // "read", "publish" or "admin"
-	Packages   []string `json:"packages,omitempty"`
-	Grant      bool     `json:"grant,omitempty"` // the packages may be written whoever owns them
-	CIDR       []string `json:"cidr,omitempty"`
-	ExpiresIn  int64    `json:"expiresIn,omitempty"` // seconds; 0: never
+	Name         string   `json:"name"`
+	User         string   `json:"user,omitempty"` // whom it speaks for; empty: the name
+	Permission   string   `json:"permission"`     // "read", "publish" or "admin"
+	Packages     []string `json:"packages,omitempty"`
+	Repositories []string `json:"repositories,omitempty"` // whose commits it may publish
+	Grant        bool     `json:"grant,omitempty"`        // packages and repositories may be written whoever owns them
+	CIDR         []string `json:"cidr,omitempty"`
+	ExpiresIn    int64    `json:"expiresIn,omitempty"` // seconds; 0: never
 }
 
 // Token describes a stored token; never its secret.
 type Token struct {
-	Key        string    `json:"key"`
-	Name       string    `json:"name"`
-	User       string    `json:"user"`
-	Hint       string    `json:"hint"` // its first characters
-	Permission string    `json:"permission"`
-	Packages   []string  `json:"packages,omitempty"`
-	Grant      bool      `json:"grant,omitempty"`
-	CIDR       []string  `json:"cidr,omitempty"`
-	Created    time.Time `json:"created"`
-	Expires    time.Time `json:"expires,omitzero"`
+	Key          string    `json:"key"`
+	Name         string    `json:"name"`
+	User         string    `json:"user"`
+	Hint         string    `json:"hint"` // its first characters
+	Permission   string    `json:"permission"`
+	Packages     []string  `json:"packages,omitempty"`
+	Repositories []string  `json:"repositories,omitempty"`
+	Grant        bool      `json:"grant,omitempty"`
+	CIDR         []string  `json:"cidr,omitempty"`
+	Created      time.Time `json:"created"`
+	Expires      time.Time `json:"expires,omitzero"`
 }
 
 // CreatedToken answers POST /-/admin/tokens.
@@ -46,6 +48,12 @@ type CreatedToken struct {
 // Tokens answers GET /-/admin/tokens, newest first.
 type Tokens struct {
 	Tokens []Token `json:"tokens"`
+}
+
+// Owners answers GET, PUT and DELETE of /-/admin/repositories/owners and of /publish/commit/owners.
+type Owners struct {
+	Repository string   `json:"repository"` // its URL
+	Owners     []string `json:"owners"`     // users
 }
 
 // NewUser is the JSON body of POST /-/admin/users.
@@ -86,7 +94,7 @@ type Keys struct {
 // Present answers GET /-/admin/import?name=…: the versions of a package that are
 // here. It is empty for a package that is not.
 type Present struct {
-	Versions map[string]digest.SHA256 `json:"versions"` // of their tarballs
+	Versions map[string]digest.SHA256 `json:"versions"` // of their tarballs, as they were sent
 }
 
 // Import is what PUT /-/admin/import says, in its query, of the tarball that is its body.
@@ -124,13 +132,20 @@ func ImportOf(q url.Values) (Import, error) {
 		Name: q.Get("name"), Version: q.Get("version"), Tags: q["tag"], Deprecated: q.Get("deprecated"), Publisher: q.Get("publisher"),
 		Checksum: q.Get("checksum"), Integrity: q.Get("integrity"), Shasum: q.Get("shasum"),
 	}
-	if text := q.Get("publishedAt"); text != "" {
-		var err error
-		if i.PublishedAt, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			return i, fmt.Errorf("publishedAt %.60q is not a time as in 2026-01-02T15:04:05Z", text)
-		}
+	var err error
+	i.PublishedAt, err = publishedAt(q)
+	return i, err
+}
+
+func publishedAt(q url.Values) (t time.Time, err error) {
+	text := q.Get("publishedAt")
+	if text == "" {
+		return t, nil
 	}
-	return i, nil
+	if t, err = time.Parse(time.RFC3339Nano, text); err != nil {
+		return t, fmt.Errorf("publishedAt %.60q is not a time as in 2026-01-02T15:04:05Z", text)
+	}
+	return t, nil
 }
 
 // Imported answers PUT /-/admin/import.

@@ -99,6 +99,16 @@ type CommitPackage struct {
 	URL          string    `json:"url"`        // /commits/{sha}/{name}/tarball, immutable
 	TarballURL   string    `json:"tarballUrl"` // the same, under Pantry's name
 	InstallURL   string    `json:"installUrl"` // /{owner}/{repo}/{name}@{sha}, short and immutable
+	*ZigPackage            // nil for a package of npm
+}
+
+// ZigPackage is what only packages of Zig have, whose names are written zig:NAME.
+type ZigPackage struct {
+	Hash         string   `json:"hash"`         // name-version-…, of Zig 0.14 and later
+	LegacyHash   string   `json:"legacyHash"`   // 1220…, of Zig 0.11 to 0.15
+	Zig          []string `json:"zig"`          // the compilers that can fetch it: "0.14", …
+	FetchCommand string   `json:"fetchCommand"` // adds it to a project
+	Dependency   string   `json:"dependency"`   // the same as text for .dependencies of a build.zig.zon
 }
 
 // Error is the body of every refusal. A refusal may have further members.

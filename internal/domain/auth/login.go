@@ -33,20 +33,21 @@ type loginRow struct {
 
 // confirmer is what a Principal was that confirmed a login.
 type confirmer struct {
-	User       string     `json:"user"`
-	Permission Permission `json:"permission"`
-	Token      string     `json:"token,omitempty"` // hash
-	Account    bool       `json:"account,omitempty"`
-	Packages   []string   `json:"packages,omitempty"`
-	CIDR       []string   `json:"cidr,omitempty"`
-	Expires    time.Time  `json:"expires,omitzero"`
+	User         string     `json:"user"`
+	Permission   Permission `json:"permission"`
+	Token        string     `json:"token,omitempty"` // hash
+	Account      bool       `json:"account,omitempty"`
+	Packages     []string   `json:"packages,omitempty"`
+	Repositories []string   `json:"repositories,omitempty"`
+	CIDR         []string   `json:"cidr,omitempty"`
+	Expires      time.Time  `json:"expires,omitzero"`
 }
 
 // principal is the confirmer, but for rights that a login does not pass on.
 func (c confirmer) principal() Principal {
 	return Principal{
 		user: c.User, permission: c.Permission, token: c.Token, account: c.Account,
-		packages: c.Packages, cidr: c.CIDR, expires: c.Expires,
+		limits: limits{packages: c.Packages, repositories: c.Repositories}, cidr: c.CIDR, expires: c.Expires,
 	}
 }
 
@@ -113,7 +114,7 @@ func (s *Service) ConfirmLogin(ctx context.Context, p Principal, id string) erro
 		}
 		by := confirmer{
 			User: p.user, Permission: p.permission, Token: p.token, Account: p.account,
-			Packages: p.packages, CIDR: p.cidr, Expires: p.expires,
+			Packages: p.packages, Repositories: p.repositories, CIDR: p.cidr, Expires: p.expires,
 		}
 		if p.permission.rank() > Publish.rank() {
 			by.Permission = Publish

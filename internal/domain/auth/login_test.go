@@ -100,6 +100,7 @@ func TestWebLoginGivesNoMore(t *testing.T) {
 		{"an admin's token", w.bearer(w.token(NewToken{Name: "ops", Permission: Admin, Expires: time.Hour})), TokenInfo{User: "ops", Permission: Publish, Expires: end}},
 		{"a reader", w.bearer(w.token(NewToken{Name: "reader", Permission: Read})), TokenInfo{User: "reader", Permission: Read}},
 		{"a grant", w.bearer(w.token(NewToken{Name: "ci", Packages: []string{"a", "@b/*"}, Grant: true})), TokenInfo{User: "ci", Permission: Publish, Packages: []string{"a", "@b/*"}}},
+		{"a grant of repositories", w.bearer(w.token(NewToken{Name: "bot", Repositories: []string{"acme/*"}, Grant: true})), TokenInfo{User: "bot", Permission: Publish, Repositories: []string{"acme/*"}}},
 		{"a bound token", w.identify(Credentials{Token: bound, Addr: network10}), TokenInfo{User: "bound", Permission: Publish, CIDR: []string{"10.0.0.0/8"}}},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
@@ -118,7 +119,7 @@ func TestWebLoginGivesNoMore(t *testing.T) {
 			}
 			got := all[i]
 			if got.User != tt.want.User || got.Permission != tt.want.Permission || got.Grant || !got.Expires.Equal(tt.want.Expires) ||
-				!slices.Equal(got.Packages, tt.want.Packages) || !slices.Equal(got.CIDR, tt.want.CIDR) {
+				!slices.Equal(got.Packages, tt.want.Packages) || !slices.Equal(got.Repositories, tt.want.Repositories) || !slices.Equal(got.CIDR, tt.want.CIDR) {
 				t.Errorf("the token is %+v, want %+v", got, tt.want)
 			}
 		})

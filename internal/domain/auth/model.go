@@ -46,16 +46,18 @@ type Options struct {
 
 // TokenInfo describes a stored token; never its secret.
 type TokenInfo struct {
-	Key        string     `json:"key"` // names it; the first hex digits of its hash
-	Name       string     `json:"name"`
-	User       string     `json:"user"`
-	Hint       string     `json:"hint"` // its first characters
-	Permission Permission `json:"permission"`
-	Packages   []string   `json:"packages,omitempty"` // patterns such as @acme/*; none: every package
-	Grant      bool       `json:"grant,omitempty"`
-	CIDR       []string   `json:"cidr,omitempty"` // none: from everywhere
-	Created    time.Time  `json:"created"`
-	Expires    time.Time  `json:"expires,omitzero"`
+	Key          string     `json:"key"` // names it; the first hex digits of its hash
+	Name         string     `json:"name"`
+	User         string     `json:"user"`
+	Hint         string     `json:"hint"` // its first characters
+	Permission   Permission `json:"permission"`
+	Packages     []string   `json:"packages,omitempty"`     // patterns such as @acme/*; none: every package
+	Repositories []string   `json:"repositories,omitempty"` // patterns such as acme/*; none: every repository
+	Grant        bool       `json:"grant,omitempty"`
+	CIDR         []string   `json:"cidr,omitempty"`   // none: from everywhere
+	Parent       string     `json:"parent,omitempty"` // key of the token that it was made with, and ends with; none if a password or an admin made it
+	Created      time.Time  `json:"created"`
+	Expires      time.Time  `json:"expires,omitzero"`
 }
 
 // expired reports whether the token's time is over.
@@ -63,13 +65,14 @@ func (t TokenInfo) expired(now time.Time) bool { return !t.Expires.IsZero() && !
 
 // NewToken asks for a token. What is left out is taken from who asks: its limits are the new token's.
 type NewToken struct {
-	Name       string     // 1 to 100 printable characters
-	User       string     // whom it speaks for; empty: who asks, and for an admin Name
-	Permission Permission // empty: Publish, or less if who asks has less
-	Packages   []string   // patterns: a name, or its beginning with a * at the end
-	Grant      bool       // the packages are given by the operator, whoever owns them; not only a limit
-	CIDR       []string   // the only networks it may be shown from; an address alone is one
-	Expires    time.Duration
+	Name         string     // 1 to 100 printable characters
+	User         string     // whom it speaks for; empty: who asks, and for an admin Name
+	Permission   Permission // empty: Publish, or less if who asks has less
+	Packages     []string   // patterns: a name, or its beginning with a * at the end
+	Repositories []string   // whose commits it may publish: owner/repo or a URL, or the beginning with a * at the end
+	Grant        bool       // packages and repositories are given by the operator, whoever owns them; not only a limit
+	CIDR         []string   // the only networks it may be shown from; an address alone is one
+	Expires      time.Duration
 }
 
 // Profile is a user.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -23,9 +24,14 @@ func (s *Service) plan(who Principal, t NewToken) (TokenInfo, error) {
 	if info.Permission, err = who.permissionFor(t); err != nil {
 		return info, err
 	}
-	if info.Packages, err = who.packagesFor(t, info.Permission); err != nil {
+	l, err := who.limitsFor(t, info.Permission)
+	if err != nil {
 		return info, err
 	}
+	if who.token != "" && !who.IsAdmin() {
+		info.Parent = who.token[:keyDigits]
+	}
+	info.Packages, info.Repositories = slices.Clone(l.packages), slices.Clone(l.repositories)
 	if info.CIDR, err = who.cidrFor(t); err != nil {
 		return info, err
 	}
@@ -66,28 +72,42 @@ func (p Principal) permissionFor(t NewToken) (Permission, error) {
 	return want, nil
 }
 
-func (p Principal) packagesFor(t NewToken, permission Permission) ([]string, error) {
-	if err := validPatterns(t.Packages); err != nil {
-		return nil, err
+// limitsFor are the packages and repositories that the token may write.
+func (p Principal) limitsFor(t NewToken, permission Permission) (limits, error) {
+	named := limits{t.Packages, t.Repositories, t.Grant}
+	if err := cmp.Or(validPatterns(t.Packages), validRepositories(t.Repositories)); err != nil {
+		return limits{}, err
 	}
 	switch {
 	case t.Grant && !p.IsAdmin():
-		return nil, fault.New(fault.Forbidden, "only an admin may grant packages, whoever owns them")
-	case t.Grant && len(t.Packages) == 0:
-		return nil, fault.New(fault.Invalid, "a grant names the packages that it is for")
-	case permission == Admin && len(t.Packages) > 0:
-		return nil, fault.New(fault.Invalid, "a token with the permission admin may do everything, it can't be limited to packages; take publish")
-	case p.IsAdmin() || len(p.packages) == 0:
-		return slices.Clone(t.Packages), nil
-	case len(t.Packages) == 0:
-		return slices.Clone(p.packages), nil
+		return limits{}, fault.New(fault.Forbidden, "only an admin may grant packages or repositories, whoever owns them")
+	case t.Grant && len(named.all()) == 0:
+		return limits{}, fault.New(fault.Invalid, "a grant names the packages or repositories that it is for")
+	case permission == Admin && len(named.all()) > 0:
+		return limits{}, fault.New(fault.Invalid, "a token with the permission admin may do everything, it can't be limited to packages or repositories; take publish")
+	case p.IsAdmin():
+		return named, nil
 	}
-	for _, pattern := range t.Packages {
-		if !covers(p.packages, pattern) {
-			return nil, fault.New(fault.Forbidden, "this token is limited to %s, so it can't make one for %.230q", list(p.packages), pattern)
+	var errs [2]error
+	named.packages, errs[0] = within(p.packages, t.Packages, covers)
+	named.repositories, errs[1] = within(p.repositories, t.Repositories, coversRepository)
+	return named, cmp.Or(errs[:]...)
+}
+
+// within returns the patterns of a token that one with the limits own makes: those that are wanted, its own if none are.
+func within(own, want []string, covers func(patterns []string, name string) bool) ([]string, error) {
+	switch {
+	case len(own) == 0:
+		return want, nil
+	case len(want) == 0:
+		return own, nil
+	}
+	for _, pattern := range want {
+		if !covers(own, pattern) {
+			return nil, fault.New(fault.Forbidden, "this token is limited to %s, so it can't make one for %.230q", list(own), pattern)
 		}
 	}
-	return slices.Clone(t.Packages), nil
+	return want, nil
 }
 
 func (p Principal) cidrFor(t NewToken) ([]string, error) {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -13,13 +14,21 @@ type Principal struct {
 	permission Permission
 	token      string // hash of the stored token that was shown; "" for none
 	account    bool   // its password was shown
-	packages   []string
-	grant      bool // the operator gave it these packages, whoever owns them
-	cidr       []string
-	expires    time.Time // of its token
-	addr       netip.Addr
-	door       door
+	limits
+	cidr    []string
+	expires time.Time // of its token
+	addr    netip.Addr
+	door    door
 }
+
+// limits are the patterns that a token names, of what it may write; none: of everything.
+type limits struct {
+	packages     []string
+	repositories []string
+	grant        bool // the operator gave it these, whoever owns them
+}
+
+func (l limits) all() []string { return slices.Concat(l.packages, l.repositories) }
 
 // door is what a Principal must know of the server that let it in.
 type door struct {
@@ -55,9 +64,23 @@ func (p Principal) MayRead() error {
 	return nil
 }
 
-// MayPublish returns nil if p may publish commit packages. The repository does not matter yet; for
-// which packages it may, MayWrite tells.
-func (p Principal) MayPublish(string) error { return p.mayWrite() }
+// MayUpload returns nil if p may write anything at all: what, is not known while bytes arrive.
+func (p Principal) MayUpload() error { return p.mayWrite() }
+
+// MayPublish returns nil if p's permission and token allow to publish commits of the repository (its
+// URL; "" for none) at all. For which packages, MayWrite tells.
+func (p Principal) MayPublish(repository string) error {
+	if err := p.mayWrite(); err != nil {
+		return err
+	}
+	if len(p.repositories) == 0 || coversRepository(p.repositories, repository) {
+		return nil
+	}
+	if repository == "" {
+		return fault.New(fault.Forbidden, "this token may publish commits of %s only, and this publish names no repository; name it in \"repository\"", list(p.repositories)).WithCode("repository_not_covered")
+	}
+	return fault.New(fault.Forbidden, "this token may not publish commits of %.300s, only of %s; use a token that covers the repository", repository, list(p.repositories)).WithCode("repository_not_covered")
+}
 
 // MayWrite returns nil if p's permission and token allow writes to the package at all.
 func (p Principal) MayWrite(name string) error {
@@ -95,14 +118,20 @@ func (p Principal) Granted(name string) bool {
 	return p.IsAdmin() || p.grant && p.permission.rank() >= Publish.rank() && covers(p.packages, name)
 }
 
+// GrantedRepository reports whether p may publish commits of the repository (its URL) whoever owns
+// it: an admin, or the operator gave its token this repository.
+func (p Principal) GrantedRepository(repository string) bool {
+	return p.IsAdmin() || p.grant && p.permission.rank() >= Publish.rank() && coversRepository(p.repositories, repository)
+}
+
 // mayManage returns nil if p may change its user's account and tokens: what can only read, or only
-// write some packages, must not.
+// write some things, must not.
 func (p Principal) mayManage() error {
 	if err := p.mayWrite(); err != nil {
 		return err
 	}
-	if len(p.packages) > 0 {
-		return fault.New(fault.Forbidden, "a token that is limited to %s can't change the account or other tokens of %q; sign in with the password", list(p.packages), p.user)
+	if limits := p.all(); len(limits) > 0 {
+		return fault.New(fault.Forbidden, "a token that is limited to %s can't change the account or other tokens of %q; sign in with the password", list(limits), p.user)
 	}
 	return nil
 }

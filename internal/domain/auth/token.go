@@ -187,7 +187,45 @@ func (s *Service) Revoke(ctx context.Context, who Principal, keyOrSecret string)
 	if err != nil {
 		return err
 	}
-	return s.db.Apply(ctx, deleteOps(t)...)
+	return s.end(ctx, t)
+}
+
+// end deletes a token and all that were made with it: who has stolen one can't keep a copy. A token
+// is made only while its parent is there, so a second look finds what the first came too early for.
+func (s *Service) end(ctx context.Context, t token) error {
+	for range 2 {
+		doomed, err := s.madeWith(ctx, t)
+		if err != nil {
+			return err
+		}
+		for some := range slices.Chunk(append(doomed, t), kv.MaxBatch/2) {
+			var ops []kv.Op
+			for _, d := range some {
+				ops = append(ops, deleteOps(d)...)
+			}
+			if err := s.db.Apply(ctx, ops...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// madeWith finds the tokens that were made with t, and with those.
+func (s *Service) madeWith(ctx context.Context, t token) ([]token, error) {
+	children := map[string][]token{} // by key of the parent
+	for child, err := range s.scan(ctx, userTokens(t.User), "") {
+		if err != nil {
+			return nil, err
+		}
+		children[child.Parent] = append(children[child.Parent], child)
+	}
+	delete(children, "")
+	found := children[t.Key]
+	for i := 0; i < len(found); i++ {
+		found = append(found, children[found[i].Key]...)
+	}
+	return found, nil
 }
 
 func deleteOps(t token) []kv.Op {
@@ -196,7 +234,7 @@ func deleteOps(t token) []kv.Op {
 
 // noToken does not repeat what was asked for: it may be a secret with a slip in it.
 func noToken() error {
-	return fault.New(fault.NotFound, "there is no such token; name it by the key that the list of tokens shows, 6 or more digits of it, or by its secret").WithCode("unknown_token")
+	return fault.New(fault.NotFound, "there is no such token; name it by the key that the list of tokens shows, or 6 or more digits of it").WithCode("unknown_token")
 }
 
 func (s *Service) findBySecret(ctx context.Context, _ Principal, secret string) (token, error) {

@@ -320,6 +320,37 @@ func TestRevoke(t *testing.T) {
 	refused(t, w.Revoke(t.Context(), w.root(), full), fault.NotFound)
 }
 
+// Who has stolen a token can't keep a copy of it, nor a copy of a copy.
+func TestCopiesEndWithTheirToken(t *testing.T) {
+	w := closed(t)
+	copyOf := func(secret string) string {
+		t.Helper()
+		made, _, err := w.CreateToken(t.Context(), w.bearer(secret), NewToken{Name: "copy"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	stolen, other := w.token(NewToken{Name: "x", User: "alice"}), w.token(NewToken{Name: "x", User: "alice"})
+	var ended []string
+	for secret := stolen; len(ended) < 3; secret = ended[len(ended)-1] {
+		ended = append(ended, copyOf(secret))
+	}
+	for range 60 { // more than one batch holds
+		ended = append(ended, copyOf(stolen))
+	}
+	kept := copyOf(other)
+	if err := w.Revoke(t.Context(), w.root(), stolen); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range ended {
+		_, err := w.Identify(t.Context(), Credentials{Token: secret})
+		refused(t, err, fault.Unauthenticated, "Invalid token")
+	}
+	w.bearer(kept)
+	w.bearer(other)
+}
+
 func TestRevokeAsksForMoreOfAnAmbiguousKey(t *testing.T) {
 	w := closed(t)
 	twin := func(end string) string {

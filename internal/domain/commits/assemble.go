@@ -32,7 +32,7 @@ type Source struct {
 const maxDir = 1024
 
 func (src Source) validate() error {
-	if err := npm.ValidName(src.Name); err != nil {
+	if err := src.validateName(); err != nil {
 		return err
 	}
 	if len(src.Dir) > maxDir {
@@ -43,6 +43,13 @@ func (src Source) validate() error {
 		return fault.New(fault.Invalid, "%s: name its bytes by head and body, or by tarball", src.Name).WithCode("no_bytes")
 	}
 	return nil
+}
+
+func (src Source) validateName() error {
+	if isZig(src.Name) {
+		return src.validateZig()
+	}
+	return npm.ValidName(src.Name)
 }
 
 func (src Source) size() int64 {
@@ -57,27 +64,27 @@ func (src Source) size() int64 {
 
 // assemble checks every package's archive and returns the packages with what
 // their bytes say. All their blobs are held and durable when it returns.
-func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error) {
+func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([]Package, error) {
 	if err := s.requireParts(ctx, p.Packages); err != nil {
 		return nil, err
 	}
 	packages := make([]Package, len(p.Packages))
 	now := s.now()
+	publisher := ""
+	if p.Repository.IsZero() {
+		publisher = who.User()
+	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range p.Packages {
 		g.Go(func() error {
-			artifact, sum, err := s.check(gctx, p.SHA, src)
-			if err == nil && artifact.Whole != nil && sum.Version == npm.PreviewVersion(p.SHA) {
-				artifact.Manifest, err = s.keepManifest(gctx, p.SHA, src, sum.Manifest)
-			}
+			pkg, err := s.read(gctx, p.SHA, src)
 			if err != nil {
 				return spool.Named(src.Name, err)
 			}
-			packages[i] = Package{
-				Name: src.Name, Version: sum.Version, SHA: p.SHA, Repository: p.Repository,
-				Dir: src.Dir, Artifact: artifact, PublishedAt: now,
-			}
+			pkg.Name, pkg.SHA, pkg.Repository, pkg.Dir = src.Name, p.SHA, p.Repository, src.Dir
+			pkg.PublishedAt, pkg.Publisher = now, publisher
+			packages[i] = pkg
 			return nil
 		})
 	}
@@ -85,6 +92,18 @@ func (s *Service) assemble(ctx context.Context, p Publication) ([]Package, error
 		return nil, err
 	}
 	return packages, s.keepUploads(ctx, p.Packages)
+}
+
+// read checks an archive and returns what it says of the package.
+func (s *Service) read(ctx context.Context, sha string, src Source) (Package, error) {
+	if isZig(src.Name) {
+		return s.zigPackage(ctx, src)
+	}
+	artifact, sum, err := s.check(ctx, sha, src)
+	if err == nil && artifact.Whole != nil && sum.Version == npm.PreviewVersion(sha) {
+		artifact.Manifest, err = s.keepManifest(ctx, sha, src, sum.Manifest)
+	}
+	return Package{Version: sum.Version, Artifact: artifact}, err
 }
 
 // requireParts holds the parts a publish names and refuses it if some are missing.

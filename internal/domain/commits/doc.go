@@ -10,4 +10,7 @@
 //
 // How bytes stay alive: a publish keeps its blobs to the end of its commit
 // before it becomes visible; see package lifetime.
+//
+// A name "zig:NAME" is a package of Zig: a whole archive, checked and hashed as the
+// compilers do it. It is a package of its commit like any other, and in no preview registry.
 package commits

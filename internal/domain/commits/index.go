@@ -18,8 +18,8 @@ import (
 // claim of its path, the row of the commit, refs, and the revision if any of
 // the last two changed. What is there lives as long as the repository's own
 // publishes ask for, also if another's keep the commit longer.
-func (s *Service) index(ctx context.Context, p Publication, next contents, changed bool) ([]kv.Op, error) {
-	host, err := s.claimHost(ctx, p.Repository, next.ExpiresAt)
+func (s *Service) index(ctx context.Context, who Principal, p Publication, next contents, changed bool) ([]kv.Op, error) {
+	claim, err := s.claim(ctx, who, p.Repository, next.ExpiresAt)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (s *Service) index(ctx context.Context, p Publication, next contents, chang
 	if err != nil {
 		return nil, err
 	}
-	ops := append(refs, host, row)
+	ops := append(refs, claim, row)
 	if changed || news || moved {
 		ops = append(ops, kv.Add(revisionKey(p.Repository.Path), 1))
 	}
@@ -43,7 +43,7 @@ func (s *Service) index(ctx context.Context, p Publication, next contents, chang
 func (s *Service) listCommit(ctx context.Context, p Publication, next contents) (op kv.Op, news bool, err error) {
 	var names []string
 	for name, pkg := range next.packages {
-		if pkg.Repository.Same(p.Repository) {
+		if pkg.Repository.Same(p.Repository) && !isZig(name) {
 			names = append(names, name)
 		}
 	}
@@ -138,24 +138,4 @@ func (s *Service) moveRefs(ctx context.Context, p Publication, until time.Time) 
 		ops = append(ops, kv.Upsert(raw, found, r))
 	}
 	return ops, moved, nil
-}
-
-// claimHost binds an owner/repo to the forge that first published it, since
-// install URLs and preview registries name no host, for as long as anything of
-// it lives.
-func (s *Service) claimHost(ctx context.Context, r Repository, until time.Time) (kv.Op, error) {
-	claim := kv.JSON(hostKey(r), r.Host)
-	claim.Expires = until
-	old, err := s.db.Get(ctx, hostKey(r))
-	switch {
-	case errors.Is(err, kv.ErrNotFound):
-		return kv.PutNew(claim), nil
-	case err != nil:
-		return kv.Op{}, err
-	case !bytes.Equal(old.Value, claim.Value):
-		return kv.Op{}, fault.New(fault.Exists, "%s is here already as a repository of %s, until what it published expires", r.Path, old.Value).WithCode("other_host")
-	case old.Expires.After(until):
-		claim.Expires = old.Expires
-	}
-	return kv.Swap(old.Value, claim), nil
 }

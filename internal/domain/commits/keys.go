@@ -13,7 +13,7 @@ import (
 //	                      pkg/{publish}/{n}       packages, as many as fit in a row
 //	prefix/{sha[:7]}      {sha}                   finds a commit by a short SHA
 //	repo/{owner/repo}     commit/{sha}            which packages of the commit are the repository's
-//	                      host                    which forge's owner/repo this is
+//	                      host                    which forge's owner/repo this is, and its owners
 //	                      ref/{kind}/{name}       what a ref points at
 //	                      rev                     counts the changes of all these; it stays
 

@@ -3,6 +3,7 @@ package commits
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"fmt"
@@ -35,11 +36,19 @@ type world struct {
 }
 
 type who struct {
-	denied bool
-	only   string // the one package it may write; "" for all
+	denied  bool
+	only    string // the one package it may write; "" for all
+	user    string // "": tester
+	admin   bool
+	granted string // the one repository it was given
 }
 
-func (who) String() string { return "tester" }
+func (w who) User() string  { return cmp.Or(w.user, "tester") }
+func (w who) IsAdmin() bool { return w.admin }
+func (w who) GrantedRepository(repo string) bool {
+	return w.admin || w.granted != "" && w.granted == repo
+}
+func (w who) MayUpload() error { return w.MayPublish("") }
 func (w who) MayPublish(string) error {
 	if w.denied {
 		return fault.New(fault.Forbidden, "no")

@@ -59,8 +59,10 @@ type Package struct {
 	Repository  Repository `json:"-"` // the publish's
 	Dir         string     `json:"dir,omitempty"`
 	Artifact    Artifact   `json:"artifact"`
+	Zig         *Zig       `json:"zig,omitempty"` // nil for a package of npm
 	PublishedAt time.Time  `json:"publishedAt"`
-	ExpiresAt   time.Time  `json:"-"` // the commit's
+	ExpiresAt   time.Time  `json:"-"`                   // the commit's
+	Publisher   string     `json:"publisher,omitempty"` // of no repository: the user, who may replace it
 }
 
 // Commit is all that was published for one SHA.

@@ -43,7 +43,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
 	begun := s.now()
-	if err := who.MayPublish(p.Repository.String()); err != nil {
+	if err := s.admit(ctx, who, p.Repository); err != nil {
 		return Result{}, err
 	}
 	if err := s.validate(p); err != nil {
@@ -54,7 +54,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 			return Result{}, err
 		}
 	}
-	packages, err := s.assemble(ctx, p)
+	packages, err := s.assemble(ctx, who, p)
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,7 +64,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	}
 	defer done()
 	for range publishTries {
-		res, err := s.try(ctx, begun, p, packages)
+		res, err := s.try(ctx, who, begun, p, packages)
 		if !errors.Is(err, kv.ErrConflict) {
 			return res, err
 		}
@@ -102,7 +102,7 @@ func (s *Service) validate(p Publication) error {
 }
 
 // try makes one attempt against the commit as it is now.
-func (s *Service) try(ctx context.Context, begun time.Time, p Publication, packages []Package) (Result, error) {
+func (s *Service) try(ctx context.Context, who Principal, begun time.Time, p Publication, packages []Package) (Result, error) {
 	now := s.now()
 	old, err := s.load(ctx, p.SHA)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Service) try(ctx context.Context, begun time.Time, p Publication, packa
 	if old.found && old.ExpiresAt.After(now) {
 		next.head, next.packages, next.owner = old.head, maps.Clone(old.packages), maps.Clone(old.owner)
 	}
-	res, changed, err := merge(p, next, packages)
+	res, changed, err := merge(who, p, next, packages)
 	if err != nil {
 		return Result{}, err
 	}
@@ -127,7 +127,7 @@ func (s *Service) try(ctx context.Context, begun time.Time, p Publication, packa
 	if err := s.life.KeepAll(ctx, blobsOf(next.packages), next.ExpiresAt); err != nil {
 		return Result{}, err
 	}
-	ops, err := s.finish(ctx, p, next, len(changed) > 0)
+	ops, err := s.finish(ctx, who, p, next, len(changed) > 0)
 	if err != nil {
 		return Result{}, err
 	}
@@ -148,7 +148,7 @@ func (s *Service) try(ctx context.Context, begun time.Time, p Publication, packa
 }
 
 // merge decides for each package whether it is there already, new, or refused.
-func merge(p Publication, c contents, packages []Package) (res Result, changed []Package, err error) {
+func merge(who Principal, p Publication, c contents, packages []Package) (res Result, changed []Package, err error) {
 	res.Unchanged, res.Kept = map[string]bool{}, map[string]bool{}
 	for _, pkg := range packages {
 		old, taken := c.packages[pkg.Name]
@@ -163,10 +163,18 @@ func merge(p Publication, c contents, packages []Package) (res Result, changed [
 			continue
 		case taken && !p.Replace:
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published with other bytes; a commit's package never changes unless its repository says \"replace\"", pkg.Name, p.SHA).WithCode("already_published")
+		case taken && !mayReplace(who, old):
+			return res, nil, fault.New(fault.Forbidden, "%s of commit %s was published by another user, and for no repository, so only an admin or that user may replace it", pkg.Name, p.SHA).WithCode("not_publisher")
 		}
 		changed = append(changed, pkg)
 	}
 	return res, changed, nil
+}
+
+// mayReplace reports whether other bytes may take the place of a package. Of a
+// repository's, the claim of the repository decides.
+func mayReplace(who Principal, old Package) bool {
+	return !old.Repository.IsZero() || who.IsAdmin() || old.Publisher != "" && old.Publisher == who.User()
 }
 
 // stage writes the rows of the packages under an id of their own, invisible
@@ -212,7 +220,7 @@ func (c contents) gather(r Repository, packages []Package) []Package {
 }
 
 // finish returns what is written together with the head.
-func (s *Service) finish(ctx context.Context, p Publication, next contents, changed bool) ([]kv.Op, error) {
+func (s *Service) finish(ctx context.Context, who Principal, p Publication, next contents, changed bool) ([]kv.Op, error) {
 	ops := []kv.Op{
 		kv.Put(kv.Row{Key: prefixKey(p.SHA), Expires: next.ExpiresAt}),
 		s.due(next.ExpiresAt.Add(time.Hour), p.SHA),
@@ -220,6 +228,6 @@ func (s *Service) finish(ctx context.Context, p Publication, next contents, chan
 	if p.Repository.IsZero() {
 		return ops, nil
 	}
-	index, err := s.index(ctx, p, next, changed)
+	index, err := s.index(ctx, who, p, next, changed)
 	return append(ops, index...), err
 }

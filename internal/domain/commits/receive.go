@@ -20,7 +20,7 @@ import (
 // Missing returns the parts whose bytes the server does not have, and keeps
 // those it has until they are referred to.
 func (s *Service) Missing(ctx context.Context, who Principal, repo Repository, parts []tarball.Part) ([]tarball.Part, error) {
-	if err := who.MayPublish(repo.String()); err != nil {
+	if err := s.admit(ctx, who, repo); err != nil {
 		return nil, err
 	}
 	if len(parts) > 2*s.opt.MaxPackages {
@@ -82,8 +82,8 @@ func (s *Service) has(ctx context.Context, p tarball.Part) (bool, error) {
 
 // PutPart stores the bytes of a part; they must have its digest. created is
 // false if the server had them. What no publish refers to is removed after some hours.
-func (s *Service) PutPart(ctx context.Context, who Principal, d digest.SHA256, r io.Reader) (created bool, err error) {
-	if err := who.MayPublish(""); err != nil {
+func (s *Service) PutPart(ctx context.Context, who Uploader, d digest.SHA256, r io.Reader) (created bool, err error) {
+	if err := who.MayUpload(); err != nil {
 		return false, err
 	}
 	if d.IsZero() { // would mean "not known" to the store
@@ -102,8 +102,8 @@ func (s *Service) PutPart(ctx context.Context, who Principal, d digest.SHA256, r
 
 // Receive takes in a whole tarball of a publish that has brought some before
 // it. label names it in errors. The caller closes the Upload.
-func (s *Service) Receive(ctx context.Context, who Principal, before int, label string, r io.Reader) (*Upload, error) {
-	if err := who.MayPublish(""); err != nil {
+func (s *Service) Receive(ctx context.Context, who Uploader, before int, label string, r io.Reader) (*Upload, error) {
+	if err := who.MayUpload(); err != nil {
 		return nil, err
 	}
 	if before >= s.opt.MaxPackages { // each keeps a file open

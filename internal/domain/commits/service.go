@@ -6,19 +6,25 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/spool"
 )
 
-// Principal is the caller of a write.
+// Principal is who publishes. A repository is its URL, "" for none.
 type Principal interface {
-	fmt.Stringer
-	// MayPublish returns nil if the caller may publish packages of the repository (its URL; "" for none).
-	MayPublish(repository string) error
-	// MayWrite returns nil if the caller may publish a package of this name.
-	MayWrite(name string) error
+	User() string                             // whom it speaks for
+	IsAdmin() bool                            // may do everything
+	MayPublish(repository string) error       // nil if it may publish commits of the repository at all
+	MayWrite(name string) error               // nil if it may publish packages of this name at all
+	GrantedRepository(repository string) bool // may publish its commits whoever owns it
+}
+
+// Uploader is who sends bytes that no publish refers to yet.
+type Uploader interface {
+	MayUpload() error // nil if it may publish anything at all
 }
 
 // Options bound what is accepted and how long it is kept. Zero values mean the defaults.
@@ -28,7 +34,8 @@ type Options struct {
 	MaxPackages int           // packages of a publish; 1,000
 	Retention   time.Duration // how long a commit is kept after it was published; 90 days
 	Archive     tarball.Limits
-	SpoolDir    string // where uploads of unknown digest wait while they are checked
+	Zig         zig.Limits // of archives of Zig packages
+	SpoolDir    string     // where uploads of unknown digest wait while they are checked
 	Now         func() time.Time
 }
 
@@ -67,13 +74,14 @@ type Service struct {
 	shelf     *shelf
 	heads     heads
 	manifests int // maxManifests
+	unpacking unpacking
 }
 
 // New returns a Service over its stores, which stay the caller's.
 func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Service {
 	opt = opt.withDefaults()
 	box := spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage, Archive: opt.Archive}
-	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns(), shelf: newShelf(), manifests: maxManifests}
+	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns(), shelf: newShelf(), manifests: maxManifests, unpacking: newUnpacking()}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }

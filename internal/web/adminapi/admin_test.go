@@ -20,6 +20,8 @@ import (
 var routes = [][2]string{
 	{"GET", "/-/admin/tokens"}, {"POST", "/-/admin/tokens"}, {"DELETE", "/-/admin/tokens/0123456789"},
 	{"GET", "/-/admin/users"}, {"POST", "/-/admin/users"}, {"DELETE", "/-/admin/users/alice"},
+	{"GET", "/-/admin/repositories/owners?repository=a/b"}, {"PUT", "/-/admin/repositories/owners/alice?repository=a/b"},
+	{"DELETE", "/-/admin/repositories/owners/alice?repository=a/b"},
 	{"GET", "/-/admin/keys"}, {"POST", "/-/admin/keys/rotate"},
 	{"GET", "/-/admin/import?name=a"}, {"PUT", "/-/admin/import?name=a&version=1.0.0"},
 }

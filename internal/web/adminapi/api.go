@@ -1,5 +1,5 @@
 // Package adminapi is the administration of a server, below /-/admin/: tokens,
-// accounts, signing keys and the import of versions. It is what the subcommands
+// accounts, owners of repositories, signing keys and the import of versions. It is what the subcommands
 // of registry-server talk to, whether the server runs or not; docs/api.md
 // describes every endpoint. All of it is for admins.
 package adminapi
@@ -24,14 +24,22 @@ const maxText = 64 << 10
 
 // API answers the protocol.
 type API struct {
-	Auth       *auth.Service
-	Packages   *packages.Service
-	Signing    *signing.Service
-	MaxPackage int64 // bytes of a tarball
+	Auth         *auth.Service
+	Packages     *packages.Service
+	Repositories Repositories
+	Signing      *signing.Service
+	MaxPackage   int64 // bytes of a tarball
 	// ControlToken, if given, is a secret of this run of the server: who shows it
 	// on the same machine is the operator.
 	ControlToken string
 	Log          *slog.Logger
+}
+
+// Repositories answers for the owners of repositories (web/commitapi).
+type Repositories interface {
+	Owners(w http.ResponseWriter, r *http.Request) error
+	AddOwner(w http.ResponseWriter, r *http.Request, who auth.Principal) error
+	RemoveOwner(w http.ResponseWriter, r *http.Request, who auth.Principal) error
 }
 
 // handler is a handler of what an admin asks for.
@@ -54,7 +62,7 @@ func (a *API) admin(h handler) httpkit.Handler {
 }
 
 func refuse(who auth.Principal) error {
-	if err := who.MayPublish(""); who.Anonymous() && err != nil {
+	if err := who.MayUpload(); who.Anonymous() && err != nil {
 		return err // it says how to get in
 	}
 	return fault.New(fault.Forbidden, "only an admin may administer this server; use its REGISTRY_TOKEN or a token with the permission admin")
@@ -88,4 +96,8 @@ func sameMachine(r *http.Request) bool {
 	own := local.AddrPort().Addr().Unmap()
 	host, err := netip.ParseAddrPort(r.Host)
 	return err == nil && host.Addr().Unmap() == own && httpkit.Remote(r) == own
+}
+
+func (a *API) owners(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {
+	return a.Repositories.Owners(w, r)
 }

@@ -84,12 +84,16 @@ func check(in *wire.Import) error {
 	if len(in.Publisher) > maxPublisher || strings.ContainsFunc(in.Publisher, unicode.IsControl) {
 		return fault.New(fault.Invalid, "publisher %.80q is no name of at most %d bytes", in.Publisher, maxPublisher)
 	}
+	return checkTime(&in.PublishedAt)
+}
+
+func checkTime(publishedAt *time.Time) error {
 	now := time.Now()
-	if in.PublishedAt.After(now.Add(24 * time.Hour)) {
-		return fault.New(fault.Invalid, "publishedAt %s is in the future", in.PublishedAt.Format(time.RFC3339))
+	if publishedAt.After(now.Add(24 * time.Hour)) {
+		return fault.New(fault.Invalid, "publishedAt %s is in the future", publishedAt.Format(time.RFC3339))
 	}
-	if in.PublishedAt.IsZero() {
-		in.PublishedAt = now
+	if publishedAt.IsZero() {
+		*publishedAt = now
 	}
 	return nil
 }

@@ -16,12 +16,14 @@ import (
 
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -77,8 +79,9 @@ func start(t *testing.T) *node {
 	keys := signing.New(db, nil)
 	n.auth = auth.New(db, auth.Options{RootToken: rootToken})
 	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Signer: keys, Log: log})
-	n.api = &adminapi.API{Auth: n.auth, Packages: n.packages, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
-	n.handler = httpkit.Access(log, n.api.Handler())
+	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Auth: n.auth}
+	n.api = &adminapi.API{Auth: n.auth, Packages: n.packages, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
+	n.handler = httpkit.Front{Log: log}.Handler(n.api.Handler())
 	n.Client = adminclient.InProcess(n.handler, controlToken)
 	return n
 }

@@ -33,7 +33,8 @@ func (a *API) createToken(w http.ResponseWriter, r *http.Request, who auth.Princ
 		return fault.New(fault.Invalid, "expiresIn %d is no number of seconds that a token can last; 0 is for ever", b.ExpiresIn)
 	}
 	secret, info, err := a.Auth.CreateToken(r.Context(), who, auth.NewToken{
-		Name: b.Name, User: b.User, Permission: auth.Permission(b.Permission), Packages: b.Packages, Grant: b.Grant, CIDR: b.CIDR,
+		Name: b.Name, User: b.User, Permission: auth.Permission(b.Permission),
+		Packages: b.Packages, Repositories: b.Repositories, Grant: b.Grant, CIDR: b.CIDR,
 		Expires: time.Duration(b.ExpiresIn) * time.Second,
 	})
 	if err != nil {
@@ -54,7 +55,7 @@ func (a *API) revokeToken(w http.ResponseWriter, r *http.Request, who auth.Princ
 
 func renderToken(t auth.TokenInfo) wire.Token {
 	return wire.Token{
-		Key: t.Key, Name: t.Name, User: t.User, Hint: t.Hint, Permission: string(t.Permission), Packages: t.Packages, Grant: t.Grant,
-		CIDR: t.CIDR, Created: t.Created, Expires: t.Expires,
+		Key: t.Key, Name: t.Name, User: t.User, Hint: t.Hint, Permission: string(t.Permission),
+		Packages: t.Packages, Repositories: t.Repositories, Grant: t.Grant, CIDR: t.CIDR, Created: t.Created, Expires: t.Expires,
 	}
 }

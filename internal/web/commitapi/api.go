@@ -39,7 +39,7 @@ func (a *API) writer(r *http.Request) (auth.Principal, error) {
 	if err != nil {
 		return who, err
 	}
-	return who, who.MayPublish("")
+	return who, who.MayUpload()
 }
 
 // readable is a handler of a read, which a private server lets only principals make.

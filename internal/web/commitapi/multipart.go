@@ -56,6 +56,9 @@ func formError(err error) error {
 func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) error {
 	field := part.FormName()
 	if name, ok := strings.CutPrefix(field, packagePart); ok {
+		if strings.HasPrefix(name, zigPrefix) {
+			return errZigPart(name)
+		}
 		if err := npm.ValidName(name); err != nil {
 			return err
 		}

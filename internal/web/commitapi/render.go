@@ -11,13 +11,15 @@ import (
 
 func (a *API) render(p commits.Package) wire.CommitPackage {
 	origin := a.origin()
-	return wire.CommitPackage{
+	out := wire.CommitPackage{
 		Name: p.Name, SHA: p.SHA, Version: p.Version, Repository: p.Repository.String(), PackageDir: p.Dir,
 		Sums: p.Artifact.Sums, Size: p.Artifact.Size, UnpackedSize: p.Artifact.Unpacked, FileCount: p.Artifact.Files,
 		PublishedAt: p.PublishedAt, ExpiresAt: p.ExpiresAt,
 		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
 		InstallURL: origin + a.shortPath(p.Repository.Path, p),
 	}
+	out.ZigPackage = zigPackage(p, out.URL)
+	return out
 }
 
 // origin is the base URL without its path.
@@ -48,7 +50,10 @@ func (a *API) shortPath(repository string, p commits.Package) string {
 	return a.prefix() + "/" + repository + escapeName(p.Name) + "@" + p.SHA
 }
 
-// filename is what the tarball is saved as: npm's name, with the commit where there is no version.
+// filename is what the tarball is saved as: npm's name, with the commit where there is no version, or name-version.tar.gz.
 func filename(p commits.Package) string {
+	if p.Zig != nil {
+		return zigName(p) + "-" + p.Version + ".tar.gz"
+	}
 	return npm.TarballName(p.Name, cmp.Or(p.Version, p.SHA))
 }

@@ -12,6 +12,9 @@ func (a *API) Publishing() http.Handler {
 	mux.Handle("POST /publish/commit", kit.Write(a.publish))
 	mux.Handle("POST /publish/commit/plan", kit.Handle(a.plan))
 	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Write(a.putBlob))
+	mux.Handle("GET /publish/commit/owners", kit.Handle(a.readable(a.Owners)))
+	mux.Handle("PUT /publish/commit/owners/{user}", kit.Write(a.by(a.AddOwner)))
+	mux.Handle("DELETE /publish/commit/owners/{user}", kit.Write(a.by(a.RemoveOwner)))
 	return mux
 }
 

@@ -28,11 +28,14 @@ func (k Kit) Write(h Handler) http.Handler {
 	next := k.Handle(h)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		note := &auditNote{who: "anonymous", action: r.Method, target: shownPath(r.URL.Path)}
-		rec := &recorder{ResponseWriter: w}
+		rec := recorderOf(w)
+		if rec == nil {
+			rec = &recorder{ResponseWriter: w, request: r}
+		}
 		defer func() {
 			k.Log.LogAttrs(r.Context(), LevelAudit, "audit", slog.String("who", note.who), slog.String("action", note.action),
 				slog.String("target", short(note.target)), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
-				slog.String("request", RequestID(r.Context())))
+				slog.String("request", rec.requestID()))
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), auditKey{}, note)))
 	})

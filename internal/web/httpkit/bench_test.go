@@ -29,15 +29,12 @@ func BenchmarkMiddleware(b *testing.B) {
 	text := func(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 	for name, h := range map[string]http.Handler{
 		"none":            bare,
-		"Identify":        Identify(bare),
-		"Headers":         Headers(bare),
-		"CutOff":          CutOff(bare),
 		"ScopedNames":     ScopedNames(bare),
 		"CrossOrigin":     http.NewCrossOriginProtection().Handler(bare),
-		"Access/silent":   Access(slog.New(slog.DiscardHandler), bare),
-		"Access/discard":  Access(text(io.Discard), bare),
-		"Access/file":     Access(text(file), bare),
-		"everything/file": Identify(Access(text(file), CutOff(Headers(ScopedNames(bare))))),
+		"Front/silent":    Front{Log: slog.New(slog.DiscardHandler)}.Handler(bare),
+		"Front/discard":   Front{Log: text(io.Discard)}.Handler(bare),
+		"Front/file":      Front{Log: text(file)}.Handler(bare),
+		"everything/file": Front{Log: text(file)}.Handler(ScopedNames(bare)),
 	} {
 		b.Run(name, func(b *testing.B) {
 			r := httptest.NewRequest("GET", "/react", nil)

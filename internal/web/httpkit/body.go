@@ -50,15 +50,12 @@ func (b faultyBody) Read(p []byte) (int, error) {
 	return n, fault.Wrap(err, fault.Invalid, "the request's body is broken, or did not come to its end")
 }
 
-// CutOff ends a request whose body nobody reads and that never comes: net/http
+// cutOff ends a request whose body nobody reads and that never comes: net/http
 // waits for what a handler left unread.
-func CutOff(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stall)) // not every connection has deadlines
-		}
-		next.ServeHTTP(w, r)
-	})
+func cutOff(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stall)) // not every connection has deadlines
+	}
 }
 
 // livelyBody gives each read a deadline of its own. At the end of the body none

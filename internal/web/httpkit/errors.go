@@ -53,6 +53,8 @@ func Status(err error) int {
 		return http.StatusRequestEntityTooLarge
 	case fault.Upstream:
 		return http.StatusBadGateway
+	case fault.Loop:
+		return http.StatusLoopDetected
 	case fault.Unavailable:
 		return http.StatusServiceUnavailable
 	case NotAcceptable:
@@ -71,7 +73,7 @@ func Status(err error) int {
 // public message is "internal error" with the request's id; its text is for the log.
 func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	status := Status(err)
-	body := map[string]any{"error": "internal error", "code": "internal", "requestId": RequestID(r.Context())}
+	body := map[string]any{"error": "internal error", "code": "internal", "requestId": requestID(w)}
 	if e, ok := public(err); ok {
 		body = map[string]any{"error": e.Message, "code": e.Code}
 		if e.Code == "" {

@@ -45,7 +45,7 @@ func (k Kit) log(w http.ResponseWriter, r *http.Request, err error) {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), "request", RequestID(r.Context()), "err", err)
+	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), "request", requestID(w), "err", err)
 }
 
 // hungUp reports whether an error of writing an answer is the client's doing. What

@@ -18,7 +18,7 @@ func serve(h http.Handler, r *http.Request) (*httptest.ResponseRecorder, string)
 	var b bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&b, nil))
 	w := httptest.NewRecorder()
-	Identify(Access(log, Headers(ScopedNames(h)))).ServeHTTP(w, r)
+	Front{Log: log}.Handler(ScopedNames(h)).ServeHTTP(w, r)
 	return w, b.String()
 }
 
@@ -30,7 +30,7 @@ func TestAccessLine(t *testing.T) {
 	r := httptest.NewRequest("GET", "/a", nil)
 	r.Header.Set("X-Request-Id", "of-the-proxy")
 	w, log := serve(teapot, r)
-	for _, want := range []string{"msg=request method=GET path=/a status=418 bytes=3 took=", "request=of-the-proxy"} {
+	for _, want := range []string{"msg=request method=GET path=/a status=418 bytes=3 took=", "remote=192.0.2.1 request=of-the-proxy"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log %q lacks %s", log, want)
 		}
@@ -64,6 +64,10 @@ func TestShownPath(t *testing.T) {
 		"/~/o/r/-/npm/v1/tokens/token/s/e/c": "/~/o/r/-/npm/v1/tokens/token/…",
 		"/token/-/token-1.0.0.tgz":           "/token/-/token-1.0.0.tgz",
 		"/-/user/token/":                     "/-/user/token/…",
+		"/-//user//token//secret":            "/-/user/token/…",
+		"//-/admin//tokens/secret":           "/-/admin/tokens/…",
+		"/zig/t/secret/packages/a":           "/zig/t/…",
+		"//zig//t//secret":                   "/zig/t/…",
 	} {
 		if got := shownPath(path); got != want {
 			t.Errorf("shownPath(%s) = %s, want %s", path, got, want)
@@ -143,10 +147,11 @@ func TestMux(t *testing.T) {
 		request string
 		status  int
 		allow   string
-	}{{"GET /a", 200, ""}, {"HEAD /a", 200, ""}, {"POST /a", 405, "GET, HEAD, PUT"}, {"GET /a/b", 404, ""}, {"GET /", 404, ""}} {
+	}{{"GET /a", 200, ""}, {"HEAD /a", 200, ""}, {"POST /a", 405, "GET, HEAD, PUT"}, {"GET /a/b", 404, ""}, {"GET /", 404, ""},
+		{"GET /a/../b", 404, ""}, {"GET /./a", 404, ""}, {"GET /..", 404, ""}, {"POST //evil.example/..", 404, ""}, {"GET //a", 404, ""}} {
 		method, path, _ := strings.Cut(tt.request, " ")
 		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		mux.ServeHTTP(w, httptest.NewRequest(method, "http://x"+path, nil))
 		if w.Code != tt.status || w.Header().Get("Allow") != tt.allow {
 			t.Errorf("%s = %d, Allow %q, want %d, %q", tt.request, w.Code, w.Header().Get("Allow"), tt.status, tt.allow)
 		}

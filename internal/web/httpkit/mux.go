@@ -8,8 +8,10 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// Mux is an http.ServeMux whose own answers, 404 and 405, are JSON. The pattern
-// "/" is its own.
+// Mux is an http.ServeMux whose own answers, 404 and 405, are JSON, and which never
+// redirects: clients do not follow that for every method, and a path such as
+// //host/x must not lead to another host. The pattern "/" is its own; no other may
+// end in a slash.
 type Mux struct {
 	http.ServeMux
 	once sync.Once
@@ -18,6 +20,10 @@ type Mux struct {
 // ServeHTTP dispatches the request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.once.Do(func() { m.ServeMux.Handle(nothing, http.HandlerFunc(m.refuse)) })
+	if !clean(Path(r)) {
+		WriteError(w, r, NotFound(r))
+		return
+	}
 	m.ServeMux.ServeHTTP(w, r)
 }
 

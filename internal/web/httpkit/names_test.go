@@ -1,6 +1,9 @@
 package httpkit
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -19,11 +22,60 @@ func TestFoldScopes(t *testing.T) {
 		"/@/b":                          "/@/b",
 		"/@a/":                          "/@a/",
 		"/x@a/b":                        "/x@a/b",
+		"/@a/@b/c":                      "/@a%2F@b/c",
+		"/@a/b/@c/%40d":                 "/@a%2Fb/@c%2F%40d",
+		"/%40":                          "/@",
+		"%40a/b":                        "@a%2Fb",
 	} {
 		if got := foldScopes(in); got != want {
 			t.Errorf("foldScopes(%s) = %s, want %s", in, got, want)
 		}
 	}
+}
+
+func TestEmptySegmentsAreDropped(t *testing.T) {
+	mux := &Mux{}
+	mux.Handle("GET /{first}/{name}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.PathValue("name")) }))
+	for path, want := range map[string]string{
+		"/x//a": "a", "//x/a": "a", "///x///a": "a", "/x//@a//b": "@a/b", "/x//%40a//b": "@a/b", "/x/@a%2F%2fb": "@a//b",
+		"//evil.example/a": "a", "/x/..//a": "", "//..//evil.example": "", "/x//a//": "",
+	} {
+		w := httptest.NewRecorder()
+		ScopedNames(mux).ServeHTTP(w, httptest.NewRequest("GET", "http://localhost"+path, nil))
+		switch {
+		case want == "" && (w.Code != 404 || w.Header().Get("Location") != ""):
+			t.Errorf("GET %s = %d, Location %q, want 404", path, w.Code, w.Header().Get("Location"))
+		case want != "" && (w.Code != 200 || w.Body.String() != want):
+			t.Errorf("GET %s = %d %s, want %s", path, w.Code, w.Body, want)
+		}
+	}
+}
+
+// FuzzPaths: no path whatever makes the mux redirect, or a handler panic.
+func FuzzPaths(f *testing.F) {
+	for _, s := range []string{"/", "/a", "/a/../b", "//evil.example/a", "/a/", "/.", "/..a", "/a/.", "/@a%2fb/-/c", "/\\evil.example", "/%2f%2fevil.example", "/%", "*", "/%2f\"", "/a^b", "/a%2f/|é"} {
+		f.Add(s)
+	}
+	mux := &Mux{}
+	mux.Handle("GET /{name}", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	mux.Handle("GET /{name}/-/{file}", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	f.Fuzz(func(t *testing.T, path string) {
+		u, err := url.ParseRequestURI(path)
+		if err != nil {
+			return
+		}
+		for _, h := range []http.Handler{mux, ScopedNames(mux)} {
+			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+			r.URL = u
+			if got := Path(r); got != u.EscapedPath() {
+				t.Errorf("Path of %q = %q, a mux sees %q", path, got, u.EscapedPath())
+			}
+			h.ServeHTTP(w, r)
+			if w.Code != 200 && w.Code != 404 || w.Header().Get("Location") != "" {
+				t.Errorf("GET %q = %d, Location %q", path, w.Code, w.Header().Get("Location"))
+			}
+		}
+	})
 }
 
 func FuzzFoldScopes(f *testing.F) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -16,8 +17,26 @@ const slowest = 16 << 10
 // recorder notes what was answered, and gives the client a time to take it.
 type recorder struct {
 	http.ResponseWriter
-	status int
-	bytes  int64
+	request *http.Request
+	id      string // made when it is asked for; see requestID
+	status  int
+	bytes   int64
+	logged  bool // and then began is when the request came
+	began   time.Time
+}
+
+// recorderOf finds the recorder of an answer, nil if there is none.
+func recorderOf(w http.ResponseWriter) *recorder {
+	for {
+		switch v := w.(type) {
+		case *recorder:
+			return v
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = v.Unwrap()
+		default:
+			return nil
+		}
+	}
 }
 
 // Unwrap lets http.ResponseController through.
@@ -31,11 +50,23 @@ func (r *recorder) WriteHeader(status int) {
 }
 
 // start sets a deadline: a client that stops reading must not keep a file or an
-// answer for ever. Before it writes, net/http may wait for an unread body: CutOff.
+// answer for ever. Before it writes, net/http may wait for an unread body: cutOff.
+// A refusal and the answer to a write carry the request's id; for reads that
+// succeed, of which there are most by far, it is not worth its bytes.
 func (r *recorder) start(status int) {
 	r.status = status
-	protect(r.Header())
-	size, _ := strconv.ParseInt(r.Header().Get("Content-Length"), 10, 64)
+	h := r.Header()
+	if status >= http.StatusBadRequest || r.request.Method != http.MethodGet && r.request.Method != http.MethodHead {
+		h["X-Request-Id"] = []string{r.requestID()}
+	}
+	if status >= http.StatusBadRequest && strings.HasPrefix(r.request.UserAgent(), "zig/") {
+		h["Connection"] = []string{"close"} // Zig 0.15 was seen to wait for the end of a connection after an error
+	}
+	protect(h)
+	var size int64
+	if length := h["Content-Length"]; len(length) > 0 {
+		size, _ = strconv.ParseInt(length[0], 10, 64)
+	}
 	limit := 2*stall + time.Duration(size/slowest)*time.Second
 	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(time.Now().Add(limit)) // not every connection has deadlines
 }
@@ -61,6 +92,6 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 
 // started reports whether an answer is on its way already.
 func started(w http.ResponseWriter) bool {
-	rec, ok := w.(*recorder)
-	return ok && rec.status != 0
+	rec := recorderOf(w)
+	return rec != nil && rec.status != 0
 }

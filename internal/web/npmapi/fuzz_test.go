@@ -3,7 +3,6 @@ package npmapi
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/org/registry-action/internal/domain/packages"
@@ -32,24 +31,6 @@ func FuzzDocument(f *testing.F) {
 			t.Errorf("release of %s: %v is no refusal", text, err)
 		case err == nil && (rel.Name != "a" || rel.Upload != up.list[0] || len(d.Versions) != 1):
 			t.Errorf("release of %s = %+v", text, rel)
-		}
-	})
-}
-
-func FuzzClean(f *testing.F) {
-	for _, seed := range []string{"/", "/a", "/a/../b", "//", "/a/", "/.", "/..a", "/a/.", "", "/@a%2fb/-/c"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, path string) {
-		if !strings.HasPrefix(path, "/") {
-			return // net/http lets none through
-		}
-		want := true
-		for s := range strings.SplitSeq(path[1:], "/") {
-			want = want && s != "" && s != "." && s != ".."
-		}
-		if got := clean(path); got != (want || path == "/") {
-			t.Errorf("clean(%q) = %v", path, got)
 		}
 	})
 }

@@ -29,12 +29,8 @@ func (s *site) packument(w http.ResponseWriter, r *http.Request) error {
 	defer body.Close()
 
 	h, own := w.Header(), []string{`"` + body.ETag + `"`, strconv.FormatInt(body.Size, 10)}
-	delete(h, "X-Request-Id") // the ninth would make the map grow; what fails has it
 	h["Vary"] = s.headers.vary
 	h["Cache-Control"] = s.headers.revalidate
-	if doc.Private {
-		h["Cache-Control"] = s.headers.private
-	}
 	h["Etag"] = own[:1:1]
 	if doc.Stale {
 		h["Warning"] = s.headers.stale

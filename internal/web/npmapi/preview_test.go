@@ -56,7 +56,9 @@ func TestPreviewRegistry(t *testing.T) {
 	n.get("/~/group%2fsub/app").want(t, 200, `"repository":"group/sub/app"`)
 	n.get(root+"/").want(t, 200, n.url+root)
 	n.get("/@acme%2fp").want(t, 404, "") // never in the main registry
-	n.get("/~/none/none/@acme%2fp").want(t, 404, "no preview registry")
+	for _, path := range []string{"/~/none/none/@acme%2fp", "/~/none/none/", "/~/none/none", "/~/acme/none", "/~/..%2f../x/"} {
+		n.get(path).want(t, 404, "no preview registry")
+	}
 	n.get("/~/..%2f..%2fx/y/a").want(t, 404, "")
 	n.get("/~/acme").want(t, 404, "")
 

@@ -79,7 +79,7 @@ func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "several packages", "")
 	who, err := s.principal(r)
 	if err == nil {
-		err = who.MayPublish("")
+		err = who.MayUpload()
 	}
 	if err != nil {
 		return err

@@ -52,7 +52,10 @@ func TestRule01RawPaths(t *testing.T) {
 			}
 		}
 	}
-	for _, path := range []string{"//@acme/a", "/@acme//a", "/@acme/a/../a", "/@acme/a/./1.0.0", "/-//ping"} {
+	for _, path := range []string{"//@acme/a", "/@acme//a", "/npm//@acme//a//", "//@acme/a//1.0.0", "/-//ping"} {
+		n.get(path).want(t, 200, "")
+	}
+	for _, path := range []string{"/@acme/a/../a", "/@acme/a/./1.0.0", "//../@acme/a", "/npm/.."} {
 		n.get(path).want(t, 404, `"error"`)
 	}
 }

@@ -28,7 +28,7 @@ type site struct {
 // headers are the values that most answers share.
 type headers struct {
 	full, abbreviated, gzip, vary, stale []string
-	revalidate, private                  []string // Cache-Control
+	revalidate                           []string // Cache-Control
 	immutable                            string
 }
 
@@ -38,44 +38,21 @@ func (a *API) newSite(prefix string) *site {
 		full: []string{packument.FullType}, abbreviated: []string{packument.AbbreviatedType}, gzip: []string{"gzip"},
 		vary:       []string{"Accept, Accept-Encoding"},
 		stale:      []string{`110 - "Response is Stale"`, `111 - "Revalidation Failed"`}, // RFC 7234 §5.5
-		revalidate: []string{httpkit.Revalidate}, private: []string{httpkit.PrivateRevalidate}, immutable: httpkit.Immutable,
+		revalidate: []string{httpkit.Revalidate}, immutable: httpkit.Immutable,
 	}
 	if a.ReadAuth {
-		s.headers.revalidate, s.headers.immutable = s.headers.private, httpkit.PrivateImmutable
+		s.headers.revalidate, s.headers.immutable = []string{httpkit.PrivateRevalidate}, httpkit.PrivateImmutable
 	}
 	s.routes()
 	return s
 }
 
-// ServeHTTP dispatches the request. Paths are not cleaned by a redirect, which
-// clients do not follow for every method.
+// ServeHTTP dispatches the request. A slash at the end of a path means nothing.
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := httpkit.Path(r)
-	if len(path) > 1 && path[len(path)-1] == '/' {
+	if path := httpkit.Path(r); len(path) > 1 && path[len(path)-1] == '/' {
 		r = httpkit.WithPath(r, strings.TrimSuffix(r.URL.Path, "/"), strings.TrimSuffix(r.URL.RawPath, "/"))
-		path = httpkit.Path(r)
-	}
-	if !clean(path) {
-		httpkit.WriteError(w, r, httpkit.NotFound(r))
-		return
 	}
 	s.mux.ServeHTTP(w, r)
-}
-
-// clean reports whether a path has no empty and no dot segments.
-func clean(path string) bool {
-	for i := 0; i < len(path); {
-		j := strings.IndexByte(path[i+1:], '/') + i + 1
-		if j == i {
-			j = len(path)
-		}
-		switch path[i+1 : j] {
-		case "", ".", "..":
-			return path == "/"
-		}
-		i = j
-	}
-	return true
 }
 
 // root is the registry that is asked, as the catalog knows it.
@@ -118,6 +95,9 @@ func (s *site) writable(h httpkit.Handler) httpkit.Handler {
 // about answers the address of the registry itself.
 func (s *site) about(w http.ResponseWriter, r *http.Request) error {
 	root := s.root(r)
+	if err := s.Catalog.Serves(r.Context(), root); err != nil {
+		return err
+	}
 	v := map[string]string{"registry": root.URL + "/"}
 	if s.preview {
 		v["repository"] = root.Repository

@@ -1,6 +1,7 @@
 package npmapi
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 
@@ -43,11 +44,8 @@ func (s *site) stage(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, http.StatusCreated, "stageId", v.ID)
 }
 
-// The pages of the list of staged versions.
-const (
-	stagedPerPage    = 100
-	maxStagedPerPage = 500
-)
+// stagedPerPage is the length of a page of staged versions if none is asked for.
+const stagedPerPage = 100
 
 func (s *site) staged(w http.ResponseWriter, r *http.Request) error {
 	who, err := s.known(r)
@@ -55,7 +53,7 @@ func (s *site) staged(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	q := r.URL.Query()
-	size := number(q.Get("perPage"), stagedPerPage, maxStagedPerPage)
+	size := cmp.Or(number(q.Get("perPage"), stagedPerPage, packages.MaxStagedPage), stagedPerPage)
 	page := number(q.Get("page"), 0, 1_000_000)
 	found, total, err := s.Packages.Staged(r.Context(), who, q.Get("package"), page*size, size)
 	if err != nil {

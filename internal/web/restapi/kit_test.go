@@ -88,7 +88,7 @@ func start(t *testing.T, c setup) *node {
 	t.Cleanup(srv.Close)
 	n.url = srv.URL
 	api := &restapi.API{Catalog: shown, Packages: n.packages, Auth: n.auth, BaseURL: srv.URL, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: log}
-	srv.Config.Handler = httpkit.Access(log, httpkit.ScopedNames(api.Handler()))
+	srv.Config.Handler = httpkit.Front{Log: log}.Handler(httpkit.ScopedNames(api.Handler()))
 	return n
 }
 

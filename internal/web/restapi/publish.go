@@ -30,7 +30,7 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "", "")
 	who, err := a.principal(r)
 	if err == nil {
-		err = who.MayPublish("")
+		err = who.MayUpload()
 	}
 	if err != nil {
 		return err

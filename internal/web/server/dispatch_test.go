@@ -26,6 +26,7 @@ func newDispatcher() http.Handler {
 			"health":   {bare: named("health"), asked: isNoPut},
 			"npm":      {below: named("alias"), alias: true},
 			"~":        {below: named("previews")},
+			"zig":      {below: named("zig")},
 		},
 	})
 }
@@ -51,6 +52,9 @@ func TestDispatch(t *testing.T) {
 		{"GET /-", "npm"},
 		{"GET /-/-/--0.0.1.tgz", "npm"},
 		{"GET //react", "npm"},
+		{"GET //packages//a", "rest"},
+		{"GET //", "index"},
+		{"GET /~//o/r//@acme//a", "previews"},
 
 		// Install URLs.
 		{"GET /a@0123456", "short"},
@@ -106,6 +110,14 @@ func TestDispatch(t *testing.T) {
 		{"GET /~/o/r/@acme/a", "previews"},
 		{"GET /~/o/r/-/ping", "previews"},
 		{"GET /~", "npm"},
+
+		{"GET /zig/packages/a", "zig"},
+		{"GET /zig/p/a-1.0.0+b.tar.gz", "zig"},
+		{"GET /zig/t/a@b/packages/a", "zig"},
+		{"POST /zig/publish", "zig"},
+		{"GET /zig", "npm"},
+		{"PUT /zig", "npm"},
+		{"GET /zig/-/zig-1.0.0.tgz", "npm"},
 	} {
 		method, path, _ := strings.Cut(tt.request, " ")
 		w := httptest.NewRecorder()

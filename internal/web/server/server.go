@@ -2,6 +2,7 @@
 package server
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -12,15 +13,20 @@ import (
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/restapi"
+	"github.com/org/registry-action/internal/web/zigapi"
 )
 
 // Config is what the root handler is made of.
 type Config struct {
 	Commits *commitapi.API
-	NPM     *npmapi.API // these three may be nil: then their protocol is not spoken
+	NPM     *npmapi.API // these five may be nil: then their protocol is not spoken
 	REST    *restapi.API
+	Zig     *zigapi.API
 	Admin   *adminapi.API
-	Loop    func(http.Header) bool // whether this server has made the request itself; nil: it makes none
+	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
+	Proxies httpkit.Proxies                                             // in front of the server
+	Open    bool                                                        // there is no token: whoever is on this machine is let in
+	BaseURL string                                                      // of an open server
 	Version string
 	Log     *slog.Logger
 }
@@ -28,14 +34,14 @@ type Config struct {
 // New returns the handler of the whole server.
 func New(c Config) http.Handler {
 	var h http.Handler = httpkit.ScopedNames(c.root())
-	if c.Loop != nil {
+	if c.Enter != nil {
 		h = c.endLoops(h)
 	}
 	h = sameOrigin(h)
-	h = httpkit.Headers(h)
-	h = httpkit.CutOff(h)
-	h = httpkit.Access(c.Log, h)
-	return httpkit.Identify(h)
+	if c.Open {
+		h = c.ownNames(h)
+	}
+	return httpkit.Front{Log: c.Log, Proxies: c.Proxies, Closed: c.Open}.Handler(h)
 }
 
 // root says which protocol speaks where.
@@ -63,27 +69,25 @@ func (c Config) root() http.Handler {
 		d.mounts["npm"] = mount{below: c.NPM.Alias(), alias: true}
 		d.mounts["~"] = mount{below: c.NPM.Previews()}
 	}
+	if c.Zig != nil {
+		d.mounts["zig"] = mount{below: c.Zig.Handler()}
+	}
 	if c.Admin != nil {
 		d.admin = c.Admin.Handler()
 	}
 	return d
 }
 
-// sameOrigin refuses writes that a browser makes for another site.
-func sameOrigin(next http.Handler) http.Handler {
-	p := http.NewCrossOriginProtection()
-	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		httpkit.WriteError(w, r, fault.New(fault.Forbidden, "a browser may not write here for another site").WithCode("cross_origin"))
-	}))
-	return p.Handler(next)
-}
-
-// endLoops refuses requests that this server has made itself: its upstream leads
-// back to it, and each would lead to another.
+// endLoops refuses requests that go back to one that this server has made itself:
+// each would lead to another.
 func (c Config) endLoops(next http.Handler) http.Handler {
 	return httpkit.Kit{Log: c.Log}.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		if c.Loop(r.Header) {
-			return fault.New(fault.Unavailable, "the upstream of this registry leads back to the registry itself; set NPM_UPSTREAM to another one").WithCode("upstream_loop")
+		ctx, err := c.Enter(r.Context(), r.Header)
+		if err != nil {
+			return err
+		}
+		if ctx != r.Context() { // most requests are spared the copy
+			r = r.WithContext(ctx)
 		}
 		next.ServeHTTP(w, r)
 		return nil
