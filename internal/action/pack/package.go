@@ -6,8 +6,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -18,19 +21,20 @@ type File struct {
 }
 
 // Package is a packed package: a split tarball, which has a Head, a body and a
-// Recipe, or a given one that was taken as it is. The tarball itself is in a
-// file: the given one, or one of Options.TempDir.
+// Recipe, or a whole one: of Zig, or a given one that was taken as it is. The tarball
+// itself is in a file: the given one, or one of Options.TempDir.
 type Package struct {
-	Name       string
+	Name       string // of Zig, with workspace.ZigPrefix
 	Version    string // as packed
-	OwnVersion string // as its package.json on disk says; of a given tarball, the same as Version
+	OwnVersion string // as its package.json on disk says; of others, the same as Version
 	Dir        string // slash-separated, relative to the workspace's root; empty for a given tarball
-	Files      []File // package.json first
+	Files      []File // package.json first; of Zig, by path
 	Unpacked   int64  // sum of the files' sizes
 	Bins       []string
 	Siblings   []string // the packages packed along that it needs, by name
+	Zig        *Zig     // nil for a package of npm
 
-	Head   []byte // the template, if Recipe.Holes; nil for a given tarball
+	Head   []byte // the template, if Recipe.Holes; nil for a whole tarball
 	Recipe tarball.Recipe
 
 	whole section // the .tgz; of a split one with the head of Options.Commit
@@ -41,6 +45,14 @@ type Package struct {
 
 // Split reports whether the package has a head and a body.
 func (p *Package) Split() bool { return p.Head != nil }
+
+// Filename is what the tarball is saved as: npm's name for it, or name-version.tar.gz.
+func (p *Package) Filename() string {
+	if p.Zig != nil {
+		return strings.TrimPrefix(p.Name, workspace.ZigPrefix) + "-" + p.Version + ".tar.gz"
+	}
+	return npm.TarballName(p.Name, p.Version)
+}
 
 // Open streams the whole .tgz.
 func (p *Package) Open() (io.ReadCloser, error) {

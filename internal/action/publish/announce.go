@@ -16,6 +16,7 @@ import (
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/action/runner"
+	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/wire"
 )
@@ -69,6 +70,9 @@ func (j *job) report() report.Report {
 			if rp.Linked = j.opt.Siblings == URL && len(own.Siblings) > 0; !rp.Linked {
 				rp.Needs = own.Siblings
 			}
+		}
+		if z := p.ZigPackage; z != nil {
+			rp.Zig = &report.Zig{Name: strings.TrimPrefix(p.Name, workspace.ZigPrefix), Hash: z.Hash, Legacy: z.LegacyHash, Compilers: z.Zig}
 		}
 		r.Packages = append(r.Packages, rp)
 	}
@@ -174,6 +178,7 @@ type result struct {
 // announced is a package and what a client of the preview registry installs it by.
 type announced struct {
 	wire.PublishedPackage
+	Kind string `json:"kind"` // "npm" or "zig"
 	Spec string `json:"spec,omitempty"`
 }
 
@@ -183,7 +188,11 @@ func (j *job) result(r report.Report) result {
 		Registry: j.opt.RegistryURL, Previews: r.PreviewRegistry(), PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings,
 	}
 	for i, p := range j.published.Packages {
-		out.Packages[i] = announced{p, r.Spec(r.Packages[i])}
+		kind := "npm"
+		if p.ZigPackage != nil {
+			kind = "zig"
+		}
+		out.Packages[i] = announced{p, kind, r.Spec(r.Packages[i])}
 	}
 	return out
 }

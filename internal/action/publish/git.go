@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,13 @@ type git struct{ dir string }
 
 const gitTimeout = 30 * time.Second
 
+// run returns what git prints, without the space around it.
 func (g git) run(ctx context.Context, args ...string) (string, error) {
+	out, err := g.output(ctx, args...)
+	return strings.TrimSpace(out), err
+}
+
+func (g git) output(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir}, args...)...)
@@ -27,7 +34,7 @@ func (g git) run(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(stderr.String()))
 	}
-	return strings.TrimSpace(string(out)), nil
+	return string(out), nil
 }
 
 // head returns the commit that is checked out.
@@ -79,4 +86,19 @@ func (g git) dirty(ctx context.Context) ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// tracked lists the files below the folder that git tracks, by their paths from it; those of
+// submodules too, if wanted.
+func (g git) tracked(ctx context.Context, submodules bool, pathspecs ...string) ([]string, error) {
+	args := []string{"ls-files", "-z"}
+	if submodules {
+		args = append(args, "--recurse-submodules")
+	}
+	out, err := g.output(ctx, append(append(args, "--"), pathspecs...)...)
+	if err != nil {
+		return nil, err
+	}
+	files := strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
+	return slices.Compact(files), nil // a file in conflict is listed once for each side
 }

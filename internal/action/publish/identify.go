@@ -127,7 +127,7 @@ func (j *job) checkTree(ctx context.Context) error {
 		}
 		return nil // a build writes files; the commit is what was checked out
 	}
-	if ws, err := j.openWorkspace(); err == nil {
+	if ws, err := j.openWorkspace(ctx); err == nil {
 		g.dir = ws.Root // of which all is packed, wherever in it we are
 	}
 	files, err := g.dirty(ctx)

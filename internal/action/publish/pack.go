@@ -21,7 +21,7 @@ import (
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
-// pack makes the tarballs: of workspace members, or of .tgz files taken as they are.
+// pack makes the tarballs: of the workspace's packages, or of .tgz files taken as they are.
 func (j *job) pack(ctx context.Context) error {
 	tarballs, paths, err := j.splitPaths()
 	if err != nil {
@@ -38,12 +38,12 @@ func (j *job) pack(ctx context.Context) error {
 		j.packages = append(j.packages, p)
 	}
 	if len(tarballs) == 0 || len(paths) > 0 {
-		if err := j.packMembers(ctx, paths); err != nil {
+		if err := j.packWorkspace(ctx, paths); err != nil {
 			return err
 		}
 	}
 	if len(j.packages) == 0 {
-		return fault.New(fault.Invalid, "there is no package to publish in %s: every package.json is private, or excluded", j.opt.Dir)
+		return fault.New(fault.Invalid, "there is no package to publish in %s: every package is private, or excluded", j.opt.Dir)
 	}
 	seen := map[string]bool{}
 	for _, p := range j.packages {
@@ -53,7 +53,7 @@ func (j *job) pack(ctx context.Context) error {
 		seen[p.Name] = true
 	}
 	for _, p := range j.packages {
-		j.say("packed %s %s (%s, %d files)", p.Name, p.Version, bytesText(p.Size), len(p.Files))
+		j.say("packed %s %s (%s, %d files%s)", p.Name, p.Version, bytesText(p.Size), len(p.Files), compilersOf(p))
 	}
 	return nil
 }
@@ -77,8 +77,9 @@ func (j *job) splitPaths() (tarballs, patterns []string, err error) {
 	return tarballs, patterns, nil
 }
 
-func (j *job) packMembers(ctx context.Context, paths []string) error {
-	ws, err := j.openWorkspace()
+// packWorkspace packs the packages of the workspace that are meant, npm's first.
+func (j *job) packWorkspace(ctx context.Context, paths []string) error {
+	ws, err := j.openWorkspace(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,9 +87,20 @@ func (j *job) packMembers(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	members, err := ws.Select(fromHere(here, paths), fromHere(here, j.opt.Exclude))
-	if err != nil || len(members) == 0 {
+	selected, err := ws.Select(fromHere(here, paths), fromHere(here, j.opt.Exclude))
+	if err != nil {
 		return err
+	}
+	j.sayLeftOut(ctx, selected.LeftOut)
+	if err := j.packMembers(ctx, ws, selected.Members); err != nil {
+		return err
+	}
+	return j.packZig(ctx, ws, selected.Zig)
+}
+
+func (j *job) packMembers(ctx context.Context, ws *workspace.Workspace, members []*workspace.Member) error {
+	if len(members) == 0 {
+		return nil
 	}
 	o := pack.Options{
 		Commit: j.source.SHA, Pin: j.pin, PinPeers: j.opt.PinPeers, IgnoreScripts: j.opt.IgnoreScripts, With: j.opt.PackWith,
@@ -100,14 +112,6 @@ func (j *job) packMembers(ctx context.Context, paths []string) error {
 	packed, err := pack.Run(ctx, ws, members, o)
 	j.packages = append(j.packages, packed...)
 	return err
-}
-
-// openWorkspace reads the workspace once.
-func (j *job) openWorkspace() (_ *workspace.Workspace, err error) {
-	if j.workspace == nil {
-		j.workspace, err = workspace.Open(j.opt.Dir)
-	}
-	return j.workspace, err
 }
 
 // fromHere makes patterns that begin with a dot absolute: they mean what they
@@ -165,7 +169,7 @@ func Pack(ctx context.Context, opt PackOptions, out string, asJSON bool, s Strea
 	g := new(errgroup.Group)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, p := range j.packages {
-		list[i] = describe(p, filepath.Join(out, npm.TarballName(p.Name, p.Version)))
+		list[i] = describe(p, filepath.Join(out, p.Filename()))
 		g.Go(func() error { return p.Save(list[i].Path) })
 	}
 	if err := g.Wait(); err != nil {
@@ -188,11 +192,12 @@ type packed struct {
 	Integrity    string      `json:"integrity"`
 	Shasum       string      `json:"shasum"`
 	Files        []pack.File `json:"files"`
+	packedZig
 }
 
 func describe(p *pack.Package, path string) packed {
 	return packed{
-		Name: p.Name, Version: p.Version, Filename: npm.TarballName(p.Name, p.Version), Path: path, Size: p.Size,
+		packedZig: describeZig(p), Name: p.Name, Version: p.Version, Filename: p.Filename(), Path: path, Size: p.Size,
 		UnpackedSize: p.Unpacked, Integrity: p.Sums.Integrity, Shasum: p.Sums.Shasum, Files: p.Files,
 	}
 }
@@ -205,6 +210,9 @@ func printPacked(to io.Writer, list []packed) error {
 			where = "not written"
 		}
 		fmt.Fprintf(w, "%s@%s  %s packed, %s unpacked, %d files  %s\n", p.Name, p.Version, bytesText(p.Size), bytesText(p.UnpackedSize), len(p.Files), where)
+		if p.Hash != "" {
+			fmt.Fprintf(w, "  hash %s\n       %s\n", p.Hash, p.LegacyHash)
+		}
 		for _, f := range p.Files {
 			fmt.Fprintf(w, "  %9s  %s\n", bytesText(f.Size), f.Path)
 		}

@@ -44,7 +44,7 @@ func (j *job) upload(ctx context.Context) (err error) {
 		j.published, created, err = j.registry.Publish(ctx, publication)
 		if err == nil {
 			j.sayPublished(created)
-			return nil
+			return j.checkHashes()
 		}
 		e, ok := errors.AsType[*regclient.Error](err)
 		switch {

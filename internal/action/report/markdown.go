@@ -73,12 +73,14 @@ func (r Report) markdown(d detail) string {
 	}
 	all := d.install && d.single && len(shown) == len(changed)
 	if d.install {
-		if listed := r.listed(); len(listed) > 0 {
-			r.writeRegistry(&b, d, listed)
+		ofNPM, ofZig := r.split()
+		if listed := ofNPM.listed(); len(listed) > 0 {
+			ofNPM.writeRegistry(&b, d, listed)
 			all = all && d.urls
 		} else {
-			r.writeURLs(&b, d)
+			ofNPM.writeURLs(&b, d)
 		}
+		writeZig(&b, d, ofZig)
 	}
 	if !all {
 		fmt.Fprintf(&b, "There is more than fits here: see %s.\n\n", link("all packages of this commit", r.listURL()))

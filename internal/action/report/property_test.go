@@ -93,6 +93,9 @@ func TestHostileNames(t *testing.T) {
 				Name: text(), Version: text(), URL: address(), InstallURL: address(), Bins: []string{text()},
 				Size: rnd.Int64N(1e10), Unchanged: rnd.IntN(3) == 0, Linked: rnd.IntN(3) == 0,
 			})
+			if rnd.IntN(3) == 0 {
+				r.Packages[len(r.Packages)-1].Zig = &report.Zig{Name: text(), Hash: text(), Legacy: text(), Compilers: []string{"0.11", "0.16", text()}}
+			}
 		}
 		check(t, report.Comment(r))
 		if t.Failed() {
@@ -115,7 +118,8 @@ func FuzzComment(f *testing.F) {
 		r.Managers = []string{"npm", "pnpm", "yarn", "bun"}
 		r.Repository = repository
 		for range 2 {
-			r.Packages = append(r.Packages, report.Package{Name: name, Version: version, URL: url, Bins: []string{bin}})
+			r.Packages = append(r.Packages, report.Package{Name: name, Version: version, URL: url, Bins: []string{bin}},
+				report.Package{Name: "zig:" + name, Version: version, URL: url, Zig: &report.Zig{Name: name, Hash: bin, Legacy: repository, Compilers: []string{"0.13", "0.14", bin}}})
 		}
 		check(t, report.Comment(r))
 	})

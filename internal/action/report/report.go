@@ -43,6 +43,15 @@ type Package struct {
 	// By URL they must be installed along; the preview registry has them.
 	Needs []string
 	Bins  []string // the names of its commands
+	Zig   *Zig     // nil for a package of npm
+}
+
+// Zig is what compilers of Zig know a package by.
+type Zig struct {
+	Name      string // of the dependency
+	Hash      string // name-version-…, of Zig 0.14 and later
+	Legacy    string // 1220…, of Zig 0.11 to 0.15
+	Compilers []string
 }
 
 // installURL is the URL to install from.
@@ -51,6 +60,20 @@ func (p Package) installURL() string {
 		return p.InstallURL
 	}
 	return p.URL
+}
+
+// split returns the report of npm's packages, and those of Zig.
+func (r Report) split() (npm Report, zig []Package) {
+	all := r.Packages
+	r.Packages = nil
+	for _, p := range all {
+		if p.Zig == nil {
+			r.Packages = append(r.Packages, p)
+		} else {
+			zig = append(zig, p)
+		}
+	}
+	return r, zig
 }
 
 // managers returns the known ones of r.Managers, each once.

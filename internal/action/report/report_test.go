@@ -36,6 +36,14 @@ func pkg(name string, size int64) report.Package {
 	}
 }
 
+func zigPackage(name, version string, compilers ...string) report.Package {
+	p := pkg("zig:"+name, 2_345)
+	p.Version = version
+	p.Zig = &report.Zig{Name: name, Hash: name + "-" + version + "-eFY0EmoAAAB6m45I-_3v_f-Q9WFeN_IP_XaRyMD-MHnA",
+		Legacy: "12207a9b8e48fbfdeffdff90f5615e37f20ffd7691c8c0fe3079c0ea2436045c2715", Compilers: compilers}
+	return p
+}
+
 func reports() map[string]report.Report {
 	one := base()
 	one.Packages = []report.Package{pkg("left-pad", 999)}
@@ -81,8 +89,27 @@ func reports() map[string]report.Report {
 		{Name: "", Version: "\u202etxt.exe", Unchanged: true},
 	}
 
+	native := base()
+	native.Packages = []report.Package{zigPackage("clap", "0.11.0", "0.14", "0.15", "0.16", "0.17"), zigPackage("old-lib", "1.0.0-rc.1", "0.11", "0.12", "0.13", "0.14", "0.15"),
+		zigPackage("both", "2.0.0", "0.12", "0.14", "0.15", "0.16", "0.17")}
+
+	mixed := base()
+	mixed.Packages = []report.Package{pkg("left-pad", 999), zigPackage("clap", "0.11.0", "0.17")}
+
+	monorepo := base()
+	for i := range 6 {
+		monorepo.Packages = append(monorepo.Packages, zigPackage(fmt.Sprintf("lib%d", i), "0.1.0", "0.16", "0.17"))
+	}
+
+	hostileZig := base()
+	evil := zigPackage("x; rm -rf ~", "1")
+	evil.Zig.Hash, evil.Zig.Legacy, evil.Zig.Compilers = "```\n@octocat </details>", "`|<b>\x1b[31m", []string{"0.17", "<b>@octocat"}
+	evil.Zig.Name, evil.URL = "`\"},\n.evil = .{ @octocat", "https://h.test/```\n</details>"
+	hostileZig.Packages = []report.Package{evil}
+
 	none := base()
-	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact}
+	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact,
+		"zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig}
 }
 
 func TestGolden(t *testing.T) {
@@ -208,6 +235,16 @@ func TestNeeds(t *testing.T) {
 	for _, not := range []string{"pnpm add https://r.example/mid", "pnpm dlx"} {
 		if strings.Contains(got, not) {
 			t.Errorf("the comment offers %q, which can't work", not)
+		}
+	}
+}
+
+func TestCompilers(t *testing.T) {
+	for in, want := range map[string]string{
+		"": "", "0.14": "0.14", "0.11 0.12 0.13 0.14 0.15 0.16 0.17": "0.11 to 0.17", "0.12 0.14 0.15": "0.12, 0.14 to 0.15", "0.17 <b> 0.11": "0.11, 0.17",
+	} {
+		if got := report.Compilers(strings.Fields(in)); got != want {
+			t.Errorf("Compilers(%s) = %q, want %q", in, got, want)
 		}
 	}
 }

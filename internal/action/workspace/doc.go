@@ -1,5 +1,6 @@
 // Package workspace finds the packages of a repository: npm, yarn and bun
-// `workspaces`, pnpm-workspace.yaml with its catalogs, or a single package.
+// `workspaces`, pnpm-workspace.yaml with its catalogs, or a single package; and
+// packages of Zig, the folders with a build.zig.zon, in any of them or alone.
 package workspace
 
 import "github.com/org/registry-action/internal/format/manifest"
@@ -21,9 +22,10 @@ type Workspace struct {
 	Manager  Manager
 	Members  []*Member // by Dir; includes the root package if it has a name
 	Catalogs manifest.Catalogs
+	Zig      []*ZigPackage // by Dir; what AddZig has added
 }
 
-// Member is a package of the workspace.
+// Member is an npm package of the workspace.
 type Member struct {
 	Dir      string // slash-separated, relative to the root; "." for the root itself
 	Path     string // absolute folder

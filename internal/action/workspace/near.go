@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// list names a few members for an error.
-func list(members []*Member) string {
+// list names a few packages for an error.
+func list(packages []candidate) string {
 	var all []string
-	for _, m := range members[:min(len(members), 5)] {
-		all = append(all, cmp.Or(m.Manifest.Name, m.Dir))
+	for _, c := range packages[:min(len(packages), 5)] {
+		all = append(all, cmp.Or(c.name, c.dir))
 	}
-	if len(members) > len(all) {
+	if len(packages) > len(all) {
 		all = append(all, "…")
 	}
 	return strings.Join(all, ", ")
@@ -20,25 +20,25 @@ func list(members []*Member) string {
 
 // near suggests the names and folders that are closest to a pattern.
 func (w *Workspace) near(pattern string) string {
-	type candidate struct {
+	type guess struct {
 		text string
 		cost int
 	}
-	var all []candidate
+	var all []guess
 	pattern = cleanPattern(pattern)
 	core := strings.Trim(pattern, "./*!@")
-	for _, m := range w.Members {
-		for _, text := range []string{m.Manifest.Name, m.Dir} {
+	for _, c := range w.candidates() {
+		for _, text := range []string{c.name, c.dir} {
 			cost := distance(pattern, text)
 			if text != "" && text != "." && (cost <= 1+len(pattern)/3 || core != "" && strings.Contains(text, core)) {
-				all = append(all, candidate{text, cost})
+				all = append(all, guess{text, cost})
 			}
 		}
 	}
 	if len(all) == 0 {
-		return "; the workspace has " + list(w.Members)
+		return "; the workspace has " + list(w.candidates())
 	}
-	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
+	slices.SortStableFunc(all, func(a, b guess) int { return cmp.Compare(a.cost, b.cost) })
 	var texts []string
 	for _, c := range all[:min(len(all), 3)] {
 		texts = append(texts, c.text)

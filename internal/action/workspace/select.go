@@ -13,49 +13,82 @@ import (
 	"github.com/org/registry-action/internal/format/semver"
 )
 
-// Select returns the members to publish, in the order of Members. A pattern is
+// Selection is what is to be published, each in the order of the Workspace.
+type Selection struct {
+	Members []*Member
+	Zig     []*ZigPackage
+	LeftOut []*ZigPackage // that no pattern speaks of, and that are not published by default
+}
+
+// Select returns the packages to publish. A pattern is
 // a path or path glob from the workspace's root ("./packages/*", "packages/a"), or a
-// package name or name glob ("@acme/*"); a leading "!" takes away what it
+// package name or name glob ("@acme/*", "zig:*"); a leading "!" takes away what it
 // matches. Without a pattern in include that adds something, all publishable
-// members are meant: those that aren't private and have a name or a version;
-// the root of several packages only counts if it has a version, or is named.
+// packages are meant: npm packages that aren't private and have a name or a version,
+// where the root of several only counts if it has a version, or is named; and those
+// of Zig that are not LeftOut.
 //
 // Errors of kind Invalid: a pattern that matches nothing (with near candidates)
-// or private packages only, and a selected package whose name or version is
+// or only what can't be published, and a selected package whose name or version is
 // missing or not valid.
-func (w *Workspace) Select(include, exclude []string) ([]*Member, error) {
-	chosen := map[*Member]bool{}
-	if !slices.ContainsFunc(include, func(p string) bool { return !strings.HasPrefix(p, "!") }) {
-		for _, m := range w.Members {
-			chosen[m] = w.publishable(m)
+func (w *Workspace) Select(include, exclude []string) (Selection, error) {
+	all := w.candidates()
+	named := slices.ContainsFunc(include, func(p string) bool { return !strings.HasPrefix(p, "!") })
+	if !named {
+		for i, c := range all {
+			all[i].chosen = c.byDefault(w)
 		}
 	}
 	for _, text := range include {
-		if err := w.choose(chosen, text); err != nil {
-			return nil, err
+		if err := w.choose(all, text); err != nil {
+			return Selection{}, err
 		}
 	}
 	for _, text := range exclude {
-		if err := w.choose(chosen, "!"+strings.TrimPrefix(text, "!")); err != nil {
-			return nil, err
+		if err := w.choose(all, "!"+strings.TrimPrefix(text, "!")); err != nil {
+			return Selection{}, err
 		}
 	}
-	selected := slices.DeleteFunc(slices.Clone(w.Members), func(m *Member) bool { return !chosen[m] })
-	if len(selected) == 0 {
-		return nil, fault.New(fault.Invalid, "nothing is selected to publish: of %d packages in %s all are private or excluded", len(w.Members), w.Root)
-	}
-	for _, m := range selected {
-		if err := m.check(); err != nil {
-			return nil, err
+	s, err := w.chosen(all)
+	for _, c := range all {
+		if !named && c.zig != nil && !c.chosen && !c.excluded {
+			s.LeftOut = append(s.LeftOut, c.zig)
 		}
 	}
-	return selected, nil
+	return s, err
+}
+
+// chosen checks what is chosen.
+func (w *Workspace) chosen(all []candidate) (Selection, error) {
+	var s Selection
+	dirs := map[string]string{} // of Zig packages, by name
+	for _, c := range all {
+		if !c.chosen {
+			continue
+		}
+		if err := c.check(); err != nil {
+			return Selection{}, err
+		}
+		if c.member != nil {
+			s.Members = append(s.Members, c.member)
+			continue
+		}
+		if other, taken := dirs[c.name]; taken {
+			return Selection{}, fault.New(fault.Invalid, "two packages are called %s: %s and %s; rename one, or leave one out with --exclude", c.name, other, c.dir)
+		}
+		dirs[c.name] = c.dir
+		s.Zig = append(s.Zig, c.zig)
+	}
+	if len(s.Members)+len(s.Zig) == 0 {
+		return s, fault.New(fault.Invalid, "nothing is selected to publish: of %d packages in %s all are private or excluded%s", len(all), w.Root, whyNot(all))
+	}
+	return s, nil
 }
 
 // choose applies one pattern.
-func (w *Workspace) choose(chosen map[*Member]bool, text string) error {
+func (w *Workspace) choose(all []candidate, text string) error {
 	pattern, negated := strings.CutPrefix(text, "!")
-	matches, err := w.match(pattern)
+	matches, err := w.match(all, pattern)
 	if err != nil {
 		return err
 	}
@@ -64,22 +97,34 @@ func (w *Workspace) choose(chosen map[*Member]bool, text string) error {
 	}
 	exact := !strings.ContainsAny(pattern, "*?[{")
 	added := negated
-	for _, m := range matches {
+	var refused []candidate
+	for _, i := range matches {
+		c := &all[i]
 		switch {
 		case negated:
-			chosen[m] = false
-		case w.publishable(m) || exact && !m.Manifest.Private:
-			chosen[m], added = true, true
+			c.chosen, c.excluded = false, true
+		case c.byDefault(w) || c.ifNamed(exact):
+			c.chosen, added = true, true
+		default:
+			refused = append(refused, *c)
 		}
 	}
 	if !added {
-		return fault.New(fault.Invalid, `%q matches only packages that aren't published (%s); their package.json says "private": true, or has no name and version`, pattern, list(matches))
+		return notPublished(pattern, refused)
 	}
 	return nil
 }
 
-// match returns the members that a pattern without "!" means.
-func (w *Workspace) match(text string) ([]*Member, error) {
+func notPublished(pattern string, refused []candidate) error {
+	why := whyNot(refused)
+	if slices.ContainsFunc(refused, func(c candidate) bool { return c.member != nil }) {
+		why = `; their package.json says "private": true, or has no name and version` + why
+	}
+	return fault.New(fault.Invalid, "%q matches only packages that aren't published (%s)%s", pattern, list(refused), why)
+}
+
+// match returns the indices of the packages that a pattern without "!" means.
+func (w *Workspace) match(all []candidate, text string) ([]int, error) {
 	p := filepath.ToSlash(text)
 	if filepath.IsAbs(text) {
 		rel, err := filepath.Rel(w.Root, text)
@@ -93,12 +138,12 @@ func (w *Workspace) match(text string) ([]*Member, error) {
 		return nil, fault.New(fault.Invalid, "%q is not a valid pattern", text)
 	}
 	onlyPath := p == "." || strings.HasPrefix(p, "./") || strings.HasPrefix(p, "../")
-	var matches []*Member
-	for _, m := range w.Members {
-		byPath := m.Dir == clean || m.Dir != "." && doublestar.MatchUnvalidated(clean, m.Dir)
-		byName := !onlyPath && m.Manifest.Name != "" && doublestar.MatchUnvalidated(clean, m.Manifest.Name)
+	var matches []int
+	for i, c := range all {
+		byPath := c.dir == clean || c.dir != "." && doublestar.MatchUnvalidated(clean, c.dir)
+		byName := !onlyPath && c.name != "" && doublestar.MatchUnvalidated(clean, c.name)
 		if byPath || byName {
-			matches = append(matches, m)
+			matches = append(matches, i)
 		}
 	}
 	return matches, nil

@@ -64,8 +64,8 @@ func TestSelect(t *testing.T) {
 		{".", "", `error package.json: root has no version; add one, or set "private": true if it isn't to be published`},
 		{"packages/[", "", `error "packages/[" is not a valid pattern`},
 	} {
-		members, err := w.Select(strings.Fields(c.include), strings.Fields(c.exclude))
-		got := names(members)
+		selected, err := w.Select(strings.Fields(c.include), strings.Fields(c.exclude))
+		got := names(selected.Members)
 		if err != nil {
 			got = "error " + strings.ReplaceAll(err.Error(), root, "ROOT")
 			if !errors.Is(err, fault.Invalid) {
@@ -110,7 +110,7 @@ func TestOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ordered, err := w.Order(some)
+	ordered, err := w.Order(some.Members)
 	if got := names(ordered); err != nil || got != "zz @acme/a" {
 		t.Errorf("Order(a, zz) = %q, %v; zz is needed through b and tools", got, err)
 	}
