@@ -1,4 +1,4 @@
-# make demo and make test are all a newcomer needs; both work on a fresh machine with Go and Node.
+# make demo and make test are all a newcomer needs; both work on a fresh machine with Go, Node and, for the tests, Python with pip.
 SHELL       := /bin/bash
 CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/registry-action
 STATICCHECK := $(CACHE)/bin/staticcheck-0.8.2
@@ -12,7 +12,7 @@ build:
 demo: build
 	examples/demo.sh $(BIN)
 
-# Everything, the tests with the real npm, pnpm, yarn and bun included.
+# Everything, the tests with the real npm, pnpm, yarn, bun and Zig compilers included.
 test: tools
 	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 20m ./...
 
@@ -31,7 +31,7 @@ bench: build tools
 parity:
 	go run ./internal/parity/cmd/parity -n $(or $(N),300)
 
-# What the tests need besides Go, Node and git: fetched once into $(CACHE).
+# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE).
 tools:
 	go run ./internal/clients/cmd/install
 	go run ./tools/openapi

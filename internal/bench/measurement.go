@@ -31,6 +31,7 @@ func measurements() []measurement {
 		{"large", measureLarge},
 		{"install", measureInstall},
 		{"many", measureMany},
+		{"zig", measureZig},
 	}
 }
 

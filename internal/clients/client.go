@@ -15,6 +15,9 @@ type Client struct {
 	// Env is the environment to run it in: the process's own, with the tool and
 	// the Node that it needs first on PATH, and without colours or update notices.
 	Env []string
+	// Cache is a compiler's global cache, which lasts: the first build with Zig 0.17
+	// compiles its build system for a minute and more. Packages are kept in it by their hash.
+	Cache string
 }
 
 // Get installs a tool if it is missing and returns it. It fails the test if it

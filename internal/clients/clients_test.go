@@ -1,7 +1,9 @@
 package clients_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -26,7 +28,11 @@ func TestGet(t *testing.T) {
 			wg.Wait()
 
 			c := clients.Get(t, tool)
-			cmd := exec.CommandContext(t.Context(), c.Path, "--version")
+			flag := "--version"
+			if c.Name() == "zig" {
+				flag = "version"
+			}
+			cmd := exec.CommandContext(t.Context(), c.Path, flag)
 			cmd.Env = c.Env
 			cmd.Dir = t.TempDir()
 			out, err := cmd.Output()
@@ -56,5 +62,31 @@ func TestEnvPutsToolOnPath(t *testing.T) {
 	}
 	if want := clients.Yarn4.Version() + "\nyes\n"; string(out) != want {
 		t.Errorf("yarn by name = %q, want %q", out, want)
+	}
+}
+
+// A compiler without the libraries that are left out of it still compiles and runs a program.
+func TestZigCompiles(t *testing.T) {
+	c := clients.Get(t, clients.Zig16)
+	dir := t.TempDir()
+	const program = `pub fn main() void { @import("std").debug.print("compiled\n", .{}); }`
+	if err := os.WriteFile(filepath.Join(dir, "main.zig"), []byte(program), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), c.Path, "run", "main.zig")
+	cmd.Env, cmd.Dir = c.Env, dir
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "compiled\n" {
+		t.Errorf("zig run = %q, %v", out, err)
+	}
+}
+
+// Who lacks Python is told what to install.
+func TestZigNeedsPython(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	_, err := clients.Install(t.Context(), clients.Zig16)
+	if err == nil || !strings.Contains(err.Error(), "apt-get install python3-pip") {
+		t.Errorf("Install without python3 = %v", err)
 	}
 }

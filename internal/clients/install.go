@@ -28,6 +28,10 @@ func Install(ctx context.Context, tool Tool) (Client, error) {
 	}
 	bin := filepath.Join(folder, "bin")
 	env = withPath(env, bin)
+	if tool.isZig() {
+		cache := filepath.Join(filepath.Dir(folder), tool.Name()+"-cache-"+tool.Version())
+		return Client{Tool: tool, Path: filepath.Join(bin, tool.Name()), Env: append(env, "ZIG_GLOBAL_CACHE_DIR="+cache), Cache: cache}, nil
+	}
 	if tool == NPM12 || tool == Verdaccio {
 		node, err := cached(ctx, Node24)
 		if err != nil {
@@ -91,6 +95,21 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 
+	fetch := fromNPM
+	if tool.isZig() {
+		fetch = fromPyPI
+	}
+	if err := fetch(ctx, tool, tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, folder); err != nil {
+		return fmt.Errorf("installing %s: %w", tool, err)
+	}
+	return nil
+}
+
+// fromNPM installs a tool into an empty folder, its executables in bin/.
+func fromNPM(ctx context.Context, tool Tool, tmp string) error {
 	// One of verdaccio's dependencies is named by a dist-tag, which mirrors may lack.
 	const manifest = `{"name": "client", "version": "1.0.0", "private": true, "overrides": {"node-fetch": "2.7.0"}}`
 	if err := os.WriteFile(filepath.Join(tmp, "package.json"), []byte(manifest), 0o644); err != nil {
@@ -102,13 +121,7 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("installing %s with npm: %w\n%s", tool, err, out)
 	}
-	if err := link(tool, tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, folder); err != nil {
-		return fmt.Errorf("installing %s: %w", tool, err)
-	}
-	return nil
+	return link(tool, tmp)
 }
 
 // link fills bin/ with the tool's executables and nothing else, so that it can go on PATH.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Tool is a pinned client, as a specifier of the npm registry.
+// Tool is a pinned client, as a specifier of the npm registry; a Zig compiler comes from PyPI.
 type Tool string
 
 // The pinned clients. NPM11 is the npm on PATH when its major version is the same.
@@ -23,8 +23,24 @@ const (
 // Verdaccio is what `make bench` measures against; no test needs it.
 const Verdaccio Tool = "verdaccio@6.10.4"
 
+// The Zig compilers, the last of each series.
+const (
+	Zig11 Tool = "zig@0.11.0"
+	Zig12 Tool = "zig@0.12.1"
+	Zig13 Tool = "zig@0.13.0"
+	Zig14 Tool = "zig@0.14.1"
+	Zig15 Tool = "zig@0.15.2"
+	Zig16 Tool = "zig@0.16.0"
+	Zig17 Tool = "zig@0.17.1"
+)
+
 // All lists every pinned client.
-func All() []Tool { return []Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24} }
+func All() []Tool {
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24}, Zigs()...)
+}
+
+// Zigs lists the compilers, oldest first.
+func Zigs() []Tool { return []Tool{Zig11, Zig12, Zig13, Zig14, Zig15, Zig16, Zig17} }
 
 // Name is the name of the tool's executable.
 func (t Tool) Name() string {
@@ -34,6 +50,9 @@ func (t Tool) Name() string {
 	}
 	return name
 }
+
+// isZig reports whether the tool is a Zig compiler.
+func (t Tool) isZig() bool { return t.Name() == "zig" }
 
 // Version is the pinned version.
 func (t Tool) Version() string {

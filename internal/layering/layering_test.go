@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/format/packlist/glob": nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
+	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
 	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
 
 	// store: two contracts and their drivers, which never know each other.

@@ -8,18 +8,30 @@ import (
 	"os"
 	"os/signal"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/org/registry-action/internal/clients"
 )
+
+// atOnce is how many clients are fetched at the same time.
+const atOnce = 4
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(atOnce)
 	for _, tool := range clients.All() {
-		c, err := clients.Install(ctx, tool)
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "install:", err)
-			os.Exit(1)
-		}
-		fmt.Printf("%s\t%s\n", tool, c.Path)
+		g.Go(func() error {
+			c, err := clients.Install(ctx, tool)
+			if err == nil {
+				fmt.Printf("%s\t%s\n", tool, c.Path)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		fmt.Fprintln(os.Stderr, "install:", err)
+		os.Exit(1)
 	}
 }
