@@ -1,0 +1,50 @@
+package lumen
+
+import (
+	"cmp"
+
+	"github.com/org/registry-action/internal/format/digest"
+)
+
+// Limits bound an archive; zero fields stand for the defaults.
+type Limits struct {
+	Entries  int   // files and folders, those that names imply too; 100,000
+	Unpacked int64 // bytes of all files; 1 GiB
+	Ratio    int64 // how many bytes a compressed one may become, past 64 MiB; 200
+
+	ratioFrom int64 // 64 MiB; tests can't wait for so much
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Entries:   cmp.Or(l.Entries, 100_000),
+		Unpacked:  cmp.Or(l.Unpacked, 1<<30),
+		Ratio:     cmp.Or(l.Ratio, 200),
+		ratioFrom: cmp.Or(l.ratioFrom, 64<<20),
+	}
+}
+
+// tarBytes is how large a tar within the limits can be: an entry's header, the one that extends it, and what fills blocks.
+func (l Limits) tarBytes() int64 { return l.Unpacked + int64(l.Entries)*6*blockSize + 1<<20 }
+
+func (l Limits) unpackedTooLarge() error {
+	return tooLarge("the package unpacks to more than %s; that is the limit", bytesText(l.Unpacked))
+}
+
+func (l Limits) tooMany() error {
+	return tooLarge("the package has more than %d files and folders; that is the limit", l.Entries)
+}
+
+// Archive is what a checked archive says about itself.
+type Archive struct {
+	Manifest  Manifest
+	Integrity Integrity
+	Tar       digest.Sums // of the plain tar
+	Size      int64       // bytes of the plain tar
+	Gzipped   bool        // it was sent compressed
+	Sent      digest.SHA256
+	SentSize  int64  // bytes
+	Readme    string // its first 64 KiB, UTF-8
+	Files     int
+	Unpacked  int64 // bytes of all files
+}

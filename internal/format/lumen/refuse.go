@@ -1,0 +1,34 @@
+package lumen
+
+import (
+	"fmt"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// refuse is a fault.Invalid with a code of its own.
+func refuse(code, format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, format, args...).WithCode(code)
+}
+
+// bad refuses an archive.
+func bad(format string, args ...any) *fault.Error { return refuse("bad_archive", format, args...) }
+
+// badManifest refuses a lumen.toml.
+func badManifest(format string, args ...any) *fault.Error {
+	return refuse("bad_manifest", format, args...)
+}
+
+func tooLarge(format string, args ...any) *fault.Error {
+	return fault.New(fault.TooLarge, format, args...)
+}
+
+// bytesText writes a limit in the largest unit that divides it.
+func bytesText(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB"}
+	for len(units) > 1 && n > 0 && n%1024 == 0 {
+		n /= 1024
+		units = units[1:]
+	}
+	return fmt.Sprintf("%d %s", n, units[0])
+}
