@@ -71,7 +71,7 @@ func TestScopes(t *testing.T) {
 func TestScopesInAnyCase(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "@acme/a", "1.0.0")
-	w.publish(user{name: "carol"}, "@Old/a", "1.0.0") // from when names could have capitals
+	w.publish(user{Name: "carol"}, "@Old/a", "1.0.0") // from when names could have capitals
 	for name, want := range map[string]bool{
 		"@ACME/a": true, "@Acme/never": true, "@aCME/!odd": true, "@old/a": true, "@OLD/never": true, "@acmÉ/a": false, "@acme2/a": false,
 	} {
@@ -95,7 +95,7 @@ func TestLimitedTokens(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "@acme/a", "1.0.0")
 	w.publish(alice, "b", "1.0.0")
-	limited := user{name: "alice", only: []string{"@acme/a"}}
+	limited := user{Name: "alice", Only: []string{"@acme/a"}}
 	w.publish(limited, "@acme/a", "1.1.0")
 	ctx := t.Context()
 	for what, err := range map[string]error{
@@ -113,7 +113,7 @@ func TestLimitedTokens(t *testing.T) {
 	} {
 		refused(t, what, err, fault.Forbidden, "")
 	}
-	if err := w.SetScopeOwners(ctx, user{name: "alice", only: []string{"@acme/*"}}, "@acme", []string{"alice", "bob"}); err != nil {
+	if err := w.SetScopeOwners(ctx, user{Name: "alice", Only: []string{"@acme/*"}}, "@acme", []string{"alice", "bob"}); err != nil {
 		t.Errorf("a token for the whole scope: %v", err)
 	}
 }
@@ -123,7 +123,7 @@ func TestStrangersChangeNothing(t *testing.T) {
 	w.publish(alice, "a", "1.0.0", "next")
 	before := w.rev("a")
 	ctx := t.Context()
-	for _, who := range []Principal{bob, nobody, user{name: "mallory", grants: []string{"b"}}} {
+	for _, who := range []Principal{bob, nobody, user{Name: "mallory", Grants: []string{"b"}}} {
 		for what, err := range map[string]error{
 			"tag":       w.Tag(ctx, who, "a", "other", "1.0.0"),
 			"untag":     w.Untag(ctx, who, "a", "next"),
@@ -183,9 +183,9 @@ func TestNamesOfUpstream(t *testing.T) {
 	w := newWorld(t, Options{Upstream: up, Claimed: []string{"react", "@vue"}})
 	up.has = append(up.has, "react", "@vue")
 	for name, way := range map[string]string{"lodash": "CLAIMED_SCOPES=lodash", "@types/new": "CLAIMED_SCOPES=@types", "@odd/pkg": "CLAIMED_SCOPES=@odd"} {
-		e := refused(t, name, w.try(alice, name, "1.0.0"), fault.Forbidden, "exists_upstream")
-		if !strings.Contains(e.Message, way) {
-			t.Errorf("%s: %q does not say %s", name, e.Message, way)
+		message := refused(t, name, w.try(alice, name, "1.0.0"), fault.Forbidden, "exists_upstream")
+		if !strings.Contains(message, way) {
+			t.Errorf("%s: %q does not say %s", name, message, way)
 		}
 		if ours, err := w.Ours(t.Context(), name); ours || err != nil {
 			t.Errorf("%s is ours after a refusal: %v", name, err)
@@ -219,15 +219,15 @@ func TestUpstreamCannotBeAsked(t *testing.T) {
 	up := &elsewhere{err: errors.New("dial tcp 10.0.0.7: secret detail")}
 	w := newWorld(t, Options{Upstream: up, Claimed: []string{"@mine"}})
 	for _, name := range []string{"new", "@new/a"} {
-		e := refused(t, name, w.try(alice, name, "1.0.0"), fault.Unavailable, "upstream_unknown")
-		if !strings.Contains(e.Message, "CLAIMED_SCOPES=") || strings.Contains(e.Message, "secret") {
-			t.Errorf("message = %q", e.Message)
+		message := refused(t, name, w.try(alice, name, "1.0.0"), fault.Unavailable, "upstream_unknown")
+		if !strings.Contains(message, "CLAIMED_SCOPES=") || strings.Contains(message, "secret") {
+			t.Errorf("message = %q", message)
 		}
 	}
 	w.publish(alice, "@mine/a", "1.0.0")
 	w.publish(bot, "new", "1.0.0")
-	if w.stored() != 2 {
-		t.Errorf("%d blobs are stored, want those of two packages", w.stored())
+	if w.Stored() != 2 {
+		t.Errorf("%d blobs are stored, want those of two packages", w.Stored())
 	}
 }
 
@@ -235,9 +235,9 @@ func TestUpstreamCannotBeAsked(t *testing.T) {
 func TestUpstreamDoesNotSay(t *testing.T) {
 	up := &elsewhere{err: fault.New(fault.Upstream, "answered a search with status 404")}
 	w := newWorld(t, Options{Upstream: up, Claimed: []string{"@mine"}})
-	e := refused(t, "@babel/evil", w.try(alice, "@babel/evil", "1.0.0"), fault.Forbidden, "upstream_unknown")
-	if !strings.Contains(e.Message, "CLAIMED_SCOPES=@babel") {
-		t.Errorf("message = %q", e.Message)
+	message := refused(t, "@babel/evil", w.try(alice, "@babel/evil", "1.0.0"), fault.Forbidden, "upstream_unknown")
+	if !strings.Contains(message, "CLAIMED_SCOPES=@babel") {
+		t.Errorf("message = %q", message)
 	}
 	if ours, err := w.Ours(t.Context(), "@babel/core"); ours || err != nil {
 		t.Errorf("@babel is ours after a refusal: %v", err)

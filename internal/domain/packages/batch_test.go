@@ -39,7 +39,7 @@ func names(n int) []string {
 func TestPublishAll(t *testing.T) {
 	w := newWorld(t, Options{})
 	batches := 0
-	w.db.before = func(ops []kv.Op) error {
+	w.DB.BeforeApply = func(ops []kv.Op) error {
 		batches++
 		return kv.Validate(ops)
 	}
@@ -62,7 +62,7 @@ func TestPublishAll(t *testing.T) {
 	refused(t, "twice", err, fault.Invalid, "duplicate_package")
 	_, err = w.PublishAll(t.Context(), alice, nil)
 	refused(t, "none", err, fault.Invalid, "no_packages")
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 func TestPublishAllOrNone(t *testing.T) {
@@ -76,11 +76,11 @@ func TestPublishAllOrNone(t *testing.T) {
 	if _, err := w.Package(t.Context(), "new"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("the other is published: %v", err)
 	}
-	if w.stored() != 2 {
-		t.Errorf("%d blobs are stored, want 2", w.stored())
+	if w.Stored() != 2 {
+		t.Errorf("%d blobs are stored, want 2", w.Stored())
 	}
 	lost := errors.New("power is gone")
-	w.db.before = func(ops []kv.Op) error {
+	w.DB.BeforeApply = func(ops []kv.Op) error {
 		for _, op := range ops {
 			if op.Row.Key == headKey("new") {
 				return lost
@@ -94,7 +94,7 @@ func TestPublishAllOrNone(t *testing.T) {
 	if got := w.get("taken").list(); got != "1.0.0" {
 		t.Errorf("versions after a crash: %s", got)
 	}
-	w.db.before = nil
+	w.DB.BeforeApply = nil
 	res, err := sendAll(t, w.Service, alice, "2.0.0", "", "new", "taken")
 	if err != nil || res[0].Unchanged {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestUnpublishedUnderARepeat(t *testing.T) {
 	w.publish(alice, "a", "1.0.0")
 	w.publish(alice, "a", "2.0.0")
 	other, once := w.another(Options{}), true
-	w.db.before = func([]kv.Op) error {
+	w.DB.BeforeApply = func([]kv.Op) error {
 		if !once {
 			return nil
 		}
@@ -142,7 +142,7 @@ func TestUnpublishedUnderARepeat(t *testing.T) {
 	_, err := w.send(alice, tgz(t, "a", "1.0.0", "a1.0.0"), Release{Tags: []string{"again"}})
 	refused(t, "the repeat", err, fault.Unavailable, "")
 	w.publish(alice, "a", "1.0.0", "again")
-	w.pass(time.Hour * 5)
+	w.Pass(time.Hour * 5)
 	w.sweep()
 	if _, err := w.read("a", "1.0.0"); err != nil {
 		t.Errorf("it came back without bytes: %v", err)

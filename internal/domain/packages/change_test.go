@@ -154,7 +154,7 @@ func TestStars(t *testing.T) {
 	ctx := t.Context()
 	w.publish(alice, "a", "1.0.0")
 	w.publish(alice, "b", "1.0.0")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	for _, name := range []string{"b", "a", "a"} {
 		if err := w.Star(ctx, bob, name, true); err != nil {
 			t.Fatal(err)
@@ -197,7 +197,7 @@ func TestParallelChanges(t *testing.T) {
 			if i%4 < 2 {
 				errs[i] = s.Tag(t.Context(), alice, "a", fmt.Sprint("t-", i), "1.0.0")
 			} else {
-				errs[i] = s.Star(t.Context(), user{name: fmt.Sprint("u", i)}, "a", true)
+				errs[i] = s.Star(t.Context(), user{Name: fmt.Sprint("u", i)}, "a", true)
 			}
 		})
 	}
@@ -213,7 +213,7 @@ func TestParallelChanges(t *testing.T) {
 func TestBusyStoreIsUnavailable(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.0.0")
-	w.db.before = func([]kv.Op) error { return &kv.ConflictError{} }
+	w.DB.BeforeApply = func([]kv.Op) error { return &kv.ConflictError{} }
 	refused(t, "Tag", w.Tag(t.Context(), alice, "a", "other", "1.0.0"), fault.Unavailable, "")
 	refused(t, "SetScopeOwners", w.SetScopeOwners(t.Context(), root, "@a", []string{"x"}), fault.Unavailable, "")
 }
@@ -223,7 +223,7 @@ func TestTagsAreRead(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.0.0")
 	w.publish(alice, "a", "2.0.0-beta", "next")
-	if err := w.db.Apply(t.Context(), kv.Put(kv.Row{Key: versionKey("a", "1.0.0"), Value: []byte("broken")})); err != nil {
+	if err := w.DB.Apply(t.Context(), kv.Put(kv.Row{Key: versionKey("a", "1.0.0"), Value: []byte("broken")})); err != nil {
 		t.Fatal(err)
 	}
 	got, err := w.Tags(t.Context(), "a")

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/store/kv"
 )
 
 // A crash at any point leaves nothing visible; the bytes go some hours later,
@@ -20,15 +19,9 @@ func TestCrashPoints(t *testing.T) {
 	text := tgz(t, "@acme/a", "1.0.0", "x")
 	for point := 0; ; point++ {
 		w := newWorld(t, Options{})
-		n := 0
-		w.db.before = func([]kv.Op) error {
-			if n++; n > point {
-				return lost
-			}
-			return nil
-		}
+		w.DB.FailFrom(point, lost)
 		_, err := w.send(alice, text, Release{})
-		w.db.before = nil
+		w.DB.BeforeApply = nil
 		if err == nil {
 			if point < 3 {
 				t.Errorf("only %d writes were tried", point)
@@ -50,9 +43,9 @@ func TestCrashPoints(t *testing.T) {
 		if found, _, err := w.Search(t.Context(), "", 0, 0); err != nil || len(found) > 0 {
 			t.Errorf("point %d: found %v, %v", point, found, err)
 		}
-		w.pass(10 * time.Hour)
+		w.Pass(10 * time.Hour)
 		w.sweep()
-		if w.stored() != 0 {
+		if w.Stored() != 0 {
 			t.Errorf("point %d: the bytes are still there", point)
 		}
 		if res, err := w.send(alice, text, Release{}); err != nil || res.Unchanged {
@@ -65,7 +58,7 @@ func TestPublishedBytesStay(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.0.0")
 	for range 4 {
-		w.pass(90 * day)
+		w.Pass(90 * day)
 		w.sweep()
 	}
 	if _, err := w.read("a", "1.0.0"); err != nil {
@@ -101,10 +94,10 @@ func TestRacersForOneVersion(t *testing.T) {
 	if err != nil || won < 0 || !bytes.Equal(got, tgz(t, "@acme/a", "1.0.0", fmt.Sprint("bytes of ", won))) {
 		t.Errorf("the bytes are not those of the winner %d: %v", won, err)
 	}
-	w.pass(10 * time.Hour)
+	w.Pass(10 * time.Hour)
 	w.sweep()
-	if w.stored() != 1 {
-		t.Errorf("%d blobs are left, want the winner's", w.stored())
+	if w.Stored() != 1 {
+		t.Errorf("%d blobs are left, want the winner's", w.Stored())
 	}
 }
 

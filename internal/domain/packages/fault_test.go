@@ -2,17 +2,12 @@ package packages
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // A write whose outcome the store can't tell may have happened (law 7 of kv).
@@ -55,28 +50,20 @@ func TestUnknownOutcomes(t *testing.T) {
 	for name, do := range changes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			want := unknownAt(t, do, -1)
-			for point := 0; ; point++ {
-				got := unknownAt(t, do, point)
-				if got == nil {
-					return // the change has no more writes
-				}
-				if d := cmp.Diff(want, got); d != "" {
-					t.Errorf("after write %d was in doubt and the change made again: %s", point, d)
-				}
-			}
+			storetest.InDoubt(t, func(t *testing.T) storetest.Trial {
+				w := inUse(t)
+				return storetest.Trial{DB: w.DB, Make: func() error { return do(w) }, Seen: w.all}
+			})
 		})
 	}
 }
 
-// unknownAt makes a change in a new world, once for every time it fails, and
-// returns what is there then. Of the writes one, counted from 0, happens and fails;
-// nil if there are not so many.
-func unknownAt(t *testing.T, do func(w *world) error, point int) map[string]any {
-	lost := errors.New("the disk is gone, or is it?")
+// inUse is a world with packages of alice.
+func inUse(t *testing.T) *world {
+	t.Helper()
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.0.0", latest, "old")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	if _, err := w.send(alice, tgz(t, "a", "2.0.0", "x"), Release{}); err != nil {
 		t.Fatal(err)
 	}
@@ -87,26 +74,7 @@ func unknownAt(t *testing.T, do func(w *world) error, point int) map[string]any 
 	if err := w.UnpublishAll(t.Context(), alice, "gone", ""); err != nil {
 		t.Fatal(err)
 	}
-	n := 0
-	w.db.after = func([]kv.Op) error {
-		if n++; n == point+1 {
-			return lost
-		}
-		return nil
-	}
-	err := do(w)
-	switch {
-	case point >= 0 && err == nil:
-		return nil
-	case point >= 0 && !errors.Is(err, lost):
-		t.Fatalf("write %d: %v", point, err)
-	case point >= 0:
-		err = do(w)
-	}
-	if err != nil {
-		t.Fatalf("write %d, made again: %v", point, err)
-	}
-	return w.all()
+	return w
 }
 
 // all is what can be seen, but for revisions and signatures.
@@ -146,26 +114,11 @@ func (w *world) all() map[string]any {
 	return out
 }
 
-// brokenBlobs fails after it has taken some bytes.
-type brokenBlobs struct {
-	blob.Store
-	err error
-}
-
-func (b *brokenBlobs) Put(ctx context.Context, k blob.Key, r io.Reader) (blob.Info, bool, error) {
-	if b.err == nil {
-		return b.Store.Put(ctx, k, r)
-	}
-	_, _ = io.CopyN(io.Discard, r, 20)
-	return blob.Info{}, false, b.err
-}
-
 // Bytes that can't be stored leave nothing visible, and the same upload may be tried again.
 func TestBlobsThatFail(t *testing.T) {
 	w := newWorld(t, Options{})
 	full := errors.New("the disk is full")
-	broken := &brokenBlobs{w.blobs, full}
-	w.Service.blobs = broken
+	w.Blobs.PutErr = full
 	u, err := w.Receive(t.Context(), alice, bytes.NewReader(tgz(t, "a", "1.0.0", "x")))
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +130,7 @@ func TestBlobsThatFail(t *testing.T) {
 	if _, err := w.Package(t.Context(), "a"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("the package is visible: %v", err)
 	}
-	broken.err = nil
+	w.Blobs.PutErr = nil
 	if _, err := w.Publish(t.Context(), alice, Release{Upload: u}); err != nil {
 		t.Fatal(err)
 	}
@@ -196,11 +149,11 @@ func TestPublishAcrossASleep(t *testing.T) {
 	for name, do := range sleeps {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, Options{})
-			w.Service.blobs = &sleepyBlobs{Store: w.blobs, sleep: func() { w.pass(40 * day); w.sweep() }}
+			w.Blobs.AfterPut = func() { w.Pass(40 * day); w.sweep() }
 			if err := do(w); !errors.Is(err, fault.Unavailable) {
 				t.Errorf("a publish that lasted 40 days: %v, want unavailable", err)
 			}
-			w.Service.blobs = w.blobs
+			w.Blobs.AfterPut = nil
 			if _, err := w.Package(t.Context(), "a"); !errors.Is(err, fault.NotFound) {
 				t.Errorf("the package is visible: %v", err)
 			}
@@ -209,16 +162,4 @@ func TestPublishAcrossASleep(t *testing.T) {
 			}
 		})
 	}
-}
-
-// sleepyBlobs sleeps once a blob is stored.
-type sleepyBlobs struct {
-	blob.Store
-	sleep func()
-}
-
-func (b *sleepyBlobs) Put(ctx context.Context, k blob.Key, r io.Reader) (blob.Info, bool, error) {
-	info, created, err := b.Store.Put(ctx, k, r)
-	b.sleep()
-	return info, created, err
 }

@@ -106,7 +106,7 @@ func (p pkg) tagsOf(version string) []string {
 // written beside it; it is called anew each time another write comes in
 // between. Returning errUnchanged it ends the write, successfully, with nothing written.
 func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.Op, error)) error {
-	done, err := s.turns.take(ctx, name)
+	done, err := s.turns.Take(ctx, name)
 	if err != nil {
 		return err
 	}

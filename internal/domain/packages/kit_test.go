@@ -8,23 +8,16 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
-	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/domain/domaintest"
 	"github.com/org/registry-action/internal/format/signature"
 	"github.com/org/registry-action/internal/format/tarball"
-	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
-	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
-	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const day = 24 * time.Hour
@@ -32,39 +25,26 @@ const day = 24 * time.Hour
 // world is a service on real stores, with a clock to turn.
 type world struct {
 	*Service
-	t     testing.TB
-	db    *hookedDB
-	blobs *fsblob.Store
-	spool string
-	key   *ecdsa.PrivateKey
-	mu    sync.Mutex
-	clock time.Time
+	*storetest.Stores
+	t   testing.TB
+	key *ecdsa.PrivateKey
 }
 
 func newWorld(t testing.TB, opt Options) *world {
 	t.Helper()
-	w := &world{t: t, spool: t.TempDir(), clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
-	if w.blobs, err = fsblob.Open(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	if w.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
-		t.Fatal(err)
-	}
-	w.db = &hookedDB{DB: db}
+	w := &world{Stores: storetest.Open(t), t: t, key: key}
 	w.Service = w.another(opt)
 	return w
 }
 
 // another is one more server on the same stores.
 func (w *world) another(opt Options) *Service {
-	opt.Now, opt.SpoolDir, opt.Signer = w.now, w.spool, w
-	life := lifetime.New(w.db, w.blobs, lifetime.Options{Now: w.now, Horizon: 100 * day, Log: slog.New(slog.NewTextHandler(w.t.Output(), nil))})
-	return New(w.db, w.blobs, life, opt)
+	opt.Now, opt.SpoolDir, opt.Signer = w.Now, w.Spool, w
+	return New(w.DB, w.Blobs, w.Keeper(), opt)
 }
 
 // Sign makes the world a Signer.
@@ -72,74 +52,16 @@ func (w *world) Sign(_ context.Context, name, version, integrity string) (signat
 	return signature.Sign(w.key, name, version, integrity)
 }
 
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
+type user = domaintest.User
 
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
-}
-
-// hookedDB calls before ahead of every Apply, and after behind it; an error of theirs is Apply's.
-type hookedDB struct {
-	kv.DB
-	before, after func(ops []kv.Op) error
-}
-
-func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
-	if h.before != nil {
-		if err := h.before(ops); err != nil {
-			return err
-		}
-	}
-	err := h.DB.Apply(ctx, ops...)
-	if err == nil && h.after != nil {
-		err = h.after(ops)
-	}
-	return err
-}
-
-// user is a Principal.
-type user struct {
-	name   string
-	admin  bool
-	only   []string // patterns its token is limited to
-	grants []string // patterns it was granted
-}
-
-func (u user) String() string { return "the test's " + u.name }
-func (u user) User() string   { return u.name }
-func (u user) IsAdmin() bool  { return u.admin }
-
-func (u user) MayWrite(name string) error {
-	switch {
-	case u.name == "":
-		return fault.New(fault.Unauthenticated, "who are you?")
-	case len(u.only) > 0 && !covers(u.only, name):
-		return fault.New(fault.Forbidden, "this token may not write to %s", name)
-	}
-	return nil
-}
-
-func (u user) Granted(name string) bool { return u.admin || covers(u.grants, name) }
-
-func covers(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		begin, open := strings.CutSuffix(p, "*")
-		return p == name || open && strings.HasPrefix(name, begin)
-	})
-}
+var refused = domaintest.Refused
 
 var (
 	nobody = user{}
-	alice  = user{name: "alice"}
-	bob    = user{name: "bob"}
-	root   = user{name: "root", admin: true}
-	bot    = user{name: "bot", grants: []string{"*"}}
+	alice  = user{Name: "alice"}
+	bob    = user{Name: "bob"}
+	root   = user{Name: "root", Admin: true}
+	bot    = user{Name: "bot", Grants: []string{"*"}}
 )
 
 // pack makes a tarball of a package.json, given as its members, and files.
@@ -242,38 +164,6 @@ func (w *world) sweep() {
 	w.t.Helper()
 	if _, err := w.life.Sweep(w.t.Context(), w.Tasks()); err != nil {
 		w.t.Fatal(err)
-	}
-}
-
-// stored counts the blobs.
-func (w *world) stored() int {
-	w.t.Helper()
-	n := 0
-	for _, err := range w.blobs.List(w.t.Context(), blob.Packages, tarball.Part{}.Digest) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		n++
-	}
-	return n
-}
-
-// refused fails the test unless err is of the kind, with the code if one is given.
-func refused(t *testing.T, what string, err error, kind fault.Kind, code string) *fault.Error {
-	t.Helper()
-	e, ok := fault.Public(err)
-	if !ok || e.Kind != kind || code != "" && e.Code != code {
-		t.Errorf("%s: %v, want %s %s", what, err, kind, code)
-		return &fault.Error{}
-	}
-	return e
-}
-
-func (w *world) spoolIsEmpty() {
-	w.t.Helper()
-	files, err := os.ReadDir(w.spool)
-	if err != nil || len(files) > 0 {
-		w.t.Errorf("the spool has %d files, %v, want none", len(files), err)
 	}
 }
 

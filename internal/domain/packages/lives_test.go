@@ -30,20 +30,20 @@ func TestManyLives(t *testing.T) {
 	names := []string{"a", "@acme/b"}
 	for range 5 {
 		for range 30 {
-			w.db.before, w.db.after = fails, fails
+			w.DB.BeforeApply, w.DB.AfterApply = fails, fails
 			err := w.live(random, names[random.IntN(2)], fmt.Sprintf("1.%d.0", random.IntN(4)))
-			w.db.before, w.db.after = nil, nil
+			w.DB.BeforeApply, w.DB.AfterApply = nil, nil
 			if _, told := fault.Public(err); err != nil && !told && !errors.Is(err, broken) {
 				t.Fatal(err)
 			}
 			w.wholeVersions(names)
 		}
-		w.pass(40 * day) // the last of what was staged has expired
+		w.Pass(40 * day) // the last of what was staged has expired
 		w.sweep()
-		w.pass(3 * time.Hour) // what a sweep could not do it does an hour later
+		w.Pass(3 * time.Hour) // what a sweep could not do it does an hour later
 		w.sweep()
-		if living := w.wholeVersions(names); w.stored() != living {
-			t.Errorf("%d blobs are there for %d versions", w.stored(), living)
+		if living := w.wholeVersions(names); w.Stored() != living {
+			t.Errorf("%d blobs are there for %d versions", w.Stored(), living)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func (w *world) live(random *rand.Rand, name, version string) (err error) {
 			_, err = w.Approve(ctx, alice, staged.ID)
 		}
 	case 5:
-		w.pass(time.Duration(random.IntN(50)) * time.Hour)
+		w.Pass(time.Duration(random.IntN(50)) * time.Hour)
 	case 6:
 		_, err = w.life.Sweep(ctx, w.Tasks())
 	}

@@ -75,7 +75,7 @@ func TestListAndSummary(t *testing.T) {
 	if len(got) != 3 || got[0].Name != "a" || got[0].Author != "Ann" || got[1].Author != "Bea" || len(got[0].Description) > maxDescription || len(got[1].Keywords) > maxKeywords {
 		t.Fatalf("List = %+v", got)
 	}
-	want := Summary{Name: "c", Version: "1.0.0", Publisher: "alice", Owners: []string{"alice"}, Date: w.clock}
+	want := Summary{Name: "c", Version: "1.0.0", Publisher: "alice", Owners: []string{"alice"}, Date: w.Now()}
 	if diff := cmp.Diff(want, got[2]); diff != "" {
 		t.Errorf("summary of c (-want +got):\n%s", diff)
 	}
@@ -88,7 +88,7 @@ func TestListAndSummary(t *testing.T) {
 	for _, err := range w.List(t.Context(), "a\x00") {
 		refused(t, "List", err, fault.Invalid, "")
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.publish(alice, "c", "2.0.0-beta", "beta")
 	if found, _, err := w.Search(t.Context(), "c", 0, 1); err != nil || found[0].Version != "1.0.0" || !found[0].Date.Equal(want.Date) {
 		t.Errorf("after a beta: %+v, %v, want the latest", found, err)

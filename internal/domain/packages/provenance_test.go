@@ -89,7 +89,7 @@ func TestBadProvenance(t *testing.T) {
 	}
 	_, err := w.send(alice, text, Release{Provenance: json.RawMessage(strings.Repeat(" ", maxProvenance) + good)})
 	refused(t, "too large", err, fault.TooLarge, "")
-	if w.stored() != 0 {
+	if w.Stored() != 0 {
 		t.Error("bytes with refused provenance are stored")
 	}
 }

@@ -101,7 +101,7 @@ func (s *Service) commit(ctx context.Context, begun time.Time, may authority, al
 	for _, c := range all {
 		names = append(names, c.name)
 	}
-	done, err := s.turns.take(ctx, names...)
+	done, err := s.turns.Take(ctx, names...)
 	if err != nil {
 		return nil, err
 	}

@@ -30,14 +30,14 @@ func TestPublishAndRead(t *testing.T) {
 	p := w.get("@acme/a")
 	want := &Package{
 		Name: "@acme/a", Revision: w.rev("@acme/a"), Tags: map[string]string{"latest": "1.2.0", "next": "1.2.0"},
-		Owners: []string{"alice"}, Created: w.clock, Modified: w.clock, Readme: "# A\n",
+		Owners: []string{"alice"}, Created: w.Now(), Modified: w.Now(), Readme: "# A\n",
 	}
 	got := *p
 	got.Versions = nil
 	if diff := cmp.Diff(want, &got); diff != "" {
 		t.Errorf("Package (-want +got):\n%s", diff)
 	}
-	if len(p.Versions) != 1 || !p.Versions[0].PublishedAt.Equal(w.clock) {
+	if len(p.Versions) != 1 || !p.Versions[0].PublishedAt.Equal(w.Now()) {
 		t.Fatalf("Package has %+v, want one version of now", p.Versions)
 	}
 	v := p.Versions[0]
@@ -71,13 +71,13 @@ func TestPublishAndRead(t *testing.T) {
 	}
 	_, err = w.read("@acme/a", "latest")
 	refused(t, "opening a dist-tag", err, fault.NotFound, "")
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 func TestPackument(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.10.0")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.publish(alice, "a", "1.9.0-beta.1", "beta")
 	if err := w.Star(t.Context(), bob, "a", true); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestSameBytesAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	before := w.rev("a")
 	again, err := w.send(alice, text, Release{})
 	if err != nil || !again.Unchanged {
@@ -140,15 +140,15 @@ func TestOtherBytesOfAVersion(t *testing.T) {
 	w.publish(alice, "a", "1.0.0")
 	for _, version := range []string{"1.0.0", "1.0.0+build.7", "v1.0.0"} { // one version for npm
 		_, err := w.send(alice, tgz(t, "a", version, "other"), Release{})
-		e := refused(t, version, err, fault.Exists, "version_exists")
-		if want := "You cannot publish over the previously published versions: 1.0.0."; e.Message != want {
-			t.Errorf("message = %q, want %q", e.Message, want)
+		message := refused(t, version, err, fault.Exists, "version_exists")
+		if want := "You cannot publish over the previously published versions: 1.0.0."; message != want {
+			t.Errorf("message = %q, want %q", message, want)
 		}
 	}
 	_, err := w.send(root, tgz(t, "a", "1.0.0", "other"), Release{})
 	refused(t, "as an admin", err, fault.Exists, "version_exists")
-	if w.stored() != 1 {
-		t.Errorf("%d blobs are stored, want only the published", w.stored())
+	if w.Stored() != 1 {
+		t.Errorf("%d blobs are stored, want only the published", w.Stored())
 	}
 }
 
@@ -195,7 +195,7 @@ func TestWhatTheClientSaysMustAgree(t *testing.T) {
 		{"weak integrity", alice, Release{Integrity: "sha1-AAAA"}, fault.Invalid, "integrity_mismatch"},
 		{"shasum", alice, Release{Shasum: other.Shasum}, fault.Invalid, "integrity_mismatch"},
 		{"access", alice, Release{Access: "secret"}, fault.Invalid, "invalid_access"},
-		{"import of a time", alice, Release{PublishedAt: w.clock}, fault.Forbidden, ""},
+		{"import of a time", alice, Release{PublishedAt: w.Now()}, fault.Forbidden, ""},
 		{"import of a publisher", bot, Release{Publisher: "root"}, fault.Forbidden, ""},
 		{"import of a deprecation", alice, Release{Deprecated: "x"}, fault.Forbidden, ""},
 		{"import of an escape", root, Release{Deprecated: "\x1b[31m"}, fault.Invalid, "invalid_message"},
@@ -220,7 +220,7 @@ func TestWhatTheClientSaysMustAgree(t *testing.T) {
 	if _, err := w.send(alice, tgz(t, "a", "0.9.0", "a0.9.0"), sum); err != nil {
 		t.Errorf("other ways to write the same: %v", err)
 	}
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 // Manifest confusion: what a client shows beside the archive never becomes what is installed.
@@ -347,7 +347,7 @@ func TestReadme(t *testing.T) {
 		t.Fatal(err)
 	}
 	is("")
-	if _, err := w.db.Get(t.Context(), readmeKey("a", readmeID("one"))); !errors.Is(err, kv.ErrNotFound) {
+	if _, err := w.DB.Get(t.Context(), readmeKey("a", readmeID("one"))); !errors.Is(err, kv.ErrNotFound) {
 		t.Errorf("a text that no version has is still stored: %v", err)
 	}
 }
@@ -368,10 +368,10 @@ func TestLimits(t *testing.T) {
 	}
 	_, err = w.send(alice, pack(t, `"name":"a","version":"1.0.0","x":"`+big.String()+`"`), Release{})
 	refused(t, "a huge package.json", err, fault.TooLarge, "")
-	if w.stored() != 0 {
+	if w.Stored() != 0 {
 		t.Error("bytes of a refused package are stored")
 	}
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 // A preview never becomes a release: its version says which commit it is, and is another thing in each repository.

@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/spool"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // The bounds of what is kept of a package and its owners.
@@ -29,7 +30,7 @@ type Service struct {
 	life  *lifetime.Keeper
 	opt   Options
 	spool spool.Spool
-	turns *turns
+	turns *turns.Turns
 	codec codec
 	heads heads
 }
@@ -38,7 +39,7 @@ type Service struct {
 func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Service {
 	opt = opt.withDefaults()
 	box := spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage, Archive: opt.Archive}
-	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns()}
+	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: turns.New()}
 }
 
 func (o Options) withDefaults() Options {

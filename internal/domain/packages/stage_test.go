@@ -55,7 +55,7 @@ func TestStage(t *testing.T) {
 		t.Errorf("the staged bytes are others, %v", err)
 	}
 
-	w.pass(29 * day)
+	w.Pass(29 * day)
 	w.sweep()
 	_, err = w.Approve(ctx, bot, staged.ID)
 	refused(t, "approved by the machine that staged it", err, fault.Forbidden, "not_owner")
@@ -63,7 +63,7 @@ func TestStage(t *testing.T) {
 	if err != nil || res.Unchanged {
 		t.Fatal(err)
 	}
-	w.pass(100 * day)
+	w.Pass(100 * day)
 	w.sweep()
 	v, err := w.Version(ctx, "a", "next")
 	if err != nil || v.Publisher.Name != "bot" || v.Manifest.Get("dependencies") == nil || len(v.Dist.Signatures) != 1 || !v.Provenance {
@@ -77,7 +77,7 @@ func TestStage(t *testing.T) {
 	}
 	_, err = w.Approve(ctx, alice, staged.ID)
 	refused(t, "approved twice", err, fault.NotFound, "")
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 func TestStageOfANewName(t *testing.T) {
@@ -161,12 +161,12 @@ func TestStagedList(t *testing.T) {
 		who  Principal
 		name string
 	}{{alice, "a"}, {bot, "a"}, {bob, "b"}, {alice, "a-b"}} {
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 		if _, err := w.stage(x.who, tgz(t, x.name, fmt.Sprintf("2.%d.0", i), ""), Release{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	limited := user{name: "alice", only: []string{"a-b"}}
+	limited := user{Name: "alice", Only: []string{"a-b"}}
 	for _, tt := range []struct {
 		who        Principal
 		name       string
@@ -216,15 +216,15 @@ func TestStagedExpire(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.pass(31 * day)
+	w.Pass(31 * day)
 	_, err = w.Approve(ctx, alice, staged.ID)
 	refused(t, "Approve", err, fault.NotFound, "")
 	if _, total, err := w.Staged(ctx, alice, "", 0, 0); total != 0 || err != nil {
 		t.Errorf("%d are still listed, %v", total, err)
 	}
-	w.pass(3 * day)
+	w.Pass(3 * day)
 	w.sweep()
-	if w.stored() != 0 {
+	if w.Stored() != 0 {
 		t.Error("the bytes of an expired stage are still there")
 	}
 }
@@ -235,7 +235,7 @@ func TestStagesAreBounded(t *testing.T) {
 	for i := range maxStages - 1 {
 		ops = append(ops, kv.Put(kv.JSON(stagesKey("a", fmt.Sprint(i)), Staged{Name: "a"})))
 	}
-	if err := w.db.Apply(t.Context(), ops...); err != nil {
+	if err := w.DB.Apply(t.Context(), ops...); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"a", "a-b"} {
@@ -262,7 +262,7 @@ func TestStagedBytesGone(t *testing.T) {
 	if err := w.UnpublishAll(ctx, alice, "a", ""); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(4 * time.Hour)
+	w.Pass(4 * time.Hour)
 	w.sweep()
 	_, err = w.Approve(ctx, alice, staged.ID)
 	refused(t, "Approve", err, fault.NotFound, "stage_gone")

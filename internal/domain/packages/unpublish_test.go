@@ -102,11 +102,11 @@ func TestUnpublish(t *testing.T) {
 		_, err = w.send(who, tgz(t, "a", "2.0.0+x", "other"), Release{})
 		refused(t, "other bytes", err, fault.Exists, "version_gone")
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if res, err := w.send(alice, text, Release{}); err != nil || res.Unchanged {
 		t.Fatalf("the same bytes: unchanged %v, %v", res.Unchanged, err)
 	}
-	w.pass(100 * day)
+	w.Pass(100 * day)
 	w.sweep()
 	if got, err := w.read("a", "2.0.0"); err != nil || !bytes.Equal(got, text) {
 		t.Errorf("what came back is not kept: %v", err)
@@ -126,14 +126,14 @@ func TestUnpublishedBytesGo(t *testing.T) {
 	if err := w.Unpublish(t.Context(), alice, "a", "", "1.0.0"); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(30 * time.Minute)
+	w.Pass(30 * time.Minute)
 	w.sweep()
-	if _, err := w.blobs.Stat(t.Context(), blobKey(v.Artifact)); err != nil {
+	if _, err := w.Blobs.Stat(t.Context(), blobKey(v.Artifact)); err != nil {
 		t.Errorf("the bytes went at once, under downloads that had begun: %v", err)
 	}
-	w.pass(4 * time.Hour)
+	w.Pass(4 * time.Hour)
 	w.sweep()
-	if w.stored() != 0 {
+	if w.Stored() != 0 {
 		t.Error("the bytes are still there")
 	}
 	if _, err := w.send(alice, text, Release{}); err != nil {
@@ -148,9 +148,9 @@ func TestUnpublishWindow(t *testing.T) {
 	ctx := t.Context()
 	w := newWorld(t, Options{})
 	w.publish(alice, "a", "1.0.0")
-	w.pass(71 * time.Hour)
+	w.Pass(71 * time.Hour)
 	w.publish(alice, "a", "2.0.0")
-	w.pass(2 * time.Hour)
+	w.Pass(2 * time.Hour)
 	refused(t, "too late", w.Unpublish(ctx, alice, "a", "", "1.0.0"), fault.Forbidden, "unpublish_window")
 	refused(t, "one of two is too late", w.UnpublishAll(ctx, alice, "a", ""), fault.Forbidden, "unpublish_window")
 	if got := w.get("a").list(); got != "1.0.0 2.0.0" {
@@ -180,8 +180,8 @@ func TestUnpublishAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := w.Package(ctx, "a")
-	if e := refused(t, "Package", err, fault.NotFound, "unpublished"); !strings.Contains(e.Message, "2026-03-01") {
-		t.Errorf("message = %q, want when it was unpublished", e.Message)
+	if message := refused(t, "Package", err, fault.NotFound, "unpublished"); !strings.Contains(message, "2026-03-01") {
+		t.Errorf("message = %q, want when it was unpublished", message)
 	}
 	_, err = w.Revision(ctx, "a")
 	refused(t, "Revision", err, fault.NotFound, "unpublished")
@@ -208,11 +208,11 @@ func TestUnpublishAllLeavesWhatComesMeanwhile(t *testing.T) {
 	w.fill("a", 2*unpublishAtOnce)
 	other := w.another(Options{})
 	n := 0
-	w.db.before = func(ops []kv.Op) error {
+	w.DB.BeforeApply = func(ops []kv.Op) error {
 		if n++; n != 2 {
 			return nil
 		}
-		w.db.before = nil
+		w.DB.BeforeApply = nil
 		_, err := sendTo(t, other, alice, tgz(t, "a", "9.0.0", "new"), Release{})
 		return err
 	}

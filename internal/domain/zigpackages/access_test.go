@@ -47,14 +47,14 @@ func TestWhoMayPublish(t *testing.T) {
 		"the owner":                     {alice, "", ""},
 		"another user":                  {bob, fault.Forbidden, "not_owner"},
 		"an admin":                      {root, "", ""},
-		"who was granted it":            {user{name: "bot", grants: []string{"zig:demo_lib"}}, "", ""},
-		"who was granted its key":       {user{name: "bot", grants: []string{"zig:demo-*"}}, "", ""},
-		"who was granted npm's name":    {user{name: "bot", grants: []string{"demo_lib", "demo-lib"}}, fault.Forbidden, "not_owner"},
-		"who was granted others":        {user{name: "bot", grants: []string{"zig:demo"}}, fault.Forbidden, "not_owner"},
-		"the owner, with its token":     {user{name: "alice", only: []string{"zig:demo_lib"}}, "", ""},
-		"the owner, other spelling":     {user{name: "alice", only: []string{"zig:demo-lib"}}, "", ""},
-		"the owner, with another token": {user{name: "alice", only: []string{"zig:other", "demo_lib"}}, fault.Forbidden, ""},
-		"an admin, with another token":  {user{name: "root", admin: true, only: []string{"zig:other"}}, fault.Forbidden, ""},
+		"who was granted it":            {user{Name: "bot", Grants: []string{"zig:demo_lib"}}, "", ""},
+		"who was granted its key":       {user{Name: "bot", Grants: []string{"zig:demo-*"}}, "", ""},
+		"who was granted npm's name":    {user{Name: "bot", Grants: []string{"demo_lib", "demo-lib"}}, fault.Forbidden, "not_owner"},
+		"who was granted others":        {user{Name: "bot", Grants: []string{"zig:demo"}}, fault.Forbidden, "not_owner"},
+		"the owner, with its token":     {user{Name: "alice", Only: []string{"zig:demo_lib"}}, "", ""},
+		"the owner, other spelling":     {user{Name: "alice", Only: []string{"zig:demo-lib"}}, "", ""},
+		"the owner, with another token": {user{Name: "alice", Only: []string{"zig:other", "demo_lib"}}, fault.Forbidden, ""},
+		"an admin, with another token":  {user{Name: "root", Admin: true, Only: []string{"zig:other"}}, fault.Forbidden, ""},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -83,8 +83,8 @@ func TestWhoMayPublish(t *testing.T) {
 				wantBlobs, wantVersions = 1, "1.0.0"
 			}
 			p := w.get("demo_lib")
-			if w.stored() != wantBlobs || p.list() != wantVersions || p.Versions[0].Yanked != (test.kind == "") {
-				t.Errorf("%d blobs, versions %s, yanked %t", w.stored(), p.list(), p.Versions[0].Yanked)
+			if w.Stored() != wantBlobs || p.list() != wantVersions || p.Versions[0].Yanked != (test.kind == "") {
+				t.Errorf("%d blobs, versions %s, yanked %t", w.Stored(), p.list(), p.Versions[0].Yanked)
 			}
 		})
 	}
@@ -93,7 +93,7 @@ func TestWhoMayPublish(t *testing.T) {
 // A token of one name doesn't get another, even if nobody has that.
 func TestTokenOfOneName(t *testing.T) {
 	w := newWorld(t, Options{})
-	limited := user{name: "alice", only: []string{"zig:mine"}}
+	limited := user{Name: "alice", Only: []string{"zig:mine"}}
 	_, err := w.send(limited, lib("yours", "1.0.0", "x").tgz(t), Release{})
 	refused(t, "a new name", err, fault.Forbidden, "")
 	if _, err := w.send(limited, lib("mine", "1.0.0", "x").tgz(t), Release{}); err != nil {
@@ -148,9 +148,9 @@ func TestOwners(t *testing.T) {
 	refused(t, "bob adds himself", err, fault.Forbidden, "not_owner")
 	_, err = set(nobody, "bob", true)
 	refused(t, "anonymous", err, fault.Unauthenticated, "")
-	_, err = set(user{name: "bot", grants: []string{"*"}}, "bot", true)
+	_, err = set(user{Name: "bot", Grants: []string{"*"}}, "bot", true)
 	refused(t, "who may publish only", err, fault.Forbidden, "not_owner")
-	_, err = set(user{name: "alice", only: []string{"zig:other"}}, "bob", true)
+	_, err = set(user{Name: "alice", Only: []string{"zig:other"}}, "bob", true)
 	refused(t, "a token of another name", err, fault.Forbidden, "")
 	_, err = set(alice, "alice", false)
 	refused(t, "the last one", err, fault.Invalid, "no_owner")

@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 var errLost = errors.New("power is gone")
@@ -26,15 +23,9 @@ func TestCrashPoints(t *testing.T) {
 	text := files.tgz(t)
 	for point := 0; ; point++ {
 		w := newWorld(t, Options{})
-		n := 0
-		w.db.before = func() error {
-			if n++; n > point {
-				return errLost
-			}
-			return nil
-		}
+		w.DB.FailFrom(point, errLost)
 		_, err := w.send(alice, text, Release{})
-		w.db.before = nil
+		w.DB.BeforeApply = nil
 		if err == nil {
 			if point < 2 {
 				t.Errorf("only %d writes were tried", point)
@@ -45,9 +36,9 @@ func TestCrashPoints(t *testing.T) {
 			t.Fatalf("point %d: %v", point, err)
 		}
 		w.nothingVisible(fmt.Sprint("point ", point), files)
-		w.pass(10 * time.Hour)
+		w.Pass(10 * time.Hour)
 		w.sweep()
-		if w.stored() != 0 {
+		if w.Stored() != 0 {
 			t.Errorf("point %d: the bytes are still there", point)
 		}
 		if p, err := w.send(alice, text, Release{}); err != nil || p.Unchanged || !p.First {
@@ -87,51 +78,17 @@ func TestUnknownOutcomes(t *testing.T) {
 	}
 	for name, do := range changes {
 		t.Run(name, func(t *testing.T) {
-			want := unknownAt(t, do, -1)
-			for point := 0; ; point++ {
-				got := unknownAt(t, do, point)
-				if got == nil {
-					return // the change has no more writes
+			storetest.InDoubt(t, func(t *testing.T) storetest.Trial {
+				w := newWorld(t, Options{})
+				w.publish(alice, "demo", "1.0.0")
+				w.publish(alice, "demo", "2.0.0")
+				if _, err := w.Yank(t.Context(), alice, "demo", "1.0.0", true, "bad"); err != nil {
+					t.Fatal(err)
 				}
-				if d := cmp.Diff(want, got); d != "" {
-					t.Errorf("after write %d was in doubt and the change made again: %s", point, d)
-				}
-			}
+				return storetest.Trial{DB: w.DB, Make: func() error { return do(w) }, Seen: w.all}
+			})
 		})
 	}
-}
-
-// unknownAt makes a change in a new world, once for every time it fails, and
-// returns what is there then. Of the writes one, counted from 0, happens and fails;
-// nil if there are not so many.
-func unknownAt(t *testing.T, do func(w *world) error, point int) map[string]any {
-	t.Helper()
-	w := newWorld(t, Options{})
-	w.publish(alice, "demo", "1.0.0")
-	w.publish(alice, "demo", "2.0.0")
-	if _, err := w.Yank(t.Context(), alice, "demo", "1.0.0", true, "bad"); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	w.db.after = func() error {
-		if n++; n == point+1 {
-			return errLost
-		}
-		return nil
-	}
-	err := do(w)
-	switch {
-	case point >= 0 && err == nil:
-		return nil
-	case point >= 0 && !errors.Is(err, errLost):
-		t.Fatalf("write %d: %v", point, err)
-	case point >= 0:
-		err = do(w)
-	}
-	if err != nil {
-		t.Fatalf("write %d, made again: %v", point, err)
-	}
-	return w.all()
 }
 
 // all is what can be seen.
@@ -162,24 +119,11 @@ func (w *world) all() map[string]any {
 	return out
 }
 
-// strangeBlobs runs put in place of Put.
-type strangeBlobs struct {
-	blob.Store
-	put func(ctx context.Context, k blob.Key, r io.Reader) (blob.Info, bool, error)
-}
-
-func (b *strangeBlobs) Put(ctx context.Context, k blob.Key, r io.Reader) (blob.Info, bool, error) {
-	return b.put(ctx, k, r)
-}
-
 // Bytes that can't be stored leave nothing visible, and the same upload may be tried again.
 func TestBlobsThatFail(t *testing.T) {
 	w := newWorld(t, Options{})
 	full := errors.New("the disk is full")
-	w.Service.blobs = &strangeBlobs{w.blobs, func(_ context.Context, _ blob.Key, r io.Reader) (blob.Info, bool, error) {
-		_, _ = io.CopyN(io.Discard, r, 20)
-		return blob.Info{}, false, full
-	}}
+	w.Blobs.PutErr = full
 	files := lib("demo", "1.0.0", "x")
 	u, err := w.Receive(t.Context(), alice, bytes.NewReader(files.tgz(t)))
 	if err != nil {
@@ -190,7 +134,7 @@ func TestBlobsThatFail(t *testing.T) {
 		t.Fatalf("Publish = %v, want the store's error", err)
 	}
 	w.nothingVisible("a full disk", files)
-	w.Service.blobs = w.blobs
+	w.Blobs.PutErr = nil
 	p, err := w.Publish(t.Context(), alice, Release{Upload: u})
 	if err != nil {
 		t.Fatal(err)
@@ -202,17 +146,12 @@ func TestBlobsThatFail(t *testing.T) {
 // has taken its bytes for abandoned, must not make them visible when it wakes.
 func TestPublishAcrossASleep(t *testing.T) {
 	w := newWorld(t, Options{})
-	w.Service.blobs = &strangeBlobs{w.blobs, func(ctx context.Context, k blob.Key, r io.Reader) (blob.Info, bool, error) {
-		info, created, err := w.blobs.Put(ctx, k, r)
-		w.pass(40 * day)
-		w.sweep()
-		return info, created, err
-	}}
+	w.Blobs.AfterPut = func() { w.Pass(40 * day); w.sweep() }
 	files := lib("demo", "1.0.0", "x")
 	_, err := w.send(alice, files.tgz(t), Release{})
 	refused(t, "a publish that lasted 40 days", err, fault.Unavailable, "")
 	w.nothingVisible("a sleep", files)
-	w.Service.blobs = w.blobs
+	w.Blobs.AfterPut = nil
 	if _, err := w.send(alice, files.tgz(t), Release{}); err != nil {
 		t.Errorf("the same again: %v", err)
 	}
@@ -222,7 +161,7 @@ func TestPublishedBytesStay(t *testing.T) {
 	w := newWorld(t, Options{})
 	v := w.publish(alice, "demo", "1.0.0").Version
 	for range 4 {
-		w.pass(90 * day)
+		w.Pass(90 * day)
 		w.sweep()
 	}
 	if _, err := w.read(v); err != nil {
@@ -256,10 +195,10 @@ func TestRacersForOneVersion(t *testing.T) {
 		}
 	}
 	checkArchive(t, w, w.get("demo").Versions[0], lib("demo", "1.0.0", fmt.Sprint("content of ", won)))
-	w.pass(10 * time.Hour)
+	w.Pass(10 * time.Hour)
 	w.sweep()
-	if w.stored() != 1 {
-		t.Errorf("%d blobs are left, want the winner's", w.stored())
+	if w.Stored() != 1 {
+		t.Errorf("%d blobs are left, want the winner's", w.Stored())
 	}
 }
 
@@ -278,7 +217,7 @@ func TestRacersForOneName(t *testing.T) {
 	for i := range errs {
 		wg.Go(func() {
 			var p Published
-			p, errs[i] = sendTo(t.Context(), servers[i%2], user{name: fmt.Sprint("user-", i)}, texts[i], Release{})
+			p, errs[i] = sendTo(t.Context(), servers[i%2], user{Name: fmt.Sprint("user-", i)}, texts[i], Release{})
 			firsts[i] = p.First
 		})
 	}

@@ -120,7 +120,7 @@ const tries = 10 // of a write, when others change the same
 // written beside it; it is called anew each time another write comes in
 // between. Returning errUnchanged it ends the write, successfully, with nothing written.
 func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.Op, error)) error {
-	done, err := s.turns.take(ctx, keyOf(name))
+	done, err := s.turns.Take(ctx, keyOf(name))
 	if err != nil {
 		return err
 	}

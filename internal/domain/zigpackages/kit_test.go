@@ -1,32 +1,21 @@
 package zigpackages
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/domain/domaintest"
 	"github.com/org/registry-action/internal/format/zig"
-	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
-	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
-	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const day = 24 * time.Hour
@@ -34,56 +23,22 @@ const day = 24 * time.Hour
 // world is a service on real stores, with a clock to turn.
 type world struct {
 	*Service
-	t     testing.TB
-	db    *hookedDB
-	blobs *fsblob.Store
-	spool string
-	mu    sync.Mutex
-	clock time.Time
+	*storetest.Stores
+	t testing.TB
 }
 
 func newWorld(t testing.TB, opt Options) *world {
 	t.Helper()
-	w := &world{t: t, spool: t.TempDir(), clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if w.blobs, err = fsblob.Open(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	w.db = &hookedDB{DB: db}
+	w := &world{Stores: storetest.Open(t), t: t}
 	w.Service = w.another(opt)
-	t.Cleanup(w.spoolIsEmpty)
+	t.Cleanup(w.SpoolIsEmpty)
 	return w
 }
 
 // another is one more server on the same stores.
 func (w *world) another(opt Options) *Service {
-	log := slog.New(slog.NewTextHandler(w.t.Output(), nil))
-	opt.Now, opt.SpoolDir, opt.Log = w.now, w.spool, log
-	return New(w.db, w.blobs, lifetime.New(w.db, w.blobs, lifetime.Options{Now: w.now, Horizon: 100 * day, Log: log}), opt)
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
-}
-
-func (w *world) spoolIsEmpty() {
-	w.t.Helper()
-	files, err := os.ReadDir(w.spool)
-	if err != nil || len(files) > 0 {
-		w.t.Errorf("the spool has %d files, %v, want none", len(files), err)
-	}
+	opt.Now, opt.SpoolDir, opt.Log = w.Now, w.Spool, w.Log()
+	return New(w.DB, w.Blobs, w.Keeper(), opt)
 }
 
 func (w *world) sweep() {
@@ -93,112 +48,23 @@ func (w *world) sweep() {
 	}
 }
 
-// stored counts the blobs.
-func (w *world) stored() int {
-	w.t.Helper()
-	n := 0
-	for _, err := range w.blobs.List(w.t.Context(), blob.Packages, digest.SHA256{}) {
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		n++
-	}
-	return n
-}
+type user = domaintest.User
 
-// hookedDB calls before ahead of every Apply, and after behind it; an error of theirs is Apply's.
-type hookedDB struct {
-	kv.DB
-	before, after func() error
-}
-
-func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {
-	if h.before != nil {
-		if err := h.before(); err != nil {
-			return err
-		}
-	}
-	err := h.DB.Apply(ctx, ops...)
-	if err == nil && h.after != nil {
-		err = h.after()
-	}
-	return err
-}
-
-// user is a Principal, as domain/auth has them.
-type user struct {
-	name   string
-	admin  bool
-	only   []string // patterns its token is limited to
-	grants []string // patterns it was granted
-}
-
-func (u user) String() string { return "the test's " + u.name }
-func (u user) User() string   { return u.name }
-func (u user) IsAdmin() bool  { return u.admin }
-
-func (u user) MayWrite(name string) error {
-	switch {
-	case u.name == "":
-		return fault.New(fault.Unauthenticated, "who are you?")
-	case len(u.only) > 0 && !covers(u.only, name):
-		return fault.New(fault.Forbidden, "this token may not write to %s", name)
-	}
-	return nil
-}
-
-func (u user) Granted(name string) bool { return u.admin || covers(u.grants, name) }
-
-func covers(patterns []string, name string) bool {
-	name, zigs := strings.CutPrefix(name, "zig:")
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		p, ofZig := strings.CutPrefix(p, "zig:")
-		begin, open := strings.CutSuffix(keyOf(p), "*")
-		return p == "*" || ofZig == zigs && (keyOf(p) == keyOf(name) || open && strings.HasPrefix(keyOf(name), begin))
-	})
-}
+var refused = domaintest.Refused
 
 var (
 	nobody = user{}
-	alice  = user{name: "alice"}
-	bob    = user{name: "bob"}
-	root   = user{name: "root", admin: true}
+	alice  = user{Name: "alice"}
+	bob    = user{Name: "bob"}
+	root   = user{Name: "root", Admin: true}
 )
 
 // tree is the files of a package by name.
 type tree map[string]string
 
-// tgz packs files as they are.
-func (f tree) tgz(t testing.TB) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := z.Write(f.tar(t)); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
+func (f tree) tgz(t testing.TB) []byte { return domaintest.Gzip(t, f.tar(t)) }
 
-func (f tree) tar(t testing.TB) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	tw := tar.NewWriter(&b)
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		if err := tw.WriteHeader(&tar.Header{Name: name, Size: int64(len(f[name])), Mode: 0o644}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(tw, f[name]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := tw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
+func (f tree) tar(t testing.TB) []byte { return domaintest.Tar(t, f) }
 
 // legacy is the hash of the files as Zig's Package.zig computes it.
 func (f tree) legacy() string {
@@ -250,7 +116,7 @@ func sendTo(ctx context.Context, s *Service, who Principal, text []byte, r Relea
 // publish publishes a package of this name and version, a second after the one before.
 func (w *world) publish(who Principal, name, version string) Published {
 	w.t.Helper()
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	p, err := w.send(who, lib(name, version, name+version).tgz(w.t), Release{})
 	if err != nil {
 		w.t.Fatalf("publishing %s %s: %v", name, version, err)
@@ -283,15 +149,4 @@ func (w *world) read(v Version) ([]byte, error) {
 	}
 	defer c.Close()
 	return io.ReadAll(c)
-}
-
-// refused fails the test unless err is of the kind, with the code if one is given.
-func refused(t testing.TB, what string, err error, kind fault.Kind, code string) string {
-	t.Helper()
-	e, ok := fault.Public(err)
-	if !ok || e.Kind != kind || code != "" && e.Code != code {
-		t.Errorf("%s: %v, want %s %s", what, err, kind, code)
-		return ""
-	}
-	return e.Message
 }

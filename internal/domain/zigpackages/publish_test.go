@@ -43,7 +43,7 @@ func TestPublish(t *testing.T) {
 	want := Version{
 		Name: "demo", Version: "1.2.3", Description: "A demo.", Fingerprint: zig.SuggestFingerprint("demo", anID), MinimumZig: "0.14.0",
 		Paths: []string{"build.zig.zon", "src"}, Depends: []zig.Dependency{{Key: "other", Path: "src/other"}},
-		Hash: v.Hash, Legacy: v.Legacy, Zig: v.Zig, Artifact: v.Artifact, Publisher: "alice", PublishedAt: w.now(),
+		Hash: v.Hash, Legacy: v.Legacy, Zig: v.Zig, Artifact: v.Artifact, Publisher: "alice", PublishedAt: w.Now(),
 	}
 	if d := cmp.Diff(want, v); d != "" {
 		t.Errorf("the version: %s", d)
@@ -52,7 +52,7 @@ func TestPublish(t *testing.T) {
 		t.Errorf("works with %v, want 0.16 among them", v.Zig)
 	}
 	pkg := w.get("demo")
-	if d := cmp.Diff(Package{Name: "demo", ID: anID, Versions: []Version{want}, Owners: []string{"alice"}, Created: w.now(), Modified: w.now()}, pkg); d != "" {
+	if d := cmp.Diff(Package{Name: "demo", ID: anID, Versions: []Version{want}, Owners: []string{"alice"}, Created: w.Now(), Modified: w.Now()}, pkg); d != "" {
 		t.Errorf("the package: %s", d)
 	}
 	checkArchive(t, w, v, files)
@@ -104,7 +104,7 @@ func TestPublishAgain(t *testing.T) {
 		inFolder["some-folder/"+name] = content
 	}
 	for what, text := range map[string][]byte{"same": files.tgz(t), "plain tar": files.tar(t), "in a folder": inFolder.tgz(t)} {
-		w.pass(day)
+		w.Pass(day)
 		again, err := w.send(alice, text, Release{Description: "another"})
 		if err != nil || !again.Unchanged || again.First {
 			t.Errorf("%s: %v, Unchanged %t, First %t, want unchanged", what, err, again.Unchanged, again.First)
@@ -121,8 +121,8 @@ func TestPublishAgain(t *testing.T) {
 	_, err = w.send(root, lib("demo", "1.0.0", "y").tgz(t), Release{})
 	refused(t, "other content of an admin", err, fault.Exists, "version_exists")
 	checkArchive(t, w, w.get("demo").Versions[0], files)
-	if w.stored() != 1 {
-		t.Errorf("%d blobs, want one", w.stored())
+	if w.Stored() != 1 {
+		t.Errorf("%d blobs, want one", w.Stored())
 	}
 }
 
@@ -201,13 +201,13 @@ func TestRefusedReleases(t *testing.T) {
 		if message != "" && !strings.Contains(message, test.says) {
 			t.Errorf("%s: the refusal %q does not say %q", test.what, message, test.says)
 		}
-		w.spoolIsEmpty()
+		w.SpoolIsEmpty()
 	}
 	if _, err := w.Publish(t.Context(), alice, Release{}); err == nil {
 		t.Error("a release without an archive was published")
 	}
-	if _, total, err := w.Search(t.Context(), "", 0, 0); err != nil || total != 0 || w.stored() != 0 {
-		t.Errorf("%d packages, %d blobs, %v, want nothing kept", total, w.stored(), err)
+	if _, total, err := w.Search(t.Context(), "", 0, 0); err != nil || total != 0 || w.Stored() != 0 {
+		t.Errorf("%d packages, %d blobs, %v, want nothing kept", total, w.Stored(), err)
 	}
 }
 
@@ -218,13 +218,22 @@ func TestRefusedUploads(t *testing.T) {
 	for what, text := range map[string][]byte{"empty": nil, "text": []byte("hello, zig"), "cut off": lib("demo", "1.0.0", "x").tgz(t)[:60]} {
 		_, err := w.Receive(t.Context(), alice, bytes.NewReader(text))
 		refused(t, what, err, fault.Invalid, "")
-		w.spoolIsEmpty()
+		w.SpoolIsEmpty()
 	}
 	gone := errors.New("the line is dead")
 	if _, err := w.Receive(t.Context(), alice, io.MultiReader(strings.NewReader("\x1f\x8b"), &deadReader{gone})); !errors.Is(err, gone) {
 		t.Errorf("a reader that fails: %v, want its error", err)
 	}
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("the reader's panic is lost")
+			}
+		}()
+		_, _ = w.Receive(t.Context(), alice, io.MultiReader(strings.NewReader("\x1f\x8b"), panicReader{}))
+	}()
+	w.SpoolIsEmpty()
 
 	endless := &io.LimitedReader{R: &zeros{}, N: 10 << 20}
 	_, err = w.Receive(t.Context(), alice, endless)
@@ -232,7 +241,7 @@ func TestRefusedUploads(t *testing.T) {
 	if endless.N < 9<<20 {
 		t.Errorf("%d bytes are left of 10 MiB: it was read far beyond the limit", endless.N)
 	}
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 
 	noise := make([]byte, 40_000)
 	for i := range noise {
@@ -251,7 +260,7 @@ func TestRefusedUploads(t *testing.T) {
 	}
 	_, err = w.Receive(t.Context(), alice, bytes.NewReader(small))
 	refused(t, "80,000 bytes to keep", err, fault.TooLarge, "")
-	w.spoolIsEmpty()
+	w.SpoolIsEmpty()
 }
 
 type zeros struct{}
@@ -264,6 +273,10 @@ func (zeros) Read(p []byte) (int, error) {
 type deadReader struct{ err error }
 
 func (r *deadReader) Read([]byte) (int, error) { return 0, r.err }
+
+type panicReader struct{}
+
+func (panicReader) Read([]byte) (int, error) { panic("a bug") }
 
 func TestBuildMetadata(t *testing.T) {
 	w := newWorld(t, Options{})

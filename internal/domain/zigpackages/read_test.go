@@ -58,7 +58,7 @@ func TestYankAndLatest(t *testing.T) {
 	w.publish(alice, "demo", "0.1.0")
 	check("a low one is all there is", "0.1.0")
 	before := w.get("demo").Modified
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	if v := yank("1.10.0", false, "not kept"); v.YankReason != "" {
 		t.Errorf("un-yanked for the reason %q, want none", v.YankReason)
 	}
@@ -67,7 +67,7 @@ func TestYankAndLatest(t *testing.T) {
 	if !modified.After(before) {
 		t.Error("the change has no time")
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	yank("1.10.0", false, "")
 	if w.get("demo").Modified != modified {
 		t.Error("no change has a time")
@@ -131,7 +131,7 @@ func TestByHashOfSame(t *testing.T) {
 	w := newWorld(t, Options{})
 	var hash string
 	for i, name := range []string{"b", "c", "a"} {
-		w.pass(time.Hour)
+		w.Pass(time.Hour)
 		manifest := strings.Replace(zon(name, "1.0.0", uint32(i+1)), `"build.zig.zon", `, "", 1)
 		v := w.mustSend(tree{"build.zig.zon": manifest, "src/root.zig": "x"}.tgz(t), Release{}).Version
 		if hash != "" && v.Legacy != hash {
@@ -216,7 +216,7 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	found, _, err := w.Search(t.Context(), "json", 0, 0)
-	want := []Summary{{Name: "json", Version: "2.0.0", Description: "json & <more>", Publisher: "alice", Date: w.now()}}
+	want := []Summary{{Name: "json", Version: "2.0.0", Description: "json & <more>", Publisher: "alice", Date: w.Now()}}
 	if d := cmp.Diff(want, found); err != nil || d != "" {
 		t.Errorf("Search(json): %v %s", err, d)
 	}

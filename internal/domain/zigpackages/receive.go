@@ -29,17 +29,22 @@ func (u *Upload) Close() error {
 
 // Receive takes in an archive (tar, tar.gz, tar.xz, tar.zst or zip), checks it and packs it anew.
 // What else it needs on disk for that is gone when it returns.
-func (s *Service) Receive(ctx context.Context, who Principal, r io.Reader) (*Upload, error) {
+func (s *Service) Receive(ctx context.Context, who Principal, r io.Reader) (_ *Upload, err error) {
 	if who.User() == "" {
 		return nil, fault.New(fault.Unauthenticated, "Authorization required: sign in to publish")
 	}
-	u := &Upload{}
-	err := s.withFile(func(sent *spool.File) error {
+	u, whole := &Upload{}, false
+	defer func() {
+		if !whole {
+			err = errors.Join(err, u.Close())
+		}
+	}()
+	err = s.withFile(func(sent *spool.File) error {
 		size, err := io.Copy(sent, s.spool.Bounded(r, "the archive"))
 		if err != nil {
 			return err
 		}
-		done, err := take(ctx, s.unpacking)
+		done, err := s.unpacking.Take(ctx)
 		if err != nil {
 			return err
 		}
@@ -47,18 +52,20 @@ func (s *Service) Receive(ctx context.Context, who Principal, r io.Reader) (*Upl
 		return s.repack(ctx, u, sent, size)
 	})
 	if err != nil {
-		return nil, errors.Join(err, u.Close())
+		return nil, err
 	}
+	whole = true
 	return u, nil
 }
 
 // withFile lends f a file.
-func (s *Service) withFile(f func(*spool.File) error) error {
+func (s *Service) withFile(f func(*spool.File) error) (err error) {
 	file, err := s.spool.File()
 	if err != nil {
 		return err
 	}
-	return errors.Join(f(file), file.Close())
+	defer func() { err = errors.Join(err, file.Close()) }()
+	return f(file)
 }
 
 // repack checks the archive that was sent and packs it anew into u.

@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/spool"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Options of a Service. Zero values mean the defaults.
@@ -29,10 +30,10 @@ type Service struct {
 	life  *lifetime.Keeper
 	opt   Options
 	spool spool.Spool
-	turns *turns
+	turns *turns.Turns
 	// unpacking has a place for each archive that is unpacked at the same time: one takes up to ten times
 	// the disk that was sent, and every core.
-	unpacking chan struct{}
+	unpacking turns.Slots
 }
 
 // New returns a Service over its stores, which stay the caller's.
@@ -45,9 +46,9 @@ func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Servic
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{
-		db: db, blobs: blobs, life: life, opt: opt, turns: newTurns(),
+		db: db, blobs: blobs, life: life, opt: opt, turns: turns.New(),
 		spool:     spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage},
-		unpacking: make(chan struct{}, max(2, runtime.GOMAXPROCS(0))),
+		unpacking: turns.NewSlots(max(2, runtime.GOMAXPROCS(0))),
 	}
 }
 

@@ -23,13 +23,13 @@ type Manifest struct {
 	text []finding // of the text, whatever it says
 }
 
-// Dependency is one of .dependencies.
+// Dependency is one of .dependencies. It is stored and shown as it is here.
 type Dependency struct {
-	Key  string // what the build script calls it
-	URL  string // or Path
-	Hash string
-	Path string
-	Lazy bool
+	Key  string `json:"key"`           // what the build script calls it
+	URL  string `json:"url,omitempty"` // or Path
+	Hash string `json:"hash,omitempty"`
+	Path string `json:"path,omitempty"`
+	Lazy bool   `json:"lazy,omitempty"`
 }
 
 // ID is the low half of the fingerprint, which tells apart projects of one name; 0 without a fingerprint.

@@ -1,6 +1,7 @@
 package zig
 
 import (
+	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
@@ -31,6 +32,24 @@ const wholeManifest = `// A library.
     .@"paths" = .{"\x62uild.zig.zon"},
 }
 `
+
+func TestDependencyJSON(t *testing.T) {
+	full := Dependency{Key: "a", URL: "https://example.com/a", Hash: "1220", Path: "deps/a", Lazy: true}
+	tests := map[string]Dependency{
+		`{"key":"a","url":"https://example.com/a","hash":"1220","path":"deps/a","lazy":true}`: full,
+		`{"key":"b","path":"deps/b"}`: {Key: "b", Path: "deps/b"},
+	}
+	for want, d := range tests {
+		if got, err := json.Marshal(d); err != nil || string(got) != want {
+			t.Errorf("%+v = %s, %v, want %s", d, got, err, want)
+		}
+	}
+	var old Dependency // rows that were stored before the names had tags
+	err := json.Unmarshal([]byte(`{"Key":"a","URL":"https://example.com/a","Hash":"1220","Path":"deps/a","Lazy":true}`), &old)
+	if err != nil || old != full {
+		t.Errorf("an old row is %+v, %v, want %+v", old, err, full)
+	}
+}
 
 func TestParseManifest(t *testing.T) {
 	want := Manifest{
