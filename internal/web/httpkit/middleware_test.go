@@ -68,6 +68,8 @@ func TestShownPath(t *testing.T) {
 		"//-/admin//tokens/secret":           "/-/admin/tokens/…",
 		"/zig/t/secret/packages/a":           "/zig/t/…",
 		"//zig//t//secret":                   "/zig/t/…",
+		"/lumen/t/secret/index.json":         "/lumen/t/…",
+		"/lumen//api/v1/t/secret/index.json": "/lumen/api/v1/t/…",
 	} {
 		if got := shownPath(path); got != want {
 			t.Errorf("shownPath(%s) = %s, want %s", path, got, want)

@@ -6,9 +6,12 @@ import (
 	"strings"
 )
 
+// lumenPrefix begins the names of Lumen packages where npm's stand beside them: lumen:@a/b.
+const lumenPrefix = "lumen:"
+
 // ScopedNames makes a scoped package name one path segment however it was
 // written: of @a/b and %40a/b it makes @a%2Fb, which a mux pattern reads with
-// {name}, as it does @a%2fb. Empty segments, as clients make them of a base with a
+// {name}, as it does @a%2fb; likewise of lumen:@a/b. Empty segments, as clients make them of a base with a
 // slash at its end, are dropped. A path that is not valid is left for Mux to refuse.
 func ScopedNames(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,13 +78,16 @@ func dropEmpty(path string) string {
 
 // foldScopes joins each segment that is a bare scope to the segment behind it.
 func foldScopes(escaped string) string {
-	if !strings.Contains(escaped, "/@") && !strings.Contains(escaped, "%40") {
+	if !strings.Contains(escaped, "/@") && !strings.Contains(escaped, "%40") && !strings.Contains(escaped, lumenPrefix+"@") {
 		return escaped
 	}
 	var out strings.Builder
 	copied := 0 // of escaped
 	for begin := 0; begin <= len(escaped); {
 		end := segmentEnd(escaped, begin)
+		if strings.HasPrefix(escaped[begin:end], lumenPrefix) {
+			begin += len(lumenPrefix)
+		}
 		scope := escaped[begin:end]
 		if rest, ok := strings.CutPrefix(scope, "%40"); ok {
 			out.WriteString(escaped[copied:begin] + "@")

@@ -26,6 +26,16 @@ func TestFoldScopes(t *testing.T) {
 		"/@a/b/@c/%40d":                 "/@a%2Fb/@c%2F%40d",
 		"/%40":                          "/@",
 		"%40a/b":                        "@a%2Fb",
+
+		"/commits/abc/lumen:@a/b/tarball": "/commits/abc/lumen:@a%2Fb/tarball",
+		"/commits/abc/lumen:%40a/b":       "/commits/abc/lumen:@a%2Fb",
+		"/commits/abc/lumen:@a%2fb":       "/commits/abc/lumen:@a%2fb",
+		"/commits/abc/lumen:a/tarball":    "/commits/abc/lumen:a/tarball",
+		"/o/r/lumen:@a/b@main":            "/o/r/lumen:@a%2Fb@main",
+		"/lumen:@a":                       "/lumen:@a",
+		"/lumen:/@a/b":                    "/lumen:/@a%2Fb",
+		"/other:@a/b":                     "/other:@a/b",
+		"/lumen/packages/@a/b/index.json": "/lumen/packages/@a%2Fb/index.json",
 	} {
 		if got := foldScopes(in); got != want {
 			t.Errorf("foldScopes(%s) = %s, want %s", in, got, want)

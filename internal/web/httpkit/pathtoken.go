@@ -9,7 +9,7 @@ import (
 
 // tokenPaths are where reads are found for who can show a token in the address
 // only: /zig/t/{token}/packages/… is /zig/packages/…
-var tokenPaths = []string{"/zig/t/", "/lumen/t/"}
+var tokenPaths = []string{"/zig/t/", "/lumen/t/", "/lumen/api/v1/t/"}
 
 // PathTokens moves a token from the path to where all others are, so that nothing
 // behind it sees the path that has it. What is behind, byToken, must only read: an

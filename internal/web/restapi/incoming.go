@@ -3,9 +3,8 @@ package restapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
-	"mime/multipart"
 	"regexp"
 
 	"github.com/org/registry-action/internal/domain/auth"
@@ -38,26 +37,17 @@ func (in *incoming) close() {
 
 func (in *incoming) receive(ctx context.Context, r io.Reader) (err error) {
 	if in.tarball != nil {
-		return fault.New(fault.Invalid, "the tarball is sent twice")
+		return httpkit.SentTwice("tarball")
 	}
 	in.tarball, err = in.api.Packages.Receive(ctx, in.who, r)
-	return inWords(err, fault.TooLarge, "Tarball exceeds maximum size")
+	return httpkit.InWords(err, fault.TooLarge, "Tarball exceeds maximum size")
 }
 
 // readForm reads the parts "metadata" and "tarball", in any order.
-func (in *incoming) readForm(ctx context.Context, body io.Reader, boundary string) error {
-	parts := multipart.NewReader(body, boundary)
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return formError(err)
-		}
-		if err := in.readPart(ctx, part); err != nil {
-			return err
-		}
+func (in *incoming) readForm(ctx context.Context, body httpkit.Upload) error {
+	err := httpkit.ReadForm(body, body.Boundary, func(p *httpkit.Part) error { return in.readPart(ctx, p) })
+	if err != nil {
+		return err
 	}
 	switch {
 	case !in.described:
@@ -68,43 +58,21 @@ func (in *incoming) readForm(ctx context.Context, body io.Reader, boundary strin
 	return nil
 }
 
-func (in *incoming) readPart(ctx context.Context, part *multipart.Part) error {
-	switch part.FormName() {
+func (in *incoming) readPart(ctx context.Context, part *httpkit.Part) error {
+	switch part.Name {
 	case "tarball":
-		return in.receive(ctx, content{part})
+		return in.receive(ctx, part)
 	case "metadata":
 		if in.described {
-			return fault.New(fault.Invalid, "the metadata is sent twice")
+			return httpkit.SentTwice("metadata")
 		}
-		text, err := io.ReadAll(io.LimitReader(content{part}, maxText+1))
+		text, err := part.Text(maxText, fmt.Sprintf("the metadata has more than %d bytes", maxText))
 		if err != nil {
 			return err
 		}
-		if len(text) > maxText {
-			return fault.New(fault.TooLarge, "the metadata has more than %d bytes", maxText)
-		}
 		return in.describe(text)
 	}
-	return fault.New(fault.Invalid, "part %.100q is not known here; send \"metadata\" and \"tarball\"", part.FormName())
-}
-
-// content is what a part holds; a form that ends inside it is broken.
-type content struct{ *multipart.Part }
-
-func (c content) Read(p []byte) (int, error) {
-	n, err := c.Part.Read(p)
-	if err != nil && err != io.EOF {
-		err = formError(err)
-	}
-	return n, err
-}
-
-// formError makes an error of the form's syntax public.
-func formError(err error) error {
-	if _, ok := fault.Public(err); ok {
-		return err
-	}
-	return fault.Wrap(err, fault.Invalid, "the multipart body is broken: %v", err)
+	return part.Unknown("\"metadata\" and \"tarball\"")
 }
 
 // badBase64 is what Pantry says of a tarball that is not base64.
@@ -112,12 +80,9 @@ const badBase64 = "Invalid base64 tarball data"
 
 // readJSON reads {"metadata": {…}, "tarball": "<base64>"}, in any order.
 func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
-	top := func(place []string) bool { return len(place) == 0 }
-	text, err := jsonstream.ExtractWhere(body, "tarball", top, maxText, func(r io.Reader) (any, error) {
-		return true, in.receive(ctx, r)
-	})
+	text, err := httpkit.TarballJSON(body, maxText, func(r io.Reader) error { return in.receive(ctx, r) })
 	if e, ok := fault.Public(err); ok && e.Code == jsonstream.InvalidBase64 {
-		return inWords(err, fault.Invalid, badBase64)
+		return httpkit.InWords(err, fault.Invalid, badBase64)
 	}
 	if err != nil {
 		return err
@@ -197,11 +162,11 @@ func checkName(name string) error {
 	case err == nil:
 		return nil
 	case name == "":
-		return inWords(err, fault.Invalid, "Package name is required")
+		return httpkit.InWords(err, fault.Invalid, "Package name is required")
 	case len(name) > npm.MaxName:
-		return inWords(err, fault.Invalid, "Package name exceeds 214 characters")
+		return httpkit.InWords(err, fault.Invalid, "Package name exceeds 214 characters")
 	case pantryName.MatchString(name):
-		return inWords(err, fault.Invalid, "Package name is reserved")
+		return httpkit.InWords(err, fault.Invalid, "Package name is reserved")
 	}
-	return inWords(err, fault.Invalid, "Package name contains invalid characters")
+	return httpkit.InWords(err, fault.Invalid, "Package name contains invalid characters")
 }

@@ -10,17 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime/multipart"
 	"net/http"
-	"net/http/httptest"
 	"net/textproto"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
@@ -28,25 +22,18 @@ import (
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/cache"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
-	"github.com/org/registry-action/internal/store/lifetime"
-	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/restapi"
+	"github.com/org/registry-action/internal/web/webtest"
 )
-
-const rootToken = "root-token-of-the-test"
 
 // node serves the protocol from real stores, with an upstream in memory.
 type node struct {
-	t        *testing.T
-	url      string
+	webtest.Client
+	*webtest.Stores
 	auth     *auth.Service
 	packages *packages.Service
 	upstream *upstream
-	spool    string
-	token    string
 }
 
 type setup struct {
@@ -59,36 +46,22 @@ func start(t *testing.T, c setup) *node {
 	if c.maxPackage == 0 {
 		c.maxPackage = 1 << 20
 	}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
 	kept, err := cache.Open(t.TempDir(), cache.Options{MaxBytes: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { kept.Close() })
-	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	n := &node{t: t, upstream: &upstream{}, spool: t.TempDir(), token: rootToken}
-	life := lifetime.New(db, blobs, lifetime.Options{Horizon: time.Hour, Log: log})
-	keys := signing.New(db, nil)
-	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: c.maxPackage, SpoolDir: n.spool, Signer: keys, Log: log})
-	n.auth = auth.New(db, auth.Options{RootToken: rootToken, ReadAuth: c.readAuth})
+	n := &node{Stores: webtest.OpenStores(t), upstream: &upstream{}}
+	keys := signing.New(n.DB, nil)
+	n.packages = packages.New(n.DB, n.Blobs, n.Life, packages.Options{MaxPackage: c.maxPackage, SpoolDir: n.Spool, Signer: keys, Log: n.Log})
+	n.auth = auth.New(n.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: c.readAuth})
 	shown := catalog.New(catalog.Sources{
 		Releases: releases{n.packages}, Index: releases{n.packages}, Upstream: n.upstream, Signer: keys, Keyrings: []catalog.Keyring{keys},
-	}, catalog.Options{Cache: kept, Rewrite: true, Log: log})
-	srv := httptest.NewUnstartedServer(nil)
-	srv.Start()
-	t.Cleanup(srv.Close)
-	n.url = srv.URL
-	api := &restapi.API{Catalog: shown, Packages: n.packages, Auth: n.auth, BaseURL: srv.URL, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: log}
-	srv.Config.Handler = httpkit.Front{Log: log}.Handler(httpkit.ScopedNames(api.Handler()))
+	}, catalog.Options{Cache: kept, Rewrite: true, Log: n.Log})
+	n.Client = webtest.Serve(t, n.Log, func(url string) http.Handler {
+		api := &restapi.API{Catalog: shown, Packages: n.packages, Auth: n.auth, BaseURL: url, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: n.Log}
+		return api.Handler()
+	})
 	return n
 }
 
@@ -160,66 +133,10 @@ func (u *upstream) Attestations(context.Context, string, string) (json.RawMessag
 	return nil, errors.New("not asked here")
 }
 
-type answer struct {
-	*http.Response
-	body []byte
-}
-
-func (a answer) json() map[string]any {
-	var m map[string]any
-	_ = json.Unmarshal(a.body, &m) // nil tells enough
-	return m
-}
-
-// want fails the test if the answer has not the status, or not the text in its body.
-func (a answer) want(t *testing.T, status int, text string) answer {
-	t.Helper()
-	if a.StatusCode != status || !strings.Contains(string(a.body), text) {
-		t.Errorf("%s %s = %d %.400s, want %d with %q", a.Request.Method, a.Request.URL.RequestURI(), a.StatusCode, a.body, status, text)
-	}
-	return a
-}
-
-// do makes a request to a path as it stands. header holds "Name: value" lines.
-func (n *node) do(method, path string, body io.Reader, header ...string) answer {
-	n.t.Helper()
-	req, err := http.NewRequestWithContext(n.t.Context(), method, n.url+"/", body)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	path, req.URL.RawQuery, _ = strings.Cut(path, "?")
-	if req.URL.Path, err = url.PathUnescape(path); err != nil {
-		n.t.Fatal(err)
-	}
-	req.URL.RawPath = path
-	if n.token != "" {
-		req.Header.Set("Authorization", "Bearer "+n.token)
-	}
-	for _, h := range header {
-		name, value, _ := strings.Cut(h, ": ")
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, err := io.ReadAll(resp.Body)
-	if err != nil && resp.ContentLength != int64(len(b)) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		n.t.Fatal(err)
-	}
-	return answer{resp, b}
-}
-
-func (n *node) get(path string, header ...string) answer {
-	n.t.Helper()
-	return n.do(http.MethodGet, path, nil, header...)
-}
-
 // as is the same server, asked with another token; "" shows none.
 func (n *node) as(token string) *node {
 	other := *n
-	other.token = token
+	other.Token = token
 	return &other
 }
 
@@ -248,22 +165,22 @@ func form(t *testing.T, parts ...part) (body *bytes.Buffer, header string) {
 	return body, "Content-Type: " + w.FormDataContentType()
 }
 
-func (n *node) postForm(parts ...part) answer {
-	n.t.Helper()
-	body, header := form(n.t, parts...)
-	return n.do(http.MethodPost, "/publish", body, header)
+func (n *node) postForm(parts ...part) webtest.Answer {
+	n.T.Helper()
+	body, header := form(n.T, parts...)
+	return n.Do(http.MethodPost, "/publish", body, header)
 }
 
-func (n *node) postJSON(text string) answer {
-	n.t.Helper()
-	return n.do(http.MethodPost, "/publish", strings.NewReader(text), "Content-Type: application/json")
+func (n *node) postJSON(text string) webtest.Answer {
+	n.T.Helper()
+	return n.Do(http.MethodPost, "/publish", strings.NewReader(text), "Content-Type: application/json")
 }
 
 // publish publishes a package.json as the Pantry client does and returns its tarball.
 func (n *node) publish(manifest string) string {
-	n.t.Helper()
-	file := tgz(n.t, manifest)
-	n.postForm(part{"metadata", manifest}, part{"tarball", file}).want(n.t, http.StatusCreated, `"success":true`)
+	n.T.Helper()
+	file := tgz(n.T, manifest)
+	n.postForm(part{"metadata", manifest}, part{"tarball", file}).Want(n.T, http.StatusCreated, `"success":true`)
 	return file
 }
 
@@ -285,16 +202,3 @@ func tgz(t *testing.T, manifest string) string {
 }
 
 func base64Of(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
-
-// spooled lists what is left of uploads.
-func (n *node) spooled() []string {
-	entries, err := os.ReadDir(n.spool)
-	if err != nil {
-		n.t.Fatal(err)
-	}
-	var names []string
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	return names
-}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
 const manifest = `{"name":"@acme/core","version":"1.0.0","description":"core","author":{"name":"Ann"},"scripts":{"test":"x"},"dependencies":{"a":"^1.0.0"}}`
@@ -13,29 +14,29 @@ const manifest = `{"name":"@acme/core","version":"1.0.0","description":"core","a
 // The requests of Pantry's own client and of its README.
 func TestPublishForms(t *testing.T) {
 	file := tgz(t, manifest)
-	forms := map[string]func(n *node) answer{
-		"form, metadata first": func(n *node) answer { return n.postForm(part{"metadata", manifest}, part{"tarball", file}) },
-		"form, tarball first":  func(n *node) answer { return n.postForm(part{"tarball", file}, part{"metadata", manifest}) },
-		"form, name and version only": func(n *node) answer {
+	forms := map[string]func(n *node) webtest.Answer{
+		"form, metadata first": func(n *node) webtest.Answer { return n.postForm(part{"metadata", manifest}, part{"tarball", file}) },
+		"form, tarball first":  func(n *node) webtest.Answer { return n.postForm(part{"tarball", file}, part{"metadata", manifest}) },
+		"form, name and version only": func(n *node) webtest.Answer {
 			return n.postForm(part{"metadata", `{"name":"@acme/core","version":"1.0.0"}`}, part{"tarball", file})
 		},
-		"JSON": func(n *node) answer {
+		"JSON": func(n *node) webtest.Answer {
 			return n.postJSON(`{"metadata":` + manifest + `,"tarball":"` + base64Of(file) + `"}`)
 		},
-		"JSON, tarball first": func(n *node) answer {
+		"JSON, tarball first": func(n *node) webtest.Answer {
 			return n.postJSON(`{"tarball":"` + base64Of(file) + `","metadata":` + manifest + `}`)
 		},
 	}
 	for name, publish := range forms {
 		t.Run(name, func(t *testing.T) {
 			n := start(t, setup{})
-			m := publish(n).want(t, 201, `"success":true`).json()
-			if m["message"] != "Published @acme/core@1.0.0" || m["tarballUrl"] != n.url+"/packages/@acme/core/1.0.0/tarball" {
+			m := publish(n).Want(t, 201, `"success":true`).JSON()
+			if m["message"] != "Published @acme/core@1.0.0" || m["tarballUrl"] != n.URL+"/packages/@acme/core/1.0.0/tarball" {
 				t.Errorf("answer = %v", m)
 			}
-			n.get("/packages/@acme/core/1.0.0/tarball").want(t, 200, file)
-			n.get("/packages/@acme/core").want(t, 200, `"dependencies":{"a":"^1.0.0"}`)
-			if left := n.spooled(); len(left) > 0 {
+			n.Get("/packages/@acme/core/1.0.0/tarball").Want(t, 200, file)
+			n.Get("/packages/@acme/core").Want(t, 200, `"dependencies":{"a":"^1.0.0"}`)
+			if left := n.Spooled(t); len(left) > 0 {
 				t.Errorf("left in the spool folder: %q", left)
 			}
 		})
@@ -45,13 +46,13 @@ func TestPublishForms(t *testing.T) {
 func TestRepublish(t *testing.T) {
 	n := start(t, setup{})
 	file := n.publish(manifest)
-	n.postForm(part{"metadata", manifest}, part{"tarball", file}).want(t, 200, `"unchanged":true`)
+	n.postForm(part{"metadata", manifest}, part{"tarball", file}).Want(t, 200, `"unchanged":true`)
 	other := strings.Replace(manifest, `"core"`, `"other"`, 1)
-	a := n.postForm(part{"metadata", other}, part{"tarball", tgz(t, other)}).want(t, 409, "Version already exists")
-	if a.json()["code"] != "version_exists" {
-		t.Errorf("code = %v", a.json()["code"])
+	a := n.postForm(part{"metadata", other}, part{"tarball", tgz(t, other)}).Want(t, 409, "Version already exists")
+	if a.JSON()["code"] != "version_exists" {
+		t.Errorf("code = %v", a.JSON()["code"])
 	}
-	n.get("/packages/@acme/core/1.0.0/tarball").want(t, 200, file)
+	n.Get("/packages/@acme/core/1.0.0/tarball").Want(t, 200, file)
 }
 
 // The archive decides; what the metadata says beside it is not taken.
@@ -59,8 +60,8 @@ func TestMetadataDoesNotDecide(t *testing.T) {
 	n := start(t, setup{})
 	file := tgz(t, `{"name":"pkg","version":"1.0.0"}`)
 	n.postForm(part{"metadata", `{"name":"pkg","version":"1.0.0","description":"forged","dependencies":{"evil":"*"},"NAME":"x","Version":"9.9.9"}`}, part{"tarball", file}).
-		want(t, 201, "Published pkg@1.0.0")
-	if m := n.get("/packages/pkg").json(); m["description"] != nil || m["dependencies"] != nil {
+		Want(t, 201, "Published pkg@1.0.0")
+	if m := n.Get("/packages/pkg").JSON(); m["description"] != nil || m["dependencies"] != nil {
 		t.Errorf("the metadata got in: %v", m)
 	}
 }
@@ -71,9 +72,9 @@ func TestDistTags(t *testing.T) {
 	n.publish(`{"name":"pkg","version":"2.0.0-beta.1","tag":"beta"}`)
 	n.publish(`{"name":"pkg","version":"3.0.0-rc.1","publishConfig":{"tag":"next"}}`)
 	for tag, want := range map[string]string{"latest": "1.0.0", "beta": "2.0.0-beta.1", "next": "3.0.0-rc.1"} {
-		n.get("/packages/pkg/"+tag).want(t, 200, `"version":"`+want+`"`)
+		n.Get("/packages/pkg/"+tag).Want(t, 200, `"version":"`+want+`"`)
 	}
-	n.get("/packages/pkg").want(t, 200, `"version":"1.0.0"`)
+	n.Get("/packages/pkg").Want(t, 200, `"version":"1.0.0"`)
 }
 
 func TestPublishRefusals(t *testing.T) {
@@ -124,11 +125,11 @@ func TestPublishRefusals(t *testing.T) {
 			if tt.status == 0 {
 				tt.status = a.StatusCode // of several right ones
 			}
-			if a.want(t, tt.status, tt.text); a.StatusCode < 400 || a.StatusCode >= 500 {
+			if a.Want(t, tt.status, tt.text); a.StatusCode < 400 || a.StatusCode >= 500 {
 				t.Errorf("status %d, want one that says that the request is wrong", a.StatusCode)
 			}
-			n.get("/packages/@acme/core").want(t, 404, "Package not found")
-			if left := n.spooled(); len(left) > 0 {
+			n.Get("/packages/@acme/core").Want(t, 404, "Package not found")
+			if left := n.Spooled(t); len(left) > 0 {
 				t.Errorf("left in the spool folder: %q", left)
 			}
 		})
@@ -138,9 +139,9 @@ func TestPublishRefusals(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	n := start(t, setup{maxPackage: 2 << 10})
 	file := tgz(t, `{"name":"pkg","version":"1.0.0","x":"`+noise(8<<10)+`"}`)
-	n.postForm(part{"metadata", manifest}, part{"tarball", file}).want(t, 413, "Tarball exceeds maximum size")
-	n.postJSON(`{"metadata":{},"tarball":"`+base64Of(file)+`"}`).want(t, 413, "Tarball exceeds maximum size")
-	n.postForm(part{"metadata", manifest}, part{"tarball", strings.Repeat(noise(1<<20), 5)}).want(t, 413, "")
+	n.postForm(part{"metadata", manifest}, part{"tarball", file}).Want(t, 413, "Tarball exceeds maximum size")
+	n.postJSON(`{"metadata":{},"tarball":"`+base64Of(file)+`"}`).Want(t, 413, "Tarball exceeds maximum size")
+	n.postForm(part{"metadata", manifest}, part{"tarball", strings.Repeat(noise(1<<20), 5)}).Want(t, 413, "")
 }
 
 func TestJSONRefusals(t *testing.T) {
@@ -163,11 +164,11 @@ func TestJSONRefusals(t *testing.T) {
 		`{"metadata":` + manifest + `,"tarball":"` + file + `"} trailing`:     "Invalid JSON body",
 		`{"metadata":` + manifest + `,"tarball":"` + file + `","tarball":""}`: "",
 	} {
-		if a := n.postJSON(text).want(t, 400, want); a.json()["error"] == nil {
-			t.Errorf("%.60s: %s is not {\"error\"}", text, a.body)
+		if a := n.postJSON(text).Want(t, 400, want); a.JSON()["error"] == nil {
+			t.Errorf("%.60s: %s is not {\"error\"}", text, a.Data)
 		}
-		n.get("/packages/@acme/core").want(t, 404, "Package not found")
-		if left := n.spooled(); len(left) > 0 {
+		n.Get("/packages/@acme/core").Want(t, 404, "Package not found")
+		if left := n.Spooled(t); len(left) > 0 {
 			t.Errorf("%.60s: left in the spool folder: %q", text, left)
 		}
 	}
@@ -177,7 +178,7 @@ func TestJSONRefusals(t *testing.T) {
 func TestMetadataWithTarballMembers(t *testing.T) {
 	n := start(t, setup{})
 	text := `{"name":"pkg","version":"1.0.0","dist":{"tarball":"https://other.example/x.tgz"},"tarball":"no base64!"}`
-	n.postJSON(`{"metadata":`+text+`,"tarball":"`+base64Of(tgz(t, text))+`"}`).want(t, 201, "Published pkg@1.0.0")
+	n.postJSON(`{"metadata":`+text+`,"tarball":"`+base64Of(tgz(t, text))+`"}`).Want(t, 201, "Published pkg@1.0.0")
 }
 
 func TestWhoMayPublish(t *testing.T) {
@@ -190,32 +191,32 @@ func TestWhoMayPublish(t *testing.T) {
 		}
 		return secret
 	}
-	post := func(token string) answer {
+	post := func(token string) webtest.Answer {
 		return n.as(token).postForm(part{"metadata", manifest}, part{"tarball", file})
 	}
-	post("").want(t, 401, "Authorization required")
-	post("wrong").want(t, 401, "Invalid token")
-	post(token(auth.Read)).want(t, 403, "Token does not have publish permission")
-	post(token(auth.Publish, "@other/*")).want(t, 403, "@acme/core")
-	post(token(auth.Publish, "@acme/*")).want(t, 201, "Published")
-	if left := n.spooled(); len(left) > 0 {
+	post("").Want(t, 401, "Authorization required")
+	post("wrong").Want(t, 401, "Invalid token")
+	post(token(auth.Read)).Want(t, 403, "Token does not have publish permission")
+	post(token(auth.Publish, "@other/*")).Want(t, 403, "@acme/core")
+	post(token(auth.Publish, "@acme/*")).Want(t, 201, "Published")
+	if left := n.Spooled(t); len(left) > 0 {
 		t.Errorf("left in the spool folder: %q", left)
 	}
 	// A bare token, as some of Pantry's clients send it.
 	body, header := form(t, part{"metadata", manifest}, part{"tarball", file})
-	n.as("").do("POST", "/publish", body, header, "Authorization: "+rootToken).want(t, 200, "unchanged")
+	n.as("").Do("POST", "/publish", body, header, "Authorization: "+webtest.RootToken).Want(t, 200, "unchanged")
 }
 
 func TestContentTypes(t *testing.T) {
 	n := start(t, setup{})
 	for _, mt := range []string{"text/plain", "application/x-www-form-urlencoded", "", "multipart/mixed; boundary=x"} {
-		n.do("POST", "/publish", strings.NewReader("x"), "Content-Type: "+mt).want(t, 415, "Unsupported content type")
+		n.Do("POST", "/publish", strings.NewReader("x"), "Content-Type: "+mt).Want(t, 415, "Unsupported content type")
 	}
-	n.do("POST", "/publish", strings.NewReader("x"), "Content-Type: multipart/form-data").want(t, 400, "")
-	n.do("POST", "/publish", strings.NewReader("x"), "Content-Type: multipart/form-data; boundary=abc").want(t, 400, "")
+	n.Do("POST", "/publish", strings.NewReader("x"), "Content-Type: multipart/form-data").Want(t, 400, "")
+	n.Do("POST", "/publish", strings.NewReader("x"), "Content-Type: multipart/form-data; boundary=abc").Want(t, 400, "")
 	body, header := form(t, part{"metadata", manifest}, part{"tarball", tgz(t, manifest)})
 	body.Truncate(body.Len() - 40)
-	n.do("POST", "/publish", body, header).want(t, 400, "")
+	n.Do("POST", "/publish", body, header).Want(t, 400, "")
 }
 
 // noise does not compress; it is the same each time.

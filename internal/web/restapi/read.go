@@ -35,7 +35,7 @@ func (a *API) show(w http.ResponseWriter, r *http.Request, versionOrTag, notFoun
 	}
 	found, err := a.Catalog.Version(r.Context(), a.root(), name, versionOrTag)
 	if err != nil {
-		return inWords(err, fault.NotFound, notFound)
+		return httpkit.InWords(err, fault.NotFound, notFound)
 	}
 	return httpkit.JSON(w, r, http.StatusOK, a.render(found))
 }
@@ -47,7 +47,7 @@ func (a *API) versions(w http.ResponseWriter, r *http.Request) error {
 	}
 	list, err := a.Catalog.Versions(r.Context(), a.root(), name)
 	if err != nil {
-		return inWords(err, fault.NotFound, packageNotFound)
+		return httpkit.InWords(err, fault.NotFound, packageNotFound)
 	}
 	return httpkit.JSON(w, r, http.StatusOK, map[string]any{"versions": list})
 }
@@ -75,7 +75,7 @@ func (a *API) tarball(w http.ResponseWriter, r *http.Request) error {
 	if _, err := semver.Parse(version); err != nil {
 		found, err := a.Catalog.Version(r.Context(), a.root(), name, version)
 		if err != nil {
-			return inWords(err, fault.NotFound, packageNotFound)
+			return httpkit.InWords(err, fault.NotFound, packageNotFound)
 		}
 		if found.Version.Version != version { // a dist-tag moves: lockfiles shall hold the version
 			return a.redirect(w, r, tarballURL(a.BaseURL, name, found.Version.Version))
@@ -83,7 +83,7 @@ func (a *API) tarball(w http.ResponseWriter, r *http.Request) error {
 	}
 	t, err := a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version), r.Method == http.MethodHead)
 	if err != nil {
-		return inWords(err, fault.NotFound, packageNotFound)
+		return httpkit.InWords(err, fault.NotFound, packageNotFound)
 	}
 	defer t.Close()
 	return a.serve(w, r, t, npm.TarballName(name, version))
@@ -113,15 +113,4 @@ func nameOf(r *http.Request) (string, error) {
 		return "", fault.New(fault.Invalid, "Invalid package name: %.230q can't be the name of a package", name).WithCode("invalid_name")
 	}
 	return name, nil
-}
-
-// inWords puts Pantry's words in front of a refusal of one kind. The rest of it stays.
-func inWords(err error, kind fault.Kind, words string) error {
-	e, ok := fault.Public(err)
-	if !ok || e.Kind != kind || strings.HasPrefix(e.Message, words) {
-		return err
-	}
-	out := *e
-	out.Message = words + ": " + e.Message
-	return &out
 }

@@ -18,14 +18,14 @@ func TestVersionShowsItsOwnFields(t *testing.T) {
 		"keywords":["a","b"],"dependencies":{"left-pad":"^1.0.0"},"peerDependencies":{"react":"*"},"engines":{"node":">=20"}}`)
 	n.publish(`{"name":"@acme/core","version":"1.1.0","description":"the second"}`)
 
-	m := n.get("/packages/@acme/core/1.0.0").want(t, 200, "").json()
+	m := n.Get("/packages/@acme/core/1.0.0").Want(t, 200, "").JSON()
 	want := map[string]any{
 		"name": "@acme/core", "version": "1.0.0", "description": "the first", "license": "MIT", "homepage": "https://acme.example",
 		"author":   map[string]any{"name": "Ann", "email": "ann@acme.example"},
 		"keywords": []any{"a", "b"}, "dependencies": map[string]any{"left-pad": "^1.0.0"}, "peerDependencies": map[string]any{"react": "*"},
 		"engines":    map[string]any{"node": ">=20"},
 		"repository": map[string]any{"type": "git", "url": "git+https://github.com/acme/core.git"},
-		"tarballUrl": n.url + "/packages/@acme/core/1.0.0/tarball",
+		"tarballUrl": n.URL + "/packages/@acme/core/1.0.0/tarball",
 	}
 	for _, key := range []string{"checksum", "integrity", "publishedAt"} {
 		if m[key] == nil {
@@ -36,10 +36,10 @@ func TestVersionShowsItsOwnFields(t *testing.T) {
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
 	}
-	if got := n.get("/packages/@acme/core/1.0.0/tarball"); string(got.body) != file {
-		t.Errorf("the tarball at tarballUrl is %d, %d bytes", got.StatusCode, len(got.body))
+	if got := n.Get("/packages/@acme/core/1.0.0/tarball"); string(got.Data) != file {
+		t.Errorf("the tarball at tarballUrl is %d, %d bytes", got.StatusCode, len(got.Data))
 	}
-	latest := n.get("/packages/@acme/core").json()
+	latest := n.Get("/packages/@acme/core").JSON()
 	if latest["version"] != "1.1.0" || latest["description"] != "the second" || latest["dependencies"] != nil {
 		t.Errorf("latest = %v", latest)
 	}
@@ -54,9 +54,9 @@ func TestEncodingsOfScopedNames(t *testing.T) {
 	file := n.publish(`{"name":"@a/b","version":"0.1.0"}`)
 	for _, name := range []string{"@a/b", "@a%2fb", "@a%2Fb", "%40a/b", "%40a%2Fb", "%40a%2fb"} {
 		for path, text := range map[string]string{"": `"version":"0.1.0"`, "/0.1.0": `"name":"@a/b"`, "/latest": `"version":"0.1.0"`, "/versions": `["0.1.0"]`, "/0.1.0/tarball": file} {
-			n.get("/packages/"+name+path).want(t, 200, text)
-			if head := n.do(http.MethodHead, "/packages/"+name+path, nil); head.StatusCode != 200 || len(head.body) != 0 || head.ContentLength <= 0 {
-				t.Errorf("HEAD /packages/%s%s = %d, %d bytes of %d", name, path, head.StatusCode, len(head.body), head.ContentLength)
+			n.Get("/packages/"+name+path).Want(t, 200, text)
+			if head := n.Do(http.MethodHead, "/packages/"+name+path, nil); head.StatusCode != 200 || len(head.Data) != 0 || head.ContentLength <= 0 {
+				t.Errorf("HEAD /packages/%s%s = %d, %d bytes of %d", name, path, head.StatusCode, len(head.Data), head.ContentLength)
 			}
 		}
 	}
@@ -67,8 +67,8 @@ func TestNamesAreNotFolded(t *testing.T) {
 	n := start(t, setup{})
 	scoped := n.publish(`{"name":"@a/b","version":"1.0.0"}`)
 	plain := n.publish(`{"name":"a-b","version":"1.0.0"}`)
-	n.get("/packages/@a/b/1.0.0/tarball").want(t, 200, scoped)
-	n.get("/packages/a-b/1.0.0/tarball").want(t, 200, plain)
+	n.Get("/packages/@a/b/1.0.0/tarball").Want(t, 200, scoped)
+	n.Get("/packages/a-b/1.0.0/tarball").Want(t, 200, plain)
 }
 
 func TestNotFound(t *testing.T) {
@@ -91,16 +91,16 @@ func TestNotFound(t *testing.T) {
 		"/packages/@a":                      "Package not found",
 		"/packages/pkg/1.0.0/nothing":       "Not found",
 	} {
-		a := n.get(path).want(t, 404, want)
-		if m := a.json(); m["code"] == nil || !strings.HasPrefix(m["error"].(string), want) {
-			t.Errorf("GET %s = %s, want an error that begins with %q", path, a.body, want)
+		a := n.Get(path).Want(t, 404, want)
+		if m := a.JSON(); m["code"] == nil || !strings.HasPrefix(m["error"].(string), want) {
+			t.Errorf("GET %s = %s, want an error that begins with %q", path, a.Data, want)
 		}
 	}
 	for _, path := range []string{"/packages/a..b", "/packages/a%00b", "/packages/%1b[31m", "/packages/" + strings.Repeat("a", 300)} {
-		n.get(path).want(t, 400, "Invalid package name")
+		n.Get(path).Want(t, 400, "Invalid package name")
 	}
 	for _, path := range []string{"/packages/pkg/1.0.0%20x/tarball", "/packages/pkg/a%2fb/tarball", "/packages/pkg/" + strings.Repeat("1", 300) + "/tarball"} {
-		n.get(path).want(t, 400, "Invalid version")
+		n.Get(path).Want(t, 400, "Invalid version")
 	}
 }
 
@@ -109,19 +109,19 @@ func TestVersionsAreInSemverOrder(t *testing.T) {
 	for _, v := range []string{"1.0.0-beta.9", "1.0.0-beta.10", "0.9.0", "1.0.0", "1.10.0", "1.9.0"} {
 		n.publish(fmt.Sprintf(`{"name":"pkg","version":%q}`, v))
 	}
-	a := n.get("/packages/pkg/versions").want(t, 200, `{"versions":["1.10.0","1.9.0","1.0.0","1.0.0-beta.10","1.0.0-beta.9","0.9.0"]}`)
-	if again := n.get("/packages/pkg/versions", "If-None-Match: "+a.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
+	a := n.Get("/packages/pkg/versions").Want(t, 200, `{"versions":["1.10.0","1.9.0","1.0.0","1.0.0-beta.10","1.0.0-beta.9","0.9.0"]}`)
+	if again := n.Get("/packages/pkg/versions", "If-None-Match: "+a.Header.Get("ETag")); again.StatusCode != http.StatusNotModified {
 		t.Errorf("If-None-Match = %d, want 304", again.StatusCode)
 	}
 	// The last publish was not the highest: latest is where its dist-tag points.
-	n.get("/packages/pkg").want(t, 200, `"version":"1.9.0"`)
+	n.Get("/packages/pkg").Want(t, 200, `"version":"1.9.0"`)
 }
 
 func TestTarball(t *testing.T) {
 	n := start(t, setup{})
 	file := n.publish(`{"name":"@a/b","version":"1.0.0"}`)
 	path := "/packages/@a/b/1.0.0/tarball"
-	a := n.get(path).want(t, 200, file)
+	a := n.Get(path).Want(t, 200, file)
 	for name, want := range map[string]string{
 		"Content-Type": "application/gzip", "Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "",
 		"Content-Disposition": "attachment; filename=a-b-1.0.0.tgz", "Content-Length": fmt.Sprint(len(file)),
@@ -130,26 +130,26 @@ func TestTarball(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	if same := n.get(path, "If-None-Match: "+a.Header.Get("ETag")); same.StatusCode != 304 {
+	if same := n.Get(path, "If-None-Match: "+a.Header.Get("ETag")); same.StatusCode != 304 {
 		t.Errorf("If-None-Match = %d, want 304", same.StatusCode)
 	}
-	if part := n.get(path, "Range: bytes=5-24"); part.StatusCode != 206 || string(part.body) != file[5:25] {
-		t.Errorf("Range = %d, %d bytes", part.StatusCode, len(part.body))
+	if part := n.Get(path, "Range: bytes=5-24"); part.StatusCode != 206 || string(part.Data) != file[5:25] {
+		t.Errorf("Range = %d, %d bytes", part.StatusCode, len(part.Data))
 	}
-	tag := n.get("/packages/@a/b/latest/tarball")
-	if to := tag.Header.Get("Location"); tag.StatusCode != 302 || to != n.url+path || strings.Contains(tag.Header.Get("Cache-Control"), "immutable") {
+	tag := n.Get("/packages/@a/b/latest/tarball")
+	if to := tag.Header.Get("Location"); tag.StatusCode != 302 || to != n.URL+path || strings.Contains(tag.Header.Get("Cache-Control"), "immutable") {
 		t.Errorf("the tarball of a dist-tag = %d to %q (%s), want 302 to the version's", tag.StatusCode, to, tag.Header.Get("Cache-Control"))
 	}
 }
 
 func TestPaywall(t *testing.T) {
-	start(t, setup{}).get("/packages/@a/b/paywall").want(t, 200, `{"enabled":false}`)
+	start(t, setup{}).Get("/packages/@a/b/paywall").Want(t, 200, `{"enabled":false}`)
 }
 
 func TestMethods(t *testing.T) {
 	n := start(t, setup{})
 	for method, path := range map[string]string{"POST": "/packages/a", "DELETE": "/packages/a/paywall", "GET": "/publish", "PUT": "/search"} {
-		n.do(method, path, nil).want(t, 405, "is not allowed here")
+		n.Do(method, path, nil).Want(t, 405, "is not allowed here")
 	}
 }
 
@@ -161,29 +161,29 @@ func TestUpstream(t *testing.T) {
 	n := start(t, setup{})
 	n.upstream.texts = map[string]string{"left-pad": leftPad, "ours": strings.ReplaceAll(leftPad, "left-pad", "ours")}
 	n.upstream.files = map[string]string{"left-pad-1.3.0.tgz": "the bytes of upstream", "ours-1.3.0.tgz": "not ours"}
-	m := n.get("/packages/left-pad").want(t, 200, "").json()
+	m := n.Get("/packages/left-pad").Want(t, 200, "").JSON()
 	if m["version"] != "1.3.0" || m["description"] != "pads" || m["publishedAt"] != "2018-04-09T00:00:00.000Z" ||
-		m["checksum"] != "sha1:5b8a3a7765dfe001261dde915589e782f8c94d1e" || m["tarballUrl"] != n.url+"/packages/left-pad/1.3.0/tarball" {
+		m["checksum"] != "sha1:5b8a3a7765dfe001261dde915589e782f8c94d1e" || m["tarballUrl"] != n.URL+"/packages/left-pad/1.3.0/tarball" {
 		t.Errorf("a package of upstream = %v", m)
 	}
-	n.get("/packages/left-pad/versions").want(t, 200, `["1.3.0","1.2.0"]`)
-	a := n.get("/packages/left-pad/1.3.0/tarball").want(t, 200, "the bytes of upstream")
+	n.Get("/packages/left-pad/versions").Want(t, 200, `["1.3.0","1.2.0"]`)
+	a := n.Get("/packages/left-pad/1.3.0/tarball").Want(t, 200, "the bytes of upstream")
 	if a.Header.Get("ETag") == "" || a.ContentLength != int64(len("the bytes of upstream")) {
 		t.Errorf("the tarball has the headers %v", a.Header)
 	}
-	if same := n.get("/packages/left-pad/1.3.0/tarball", "If-None-Match: "+a.Header.Get("ETag")); same.StatusCode != 304 {
+	if same := n.Get("/packages/left-pad/1.3.0/tarball", "If-None-Match: "+a.Header.Get("ETag")); same.StatusCode != 304 {
 		t.Errorf("If-None-Match = %d, want 304", same.StatusCode)
 	}
-	if head := n.do("HEAD", "/packages/left-pad/1.3.0/tarball", nil); head.StatusCode != 200 || head.ContentLength != 21 {
+	if head := n.Do("HEAD", "/packages/left-pad/1.3.0/tarball", nil); head.StatusCode != 200 || head.ContentLength != 21 {
 		t.Errorf("HEAD = %d, %d bytes", head.StatusCode, head.ContentLength)
 	}
 
 	n.publish(`{"name":"ours","version":"0.1.0"}`)
 	n.upstream.asked = nil
 	for _, path := range []string{"/packages/ours/1.3.0", "/packages/ours/1.3.0/tarball", "/packages/ours/beta", "/packages/ours/beta/tarball"} {
-		n.get(path).want(t, 404, "not found")
+		n.Get(path).Want(t, 404, "not found")
 	}
-	n.get("/packages/ours/versions").want(t, 200, `["0.1.0"]`)
+	n.Get("/packages/ours/versions").Want(t, 200, `["0.1.0"]`)
 	if len(n.upstream.asked) > 0 {
 		t.Errorf("upstream was asked for %q, which is ours", n.upstream.asked)
 	}
@@ -193,7 +193,7 @@ func TestUpstream(t *testing.T) {
 func TestUpstreamBreaksOff(t *testing.T) {
 	n := start(t, setup{})
 	n.upstream.files, n.upstream.short = map[string]string{"left-pad-1.3.0.tgz": strings.Repeat("x", 1000)}, true
-	resp, err := http.Get(n.url + "/packages/left-pad/1.3.0/tarball")
+	resp, err := http.Get(n.URL + "/packages/left-pad/1.3.0/tarball")
 	if err != nil {
 		return // cut off before the headers were sent
 	}

@@ -12,24 +12,24 @@ func TestYank(t *testing.T) {
 	n := start(t, setup{})
 	alice, bob := n.newToken(auth.NewToken{Name: "a", User: "alice"}), n.newToken(auth.NewToken{Name: "b", User: "bob"})
 	alice.publish("greet", "1.0.0", "one")
-	hash := alice.publish("greet", "1.1.0", "two").text("hash")
+	hash := alice.publish("greet", "1.1.0", "two").Text("hash")
 
 	const path = "/zig/packages/greet/1.1.0/yank"
-	n.as("").do("PUT", path, nil).want(t, http.StatusUnauthorized, "")
-	bob.do("PUT", path, nil).want(t, http.StatusForbidden, `"code":"not_owner"`)
-	alice.do("PUT", path, strings.NewReader(`{"reason": 7}`)).want(t, http.StatusBadRequest, "reason")
-	alice.do("PUT", path, strings.NewReader(`{"reason": "leaks"}`)).want(t, http.StatusOK, `"yanked":true,"yankReason":"leaks"`)
-	n.get("/zig/packages/greet").want(t, http.StatusOK, `"version":"1.0.0"`)
-	n.get("/zig/packages/greet/versions").want(t, http.StatusOK, `"versions":["1.0.0"],"yanked":["1.1.0"]`)
-	n.get("/zig/packages/greet/1.1.0/tarball").want(t, http.StatusOK, "") // builds that have it go on
-	n.get("/zig/hash/"+hash).want(t, http.StatusOK, `"yanked":true`)
+	n.as("").Do("PUT", path, nil).Want(t, http.StatusUnauthorized, "")
+	bob.Do("PUT", path, nil).Want(t, http.StatusForbidden, `"code":"not_owner"`)
+	alice.Do("PUT", path, strings.NewReader(`{"reason": 7}`)).Want(t, http.StatusBadRequest, "reason")
+	alice.Do("PUT", path, strings.NewReader(`{"reason": "leaks"}`)).Want(t, http.StatusOK, `"yanked":true,"yankReason":"leaks"`)
+	n.Get("/zig/packages/greet").Want(t, http.StatusOK, `"version":"1.0.0"`)
+	n.Get("/zig/packages/greet/versions").Want(t, http.StatusOK, `"versions":["1.0.0"],"yanked":["1.1.0"]`)
+	n.Get("/zig/packages/greet/1.1.0/tarball").Want(t, http.StatusOK, "") // builds that have it go on
+	n.Get("/zig/hash/"+hash).Want(t, http.StatusOK, `"yanked":true`)
 
-	bob.do("DELETE", path, nil).want(t, http.StatusForbidden, "")
-	alice.do("DELETE", path, nil).want(t, http.StatusOK, `"version":"1.1.0"`)
-	n.get("/zig/packages/greet").want(t, http.StatusOK, `"version":"1.1.0"`)
-	alice.do("PUT", path, nil).want(t, http.StatusOK, `"yanked":true`) // a reason is not needed
-	alice.do("PUT", "/zig/packages/greet/9.9.9/yank", nil).want(t, http.StatusNotFound, "")
-	if log := n.log.String(); !strings.Contains(log, `action=yank target=zig:greet@1.1.0`) {
+	bob.Do("DELETE", path, nil).Want(t, http.StatusForbidden, "")
+	alice.Do("DELETE", path, nil).Want(t, http.StatusOK, `"version":"1.1.0"`)
+	n.Get("/zig/packages/greet").Want(t, http.StatusOK, `"version":"1.1.0"`)
+	alice.Do("PUT", path, nil).Want(t, http.StatusOK, `"yanked":true`) // a reason is not needed
+	alice.Do("PUT", "/zig/packages/greet/9.9.9/yank", nil).Want(t, http.StatusNotFound, "")
+	if log := n.Lines.String(); !strings.Contains(log, `action=yank target=zig:greet@1.1.0`) {
 		t.Errorf("the log lacks the audit line: %s", log)
 	}
 }
@@ -38,16 +38,16 @@ func TestOwners(t *testing.T) {
 	n := start(t, setup{})
 	alice, bob := n.newToken(auth.NewToken{Name: "a", User: "alice"}), n.newToken(auth.NewToken{Name: "b", User: "bob"})
 	alice.publish("my_lib", "1.0.0", "one")
-	n.get("/zig/owners/my-lib").want(t, http.StatusOK, `{"owners":["alice"]}`)
+	n.Get("/zig/owners/my-lib").Want(t, http.StatusOK, `{"owners":["alice"]}`)
 
-	n.as("").do("PUT", "/zig/owners/my_lib/bob", nil).want(t, http.StatusUnauthorized, "")
-	bob.do("PUT", "/zig/owners/my_lib/bob", nil).want(t, http.StatusBadRequest, `"code":"unknown_user"`) // has no account
-	alice.do("PUT", "/zig/owners/my_lib/bop", nil).want(t, http.StatusBadRequest, `"code":"unknown_user"`)
-	n.do("PUT", "/zig/owners/my_lib/bop", nil).want(t, http.StatusBadRequest, `"code":"unknown_user"`)
-	n.do("PUT", "/zig/owners/my_lib/bob", nil).want(t, http.StatusOK, `{"owners":["alice","bob"]}`)
+	n.as("").Do("PUT", "/zig/owners/my_lib/bob", nil).Want(t, http.StatusUnauthorized, "")
+	bob.Do("PUT", "/zig/owners/my_lib/bob", nil).Want(t, http.StatusBadRequest, `"code":"unknown_user"`) // has no account
+	alice.Do("PUT", "/zig/owners/my_lib/bop", nil).Want(t, http.StatusBadRequest, `"code":"unknown_user"`)
+	n.Do("PUT", "/zig/owners/my_lib/bop", nil).Want(t, http.StatusBadRequest, `"code":"unknown_user"`)
+	n.Do("PUT", "/zig/owners/my_lib/bob", nil).Want(t, http.StatusOK, `{"owners":["alice","bob"]}`)
 	bob.publish("my_lib", "1.1.0", "two")
-	bob.do("DELETE", "/zig/owners/my_lib/alice", nil).want(t, http.StatusOK, `{"owners":["bob"]}`)
-	alice.do("DELETE", "/zig/owners/my_lib/bob", nil).want(t, http.StatusForbidden, `"code":"not_owner"`)
-	bob.do("DELETE", "/zig/owners/my_lib/bob", nil).want(t, http.StatusBadRequest, `"code":"no_owner"`)
-	n.do("PUT", "/zig/owners/nope/bob", nil).want(t, http.StatusNotFound, "Package not found")
+	bob.Do("DELETE", "/zig/owners/my_lib/alice", nil).Want(t, http.StatusOK, `{"owners":["bob"]}`)
+	alice.Do("DELETE", "/zig/owners/my_lib/bob", nil).Want(t, http.StatusForbidden, `"code":"not_owner"`)
+	bob.Do("DELETE", "/zig/owners/my_lib/bob", nil).Want(t, http.StatusBadRequest, `"code":"no_owner"`)
+	n.Do("PUT", "/zig/owners/nope/bob", nil).Want(t, http.StatusNotFound, "Package not found")
 }

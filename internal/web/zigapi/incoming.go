@@ -3,9 +3,8 @@ package zigapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
-	"mime/multipart"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/zigpackages"
@@ -37,27 +36,18 @@ func (in *incoming) close() {
 
 func (in *incoming) receive(ctx context.Context, r io.Reader) (err error) {
 	if in.release.Upload != nil {
-		return fault.New(fault.Invalid, "the tarball is sent twice")
+		return httpkit.SentTwice("tarball")
 	}
 	in.release.Upload, err = in.api.Packages.Receive(ctx, in.who, r)
-	return inWords(err, fault.TooLarge, "Tarball exceeds maximum size")
+	return httpkit.InWords(err, fault.TooLarge, "Tarball exceeds maximum size")
 }
 
 // readForm reads the parts "tarball", "manifest" and "description", in any order.
-func (in *incoming) readForm(ctx context.Context, body io.Reader, boundary string) error {
+func (in *incoming) readForm(ctx context.Context, body httpkit.Upload) error {
 	in.seen = map[string]bool{}
-	parts := multipart.NewReader(body, boundary)
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return formError(err)
-		}
-		if err := in.readPart(ctx, part); err != nil {
-			return err
-		}
+	err := httpkit.ReadForm(body, body.Boundary, func(p *httpkit.Part) error { return in.readPart(ctx, p) })
+	if err != nil {
+		return err
 	}
 	if in.release.Upload == nil {
 		return missing("Missing tarball: send the archive as the part \"tarball\"")
@@ -65,25 +55,22 @@ func (in *incoming) readForm(ctx context.Context, body io.Reader, boundary strin
 	return nil
 }
 
-func (in *incoming) readPart(ctx context.Context, part *multipart.Part) (err error) {
-	name := part.FormName()
+func (in *incoming) readPart(ctx context.Context, part *httpkit.Part) (err error) {
+	name := part.Name
 	switch name {
 	case "tarball":
-		return in.receive(ctx, content{part})
+		return in.receive(ctx, part)
 	case "manifest", "description":
 	default:
-		return fault.New(fault.Invalid, "part %.100q is not known here; send \"tarball\", \"manifest\" and \"description\"", name)
+		return part.Unknown(`"tarball", "manifest" and "description"`)
 	}
 	if in.seen[name] {
-		return fault.New(fault.Invalid, "the %s is sent twice", name)
+		return httpkit.SentTwice(name)
 	}
 	in.seen[name] = true
-	text, err := io.ReadAll(io.LimitReader(content{part}, maxText+1))
+	text, err := part.Text(maxText, fmt.Sprintf("the %s has more than %d bytes", name, maxText))
 	if err != nil {
 		return err
-	}
-	if len(text) > maxText {
-		return fault.New(fault.TooLarge, "the %s has more than %d bytes", name, maxText)
 	}
 	if name == "manifest" {
 		in.release.Manifest = text
@@ -93,36 +80,14 @@ func (in *incoming) readPart(ctx context.Context, part *multipart.Part) (err err
 	return nil
 }
 
-// content is what a part holds; a form that ends inside it is broken.
-type content struct{ *multipart.Part }
-
-func (c content) Read(p []byte) (int, error) {
-	n, err := c.Part.Read(p)
-	if err != nil && err != io.EOF {
-		err = formError(err)
-	}
-	return n, err
-}
-
-// formError makes an error of the form's syntax public.
-func formError(err error) error {
-	if _, ok := fault.Public(err); ok {
-		return err
-	}
-	return fault.Wrap(err, fault.Invalid, "the multipart body is broken: %v", err)
-}
-
 // badBase64 is what Pantry says of a tarball that is not base64.
 const badBase64 = "Invalid base64 tarball data"
 
 // readJSON reads {"tarball": "<base64>", "manifest": "…", "description": "…"}, in any order.
 func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
-	top := func(place []string) bool { return len(place) == 0 }
-	text, err := jsonstream.ExtractWhere(body, "tarball", top, maxText, func(r io.Reader) (any, error) {
-		return true, in.receive(ctx, r)
-	})
+	text, err := httpkit.TarballJSON(body, maxText, func(r io.Reader) error { return in.receive(ctx, r) })
 	if e, ok := fault.Public(err); ok && e.Code == jsonstream.InvalidBase64 {
-		return inWords(err, fault.Invalid, badBase64)
+		return httpkit.InWords(err, fault.Invalid, badBase64)
 	}
 	if err != nil {
 		return err

@@ -49,8 +49,8 @@ func TestMirror(t *testing.T) {
 	mirror, forges := newMirror(t, func() time.Time { return at })
 	n := start(t, setup{mirror: mirror})
 	const path = "/zig/gh/acme/my-lib/feature/x"
-	got := n.get(path+".tar.gz").want(t, http.StatusOK, "")
-	info := n.get(path+".json").want(t, http.StatusOK, `"warnings":[{"code":"enum_name"`).json()
+	got := n.Get(path+".tar.gz").Want(t, http.StatusOK, "")
+	info := n.Get(path+".json").Want(t, http.StatusOK, `"warnings":[{"code":"enum_name"`).JSON()
 	for header, want := range map[string]any{
 		"Content-Type": "application/gzip", "Content-Disposition": "attachment; filename=my_lib-1.0.0.tar.gz", "Content-Encoding": "", "Cache-Control": "public, no-cache",
 		"X-Zig-Hash": info["packageHash"], "X-Zig-Legacy-Hash": info["legacyHash"], "Warning": "",
@@ -59,9 +59,9 @@ func TestMirror(t *testing.T) {
 			t.Errorf("%s: %q, want %q", header, got.Header.Get(header), want)
 		}
 	}
-	pinned := n.url + "/zig/gh/acme/my-lib/" + mirroredCommit + ".tar.gz"
+	pinned := n.URL + "/zig/gh/acme/my-lib/" + mirroredCommit + ".tar.gz"
 	for member, want := range map[string]any{
-		"url": n.url + path + ".tar.gz", "source": "https://github.com/acme/my-lib/archive/feature/x.tar.gz", "commit": mirroredCommit, "name": "my_lib", "version": "1.0.0",
+		"url": n.URL + path + ".tar.gz", "source": "https://github.com/acme/my-lib/archive/feature/x.tar.gz", "commit": mirroredCommit, "name": "my_lib", "version": "1.0.0",
 		"hash": info["packageHash"], "fetchCommand": "zig fetch --save " + pinned,
 	} {
 		if info[member] != want {
@@ -71,23 +71,23 @@ func TestMirror(t *testing.T) {
 	if text, _ := info["dependency"].(string); !strings.HasPrefix(text, ".my_lib = .{") || !strings.Contains(text, pinned) {
 		t.Errorf("dependency = %s", text)
 	}
-	n.get(path+".tar.gz", "If-None-Match: "+got.Header.Get("ETag")).want(t, http.StatusNotModified, "")
-	if long := n.get("/zig/mirror/github.com/acme/my-lib/feature%2fx.tar.gz").want(t, http.StatusOK, ""); string(long.body) != string(got.body) {
+	n.Get(path+".tar.gz", "If-None-Match: "+got.Header.Get("ETag")).Want(t, http.StatusNotModified, "")
+	if long := n.Get("/zig/mirror/github.com/acme/my-lib/feature%2fx.tar.gz").Want(t, http.StatusOK, ""); string(long.Data) != string(got.Data) {
 		t.Error("the long form of the address has another archive")
 	}
 	forges.Put("acme/my-lib", "HEAD", mirrortest.Archive(t, "my-lib-HEAD", mirroredCommit, "build.zig.zon", zon("my_lib", "1.1.0")))
 	for _, repo := range []string{"/zig/gh/acme/my-lib", "/zig/gh/acme/my-lib/", "/zig/mirror/github.com/acme/my-lib"} {
-		n.get(repo).want(t, http.StatusOK, `"version":"1.1.0","commit":"`+mirroredCommit)
+		n.Get(repo).Want(t, http.StatusOK, `"version":"1.1.0","commit":"`+mirroredCommit)
 	}
-	fixed := n.get("/zig/gh/acme/my-lib/"+mirroredCommit+".tar.gz").want(t, http.StatusOK, "")
-	if cc := fixed.Header.Get("Cache-Control"); cc != "public, max-age=31536000, immutable" || string(fixed.body) != string(got.body) {
+	fixed := n.Get("/zig/gh/acme/my-lib/"+mirroredCommit+".tar.gz").Want(t, http.StatusOK, "")
+	if cc := fixed.Header.Get("Cache-Control"); cc != "public, max-age=31536000, immutable" || string(fixed.Data) != string(got.Data) {
 		t.Errorf("the archive of the commit is another, or is kept %q", cc)
 	}
 
 	at = at.Add(time.Hour)
 	forges.Host("github.com:443", nil)
 	forges.Intercept(func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) })
-	if stale := n.get(path+".tar.gz").want(t, http.StatusOK, ""); len(stale.Header.Values("Warning")) != 2 {
+	if stale := n.Get(path+".tar.gz").Want(t, http.StatusOK, ""); len(stale.Header.Values("Warning")) != 2 {
 		t.Errorf("while the forge is down the answer has %v", stale.Header)
 	}
 }
@@ -95,10 +95,10 @@ func TestMirror(t *testing.T) {
 func TestMirrorRefuses(t *testing.T) {
 	mirror, forges := newMirror(t, time.Now)
 	n := start(t, setup{mirror: mirror})
-	n.get("/zig/mirror/codeberg.org/acme/lib/main.tar.gz").want(t, http.StatusForbidden, `"code":"host_not_mirrored"`)
-	n.get("/zig/mirror/github.com:443/acme/my-lib/feature/x.tar.gz").want(t, http.StatusForbidden, "ZIG_MIRROR")
-	n.get("/zig/mirror/GitHub.com/acme/my-lib/feature/x.tar.gz").want(t, http.StatusForbidden, "")
-	n.get("/zig/mirror/user@github.com/acme/my-lib/feature/x.tar.gz").want(t, http.StatusForbidden, "")
+	n.Get("/zig/mirror/codeberg.org/acme/lib/main.tar.gz").Want(t, http.StatusForbidden, `"code":"host_not_mirrored"`)
+	n.Get("/zig/mirror/github.com:443/acme/my-lib/feature/x.tar.gz").Want(t, http.StatusForbidden, "ZIG_MIRROR")
+	n.Get("/zig/mirror/GitHub.com/acme/my-lib/feature/x.tar.gz").Want(t, http.StatusForbidden, "")
+	n.Get("/zig/mirror/user@github.com/acme/my-lib/feature/x.tar.gz").Want(t, http.StatusForbidden, "")
 	for path, status := range map[string]int{
 		"/zig/gh/acme/my-lib/nope.tar.gz": 404, "/zig/gh/acme/my-lib/nope.json": 404, "/zig/gh/acme/my-lib/feature/x": 404, "/zig/gh/acme/my-lib/feature/x.zip": 404, "/zig/gh/acme": 404, "/zig/gh": 404, "/zig/mirror/github.com/acme": 404,
 		"/zig/gh/acme/../x.tar.gz":                        404,
@@ -106,20 +106,20 @@ func TestMirrorRefuses(t *testing.T) {
 		"/zig/gh/acme/my-lib/..%2f..%2fevil%2fx.tar.gz":   400, "/zig/gh/acme%2fmy-lib/lib/x.tar.gz": 400, "/zig/gh/acme/..%2fx/main.tar.gz": 400, "/zig/gh/acme/my-lib/%2e%2e%2fx.tar.gz": 400,
 		"/zig/gh/acme/my-lib/a%252fb.tar.gz": 400, "/zig/gh/acme/my-lib/a%3fb.tar.gz": 400, "/zig/gh/acme/my-lib/a%23b.tar.gz": 400, "/zig/gh/acme/my-lib/.tar.gz": 400,
 	} {
-		n.get(path).want(t, status, `"code":`)
+		n.Get(path).Want(t, status, `"code":`)
 	}
 	for _, r := range forges.Took() {
 		if !strings.Contains(r.URL.Path, "nope") {
 			t.Errorf("the forge was asked for %s", r.URL)
 		}
 	}
-	n.do("PUT", "/zig/gh/acme/my-lib/main.tar.gz", nil).want(t, http.StatusMethodNotAllowed, "")
+	n.Do("PUT", "/zig/gh/acme/my-lib/main.tar.gz", nil).Want(t, http.StatusMethodNotAllowed, "")
 }
 
 func TestMirrorIsOff(t *testing.T) {
 	n := start(t, setup{})
-	n.get("/zig/gh/acme/lib/main.tar.gz").want(t, http.StatusNotFound, "ZIG_MIRROR").want(t, http.StatusNotFound, `"code":"mirror_off"`)
-	n.get("/zig/mirror/codeberg.org/acme/lib/main.json").want(t, http.StatusNotFound, "ZIG_MIRROR")
+	n.Get("/zig/gh/acme/lib/main.tar.gz").Want(t, http.StatusNotFound, "ZIG_MIRROR").Want(t, http.StatusNotFound, `"code":"mirror_off"`)
+	n.Get("/zig/mirror/codeberg.org/acme/lib/main.json").Want(t, http.StatusNotFound, "ZIG_MIRROR")
 }
 
 // Private reads are private here too, and make no request for who may not read.
@@ -127,18 +127,18 @@ func TestMirrorIsPrivate(t *testing.T) {
 	mirror, forges := newMirror(t, time.Now)
 	n := start(t, setup{mirror: mirror, readAuth: true})
 	const path = "/gh/acme/my-lib/feature/x.tar.gz"
-	n.as("").get("/zig"+path).want(t, http.StatusUnauthorized, "")
+	n.as("").Get("/zig"+path).Want(t, http.StatusUnauthorized, "")
 	if got := forges.Took(); len(got) > 0 {
 		t.Errorf("the forge was asked %d times", len(got))
 	}
 	reader := n.newToken(auth.NewToken{Name: "r", User: "alice"})
-	if cc := reader.get("/zig"+path).want(t, http.StatusOK, "").Header.Get("Cache-Control"); cc != "private, no-cache" {
+	if cc := reader.Get("/zig"+path).Want(t, http.StatusOK, "").Header.Get("Cache-Control"); cc != "private, no-cache" {
 		t.Errorf("Cache-Control = %s", cc)
 	}
-	if cc := reader.get("/zig/gh/acme/my-lib/"+mirroredCommit+".tar.gz").want(t, http.StatusOK, "").Header.Get("Cache-Control"); cc != "private, max-age=31536000, immutable" {
+	if cc := reader.Get("/zig/gh/acme/my-lib/"+mirroredCommit+".tar.gz").Want(t, http.StatusOK, "").Header.Get("Cache-Control"); cc != "private, max-age=31536000, immutable" {
 		t.Errorf("Cache-Control = %s", cc)
 	}
-	n.as("").get("/zig/t/"+reader.token+path).want(t, http.StatusOK, "")
+	n.as("").Get("/zig/t/"+reader.Token+path).Want(t, http.StatusOK, "")
 }
 
 // A compiler finds the hash that is told, and a naked package is fetched by the command that is told.
@@ -149,7 +149,7 @@ func TestCompilerFetchesFromMirror(t *testing.T) {
 	forges.Put("acme/naked", mirroredCommit, mirrortest.Archive(t, "naked-"+mirroredCommit, mirroredCommit, "src/a.c", "int a;"))
 	zig := clients.Get(t, clients.Zig16)
 	for _, path := range []string{"/zig/gh/acme/my-lib/feature/x", "/zig/gh/acme/naked/v1"} {
-		info := n.get(path + ".json")
+		info := n.Get(path + ".json")
 		dir := t.TempDir()
 		run := func(args ...string) string {
 			t.Helper()
@@ -167,13 +167,13 @@ func TestCompilerFetchesFromMirror(t *testing.T) {
 		if err := errors.Join(err, os.WriteFile(filepath.Join(dir, "build.zig"), nil, 0o644)); err != nil {
 			t.Fatal(err)
 		}
-		if got := run("fetch", info.text("url")); got != info.text("hash") {
-			t.Errorf("fetching %s gives the hash %s, told is %s", path, got, info.text("hash"))
+		if got := run("fetch", info.Text("url")); got != info.Text("hash") {
+			t.Errorf("fetching %s gives the hash %s, told is %s", path, got, info.Text("hash"))
 		}
-		run(strings.Fields(info.text("fetchCommand"))[1:]...)
+		run(strings.Fields(info.Text("fetchCommand"))[1:]...)
 		saved, err := os.ReadFile(manifest)
-		if err != nil || !strings.Contains(string(saved), info.text("hash")) || !strings.Contains(string(saved), mirroredCommit) {
-			t.Errorf("%s makes the manifest %s (%v)", info.text("fetchCommand"), saved, err)
+		if err != nil || !strings.Contains(string(saved), info.Text("hash")) || !strings.Contains(string(saved), mirroredCommit) {
+			t.Errorf("%s makes the manifest %s (%v)", info.Text("fetchCommand"), saved, err)
 		}
 	}
 }

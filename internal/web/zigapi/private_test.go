@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
 // everyRead is an address of each kind, for a published greet 1.0.0.
@@ -24,28 +25,28 @@ func basic(userinfo string) string {
 // Compilers send what a URL has before its "@", as it is there.
 func TestPrivateReads(t *testing.T) {
 	n := start(t, setup{readAuth: true})
-	hash := n.publish("greet", "1.0.0", "one").text("hash")
+	hash := n.publish("greet", "1.0.0", "one").Text("hash")
 	reader := n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read})
-	secret := reader.token
+	secret := reader.Token
 	stranger := n.as("")
 	for _, read := range everyRead(hash) {
-		stranger.get("/zig/"+read).want(t, http.StatusUnauthorized, `"code":"unauthenticated"`)
-		stranger.get("/zig/"+read, basic("x:wrong")).want(t, http.StatusUnauthorized, "")
-		stranger.get("/zig/t/wrong/"+read).want(t, http.StatusUnauthorized, "")
-		for _, a := range []answer{
-			reader.get("/zig/" + read), stranger.get("/zig/"+read, basic("x:"+secret)), stranger.get("/zig/"+read, basic(secret+":")),
-			stranger.get("/zig/"+read, basic(secret)), stranger.get("/zig/t/" + secret + "/" + read),
+		stranger.Get("/zig/"+read).Want(t, http.StatusUnauthorized, `"code":"unauthenticated"`)
+		stranger.Get("/zig/"+read, basic("x:wrong")).Want(t, http.StatusUnauthorized, "")
+		stranger.Get("/zig/t/wrong/"+read).Want(t, http.StatusUnauthorized, "")
+		for _, a := range []webtest.Answer{
+			reader.Get("/zig/" + read), stranger.Get("/zig/"+read, basic("x:"+secret)), stranger.Get("/zig/"+read, basic(secret+":")),
+			stranger.Get("/zig/"+read, basic(secret)), stranger.Get("/zig/t/" + secret + "/" + read),
 		} {
-			a.want(t, http.StatusOK, "")
+			a.Want(t, http.StatusOK, "")
 			if cache := a.Header.Get("Cache-Control"); !strings.HasPrefix(cache, "private") {
 				t.Errorf("%s may be kept by a shared cache: %s", a.Request.URL.Path, cache)
 			}
-			if strings.Contains(string(a.body), secret) {
-				t.Errorf("the answer to %s has the token: %s", a.Request.URL.Path, a.body)
+			if strings.Contains(string(a.Data), secret) {
+				t.Errorf("the answer to %s has the token: %s", a.Request.URL.Path, a.Data)
 			}
 		}
 	}
-	if log := n.log.String(); strings.Contains(log, secret) || strings.Contains(log, rootToken) {
+	if log := n.Lines.String(); strings.Contains(log, secret) || strings.Contains(log, webtest.RootToken) {
 		t.Error("the log has a token")
 	}
 }
@@ -53,27 +54,27 @@ func TestPrivateReads(t *testing.T) {
 // Where everybody may read, a token in the path is still checked, and still a secret.
 func TestPathTokens(t *testing.T) {
 	n := start(t, setup{})
-	hash := n.publish("greet", "1.0.0", "one").text("hash")
+	hash := n.publish("greet", "1.0.0", "one").Text("hash")
 	stranger := n.as("")
 	for _, read := range everyRead(hash) {
-		if a := stranger.get("/zig/t/"+rootToken+"/"+read).want(t, http.StatusOK, ""); !strings.HasPrefix(a.Header.Get("Cache-Control"), "private") {
+		if a := stranger.Get("/zig/t/"+webtest.RootToken+"/"+read).Want(t, http.StatusOK, ""); !strings.HasPrefix(a.Header.Get("Cache-Control"), "private") {
 			t.Errorf("%s may be kept by a shared cache", read)
 		}
-		stranger.get("/zig/t/wrong/"+read).want(t, http.StatusUnauthorized, "")
-		if a := stranger.get("/zig/t/" + rootToken + "/" + read + "x"); strings.Contains(string(a.body), rootToken) {
-			t.Errorf("a refusal has the token: %s", a.body)
+		stranger.Get("/zig/t/wrong/"+read).Want(t, http.StatusUnauthorized, "")
+		if a := stranger.Get("/zig/t/" + webtest.RootToken + "/" + read + "x"); strings.Contains(string(a.Data), webtest.RootToken) {
+			t.Errorf("a refusal has the token: %s", a.Data)
 		}
 	}
 	for _, path := range []string{
-		"/zig/t/" + rootToken, "/zig/t/" + rootToken + "/", "/zig/t/" + rootToken + "/nothing", "/zig//t//" + rootToken + "//nothing",
-		"/zig/t/" + rootToken + "%2fx/packages/greet", "/zig/t/" + rootToken + "/..%2f..%2fx", "/zig/t/" + rootToken + "/../packages/greet",
+		"/zig/t/" + webtest.RootToken, "/zig/t/" + webtest.RootToken + "/", "/zig/t/" + webtest.RootToken + "/nothing", "/zig//t//" + webtest.RootToken + "//nothing",
+		"/zig/t/" + webtest.RootToken + "%2fx/packages/greet", "/zig/t/" + webtest.RootToken + "/..%2f..%2fx", "/zig/t/" + webtest.RootToken + "/../packages/greet",
 	} {
-		a := stranger.get(path)
-		if a.StatusCode == http.StatusOK || strings.Contains(string(a.body), rootToken) || a.Header.Get("Location") != "" || a.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("GET %s = %d %s, Cache-Control %s", path, a.StatusCode, a.body, a.Header.Get("Cache-Control"))
+		a := stranger.Get(path)
+		if a.StatusCode == http.StatusOK || strings.Contains(string(a.Data), webtest.RootToken) || a.Header.Get("Location") != "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("GET %s = %d %s, Cache-Control %s", path, a.StatusCode, a.Data, a.Header.Get("Cache-Control"))
 		}
 	}
-	if log := n.log.String(); strings.Contains(log, rootToken) {
+	if log := n.Lines.String(); strings.Contains(log, webtest.RootToken) {
 		t.Errorf("the log has the token: %s", log)
 	}
 }
@@ -84,14 +85,14 @@ func TestPathTokensDoNotWrite(t *testing.T) {
 	n.publish("greet", "1.0.0", "one")
 	stranger := n.as("")
 	for _, write := range []string{
-		"POST /zig/t/" + rootToken + "/publish", "PUT /zig/t/" + rootToken + "/packages/greet/1.0.0/yank",
-		"DELETE /zig/t/" + rootToken + "/packages/greet/1.0.0/yank", "PUT /zig/t/" + rootToken + "/owners/greet/eve",
+		"POST /zig/t/" + webtest.RootToken + "/publish", "PUT /zig/t/" + webtest.RootToken + "/packages/greet/1.0.0/yank",
+		"DELETE /zig/t/" + webtest.RootToken + "/packages/greet/1.0.0/yank", "PUT /zig/t/" + webtest.RootToken + "/owners/greet/eve",
 	} {
 		method, path, _ := strings.Cut(write, " ")
-		if a := stranger.do(method, path, nil); a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusMethodNotAllowed {
-			t.Errorf("%s = %d %s", write, a.StatusCode, a.body)
+		if a := stranger.Do(method, path, nil); a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s = %d %s", write, a.StatusCode, a.Data)
 		}
 	}
-	n.get("/zig/owners/greet").want(t, http.StatusOK, `{"owners":["admin"]}`)
-	n.get("/zig/packages/greet").want(t, http.StatusOK, `"version":"1.0.0"`)
+	n.Get("/zig/owners/greet").Want(t, http.StatusOK, `{"owners":["admin"]}`)
+	n.Get("/zig/packages/greet").Want(t, http.StatusOK, `"version":"1.0.0"`)
 }

@@ -28,20 +28,16 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mt, params, err := httpkit.MediaType(r, "multipart/form-data", "application/json")
-	if err != nil {
-		return err
-	}
-	body, err := httpkit.Body(w, r, a.MaxPackage/3*4+2*maxText) // base64 needs four bytes for three
+	body, err := httpkit.UploadBody(w, r, a.MaxPackage, maxText)
 	if err != nil {
 		return err
 	}
 	in := &incoming{api: a, who: who}
 	defer in.close()
-	if mt == "application/json" {
+	if body.JSON {
 		err = in.readJSON(r.Context(), body)
 	} else {
-		err = in.readForm(r.Context(), body, params["boundary"])
+		err = in.readForm(r.Context(), body)
 	}
 	if err != nil {
 		return err
@@ -55,7 +51,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 	}
 	res, err := a.Packages.Publish(r.Context(), who, release)
 	if err != nil {
-		return inWords(err, fault.Exists, "Version already exists")
+		return httpkit.InWords(err, fault.Exists, "Version already exists")
 	}
 	return httpkit.JSON(w, r, status(res), a.renderPublished(res))
 }

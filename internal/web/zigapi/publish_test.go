@@ -14,22 +14,22 @@ import (
 func TestPublish(t *testing.T) {
 	n := start(t, setup{})
 	manifest := zon("greet", "1.0.0")
-	a := n.postForm(part{"tarball", archive(t, manifest, "one")}, part{"manifest", manifest}, part{"description", "Says hello"}).want(t, http.StatusCreated, "")
-	m := a.json()
-	at := n.url + "/zig/packages/greet/1.0.0/tarball"
+	a := n.postForm(part{"tarball", archive(t, manifest, "one")}, part{"manifest", manifest}, part{"description", "Says hello"}).Want(t, http.StatusCreated, "")
+	m := a.JSON()
+	at := n.URL + "/zig/packages/greet/1.0.0/tarball"
 	for member, want := range map[string]any{
 		"success": true, "name": "greet", "version": "1.0.0", "message": "Published greet@1.0.0", "description": "Says hello",
 		"tarballUrl": at, "fetchCommand": "zig fetch --save " + at, "hash": m["packageHash"],
-		"dependency": ".greet = .{\n    .url = \"" + at + "\",\n    .hash = \"" + a.text("hash") + "\",\n},",
+		"dependency": ".greet = .{\n    .url = \"" + at + "\",\n    .hash = \"" + a.Text("hash") + "\",\n},",
 	} {
 		if m[member] != want {
 			t.Errorf("%s = %v, want %v", member, m[member], want)
 		}
 	}
-	if !strings.HasPrefix(a.text("hash"), "greet-1.0.0-") || len(a.text("legacyHash")) != 68 || !strings.HasPrefix(a.text("legacyHash"), "1220") {
-		t.Errorf("hash = %s, legacyHash = %s", a.text("hash"), a.text("legacyHash"))
+	if !strings.HasPrefix(a.Text("hash"), "greet-1.0.0-") || len(a.Text("legacyHash")) != 68 || !strings.HasPrefix(a.Text("legacyHash"), "1220") {
+		t.Errorf("hash = %s, legacyHash = %s", a.Text("hash"), a.Text("legacyHash"))
 	}
-	if !strings.HasPrefix(a.text("fingerprint"), "0x") {
+	if !strings.HasPrefix(a.Text("fingerprint"), "0x") {
 		t.Errorf("fingerprint = %v, want text: JSON's numbers lose digits", m["fingerprint"])
 	}
 	if zig, _ := json.Marshal(m["zig"]); string(zig) != `["0.14","0.15","0.16","0.17"]` {
@@ -38,10 +38,10 @@ func TestPublish(t *testing.T) {
 	if _, ok := m["warnings"].([]any); !ok {
 		t.Errorf("warnings = %v, want a list", m["warnings"])
 	}
-	if left := n.spooled(); len(left) != 0 {
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("the publish leaves %v", left)
 	}
-	if log := n.log.String(); !strings.Contains(log, "who=admin action=publish target=zig:greet@1.0.0") {
+	if log := n.Lines.String(); !strings.Contains(log, "who=admin action=publish target=zig:greet@1.0.0") {
 		t.Errorf("the log lacks the audit line: %s", log)
 	}
 }
@@ -50,11 +50,11 @@ func TestPublish(t *testing.T) {
 func TestPublishForOldCompilers(t *testing.T) {
 	n := start(t, setup{})
 	manifest := `.{ .name = "greet", .version = "1.0.0", .paths = .{""} }`
-	a := n.postForm(part{"tarball", archive(t, manifest, "one")}).want(t, http.StatusCreated, `"zig":["0.11","0.12","0.13","0.14","0.15"]`)
-	if a.text("hash") != a.text("legacyHash") || !strings.Contains(a.text("dependency"), a.text("legacyHash")) {
-		t.Errorf("hash = %s, dependency = %s, want the legacy hash %s", a.text("hash"), a.text("dependency"), a.text("legacyHash"))
+	a := n.postForm(part{"tarball", archive(t, manifest, "one")}).Want(t, http.StatusCreated, `"zig":["0.11","0.12","0.13","0.14","0.15"]`)
+	if a.Text("hash") != a.Text("legacyHash") || !strings.Contains(a.Text("dependency"), a.Text("legacyHash")) {
+		t.Errorf("hash = %s, dependency = %s, want the legacy hash %s", a.Text("hash"), a.Text("dependency"), a.Text("legacyHash"))
 	}
-	a.want(t, http.StatusCreated, `"code":"string_name"`)
+	a.Want(t, http.StatusCreated, `"code":"string_name"`)
 }
 
 func TestPublishJSON(t *testing.T) {
@@ -66,14 +66,14 @@ func TestPublishJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n.postJSON(string(body)).want(t, http.StatusCreated, `"description":"Says hello"`)
-	n.postJSON(`{"tarball": "%%%"}`).want(t, http.StatusBadRequest, `"Invalid base64 tarball data`)
-	n.postJSON(`{"tarball": 7}`).want(t, http.StatusBadRequest, `"code":"invalid_base64"`)
-	n.postJSON(`{"manifest": ""}`).want(t, http.StatusBadRequest, `"code":"missing_part"`)
-	n.postJSON(`{"tarball": "aGk=", "description": 7}`).want(t, http.StatusBadRequest, `"code":"`)
-	n.postJSON(`{"tarball": "aGk="}`).want(t, http.StatusBadRequest, `"code":"bad_archive"`)
-	n.postJSON(`[`).want(t, http.StatusBadRequest, "")
-	if left := n.spooled(); len(left) != 0 {
+	n.postJSON(string(body)).Want(t, http.StatusCreated, `"description":"Says hello"`)
+	n.postJSON(`{"tarball": "%%%"}`).Want(t, http.StatusBadRequest, `"Invalid base64 tarball data`)
+	n.postJSON(`{"tarball": 7}`).Want(t, http.StatusBadRequest, `"code":"invalid_base64"`)
+	n.postJSON(`{"manifest": ""}`).Want(t, http.StatusBadRequest, `"code":"missing_part"`)
+	n.postJSON(`{"tarball": "aGk=", "description": 7}`).Want(t, http.StatusBadRequest, `"code":"`)
+	n.postJSON(`{"tarball": "aGk="}`).Want(t, http.StatusBadRequest, `"code":"bad_archive"`)
+	n.postJSON(`[`).Want(t, http.StatusBadRequest, "")
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("refused publishes leave %v", left)
 	}
 }
@@ -82,8 +82,8 @@ func TestPublishJSON(t *testing.T) {
 func TestPublishAgain(t *testing.T) {
 	n := start(t, setup{})
 	n.publish("greet", "1.0.0", "one")
-	n.postForm(part{"tarball", archive(t, zon("greet", "1.0.0"), "one")}).want(t, http.StatusOK, `"unchanged":true`)
-	n.postForm(part{"tarball", archive(t, zon("greet", "1.0.0"), "two")}).want(t, http.StatusConflict, `"code":"version_exists"`)
+	n.postForm(part{"tarball", archive(t, zon("greet", "1.0.0"), "one")}).Want(t, http.StatusOK, `"unchanged":true`)
+	n.postForm(part{"tarball", archive(t, zon("greet", "1.0.0"), "two")}).Want(t, http.StatusConflict, `"code":"version_exists"`)
 }
 
 func TestPublishRefusals(t *testing.T) {
@@ -107,15 +107,15 @@ func TestPublishRefusals(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := *n
-			other.t = t
-			other.postForm(tt.parts...).want(t, tt.status, tt.text)
+			other.T = t
+			other.postForm(tt.parts...).Want(t, tt.status, tt.text)
 		})
 	}
-	n.do("POST", "/zig/publish", strings.NewReader("x"), "Content-Type: text/plain").want(t, http.StatusUnsupportedMediaType, "multipart/form-data")
-	n.do("POST", "/zig/publish", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"tarball\"\r\n\r\nabc"), "Content-Type: multipart/form-data; boundary=x").
-		want(t, http.StatusBadRequest, "the multipart body is broken")
-	n.get("/zig/packages/greet").want(t, http.StatusNotFound, "Package not found")
-	if left := n.spooled(); len(left) != 0 {
+	n.Do("POST", "/zig/publish", strings.NewReader("x"), "Content-Type: text/plain").Want(t, http.StatusUnsupportedMediaType, "multipart/form-data")
+	n.Do("POST", "/zig/publish", strings.NewReader("--x\r\nContent-Disposition: form-data; name=\"tarball\"\r\n\r\nabc"), "Content-Type: multipart/form-data; boundary=x").
+		Want(t, http.StatusBadRequest, "the multipart body is broken")
+	n.Get("/zig/packages/greet").Want(t, http.StatusNotFound, "Package not found")
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("refused publishes leave %v", left)
 	}
 }
@@ -135,15 +135,15 @@ func noise(size int) string {
 func TestWhoMayPublish(t *testing.T) {
 	n := start(t, setup{})
 	one := part{"tarball", archive(t, zon("my_lib", "1.0.0"), "one")}
-	n.as("").postForm(one).want(t, http.StatusUnauthorized, `"code":"unauthenticated"`)
-	n.as("regact_wrong").postForm(one).want(t, http.StatusUnauthorized, "Invalid token")
-	n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read}).postForm(one).want(t, http.StatusForbidden, `"code":"read_only_token"`)
-	n.newToken(auth.NewToken{Name: "npm", Packages: []string{"my-lib", "my*"}}).postForm(one).want(t, http.StatusForbidden, `"code":"package_not_covered"`)
-	n.newToken(auth.NewToken{Name: "ci", User: "alice", Packages: []string{"zig:my-lib"}}).postForm(one).want(t, http.StatusCreated, `"publisher":"alice"`)
+	n.as("").postForm(one).Want(t, http.StatusUnauthorized, `"code":"unauthenticated"`)
+	n.as("regact_wrong").postForm(one).Want(t, http.StatusUnauthorized, "Invalid token")
+	n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read}).postForm(one).Want(t, http.StatusForbidden, `"code":"read_only_token"`)
+	n.newToken(auth.NewToken{Name: "npm", Packages: []string{"my-lib", "my*"}}).postForm(one).Want(t, http.StatusForbidden, `"code":"package_not_covered"`)
+	n.newToken(auth.NewToken{Name: "ci", User: "alice", Packages: []string{"zig:my-lib"}}).postForm(one).Want(t, http.StatusCreated, `"publisher":"alice"`)
 
 	two := part{"tarball", archive(t, zon("my_lib", "1.1.0"), "two")}
-	n.newToken(auth.NewToken{Name: "bob", User: "bob"}).postForm(two).want(t, http.StatusForbidden, `"code":"not_owner"`)
-	n.newToken(auth.NewToken{Name: "granted", User: "bot", Packages: []string{"zig:my_*"}, Grant: true}).postForm(two).want(t, http.StatusCreated, "")
+	n.newToken(auth.NewToken{Name: "bob", User: "bob"}).postForm(two).Want(t, http.StatusForbidden, `"code":"not_owner"`)
+	n.newToken(auth.NewToken{Name: "granted", User: "bot", Packages: []string{"zig:my_*"}, Grant: true}).postForm(two).Want(t, http.StatusCreated, "")
 	hostile := strings.Replace(zon("my_lib", "1.2.0"), "01234567", "07654321", 1)
-	n.postForm(part{"tarball", archive(t, hostile, "three")}).want(t, http.StatusForbidden, `"code":"other_fingerprint"`)
+	n.postForm(part{"tarball", archive(t, hostile, "three")}).Want(t, http.StatusForbidden, `"code":"other_fingerprint"`)
 }

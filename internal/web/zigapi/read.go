@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/zigpackages"
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -114,15 +113,4 @@ func cacheOf(w http.ResponseWriter, fixed bool) string {
 		return httpkit.PrivateImmutable
 	}
 	return private
-}
-
-// inWords puts Pantry's words in front of a refusal of one kind. The rest of it stays.
-func inWords(err error, kind fault.Kind, words string) error {
-	e, ok := fault.Public(err)
-	if !ok || e.Kind != kind || strings.HasPrefix(e.Message, words) {
-		return err
-	}
-	out := *e
-	out.Message = words + ": " + e.Message
-	return &out
 }

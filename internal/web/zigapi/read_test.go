@@ -16,8 +16,8 @@ import (
 func TestTarballIsAsCompilersWantIt(t *testing.T) {
 	n := start(t, setup{})
 	pub := n.publish("my_lib", "1.0.0", "one")
-	want := n.get("/zig/packages/my_lib/1.0.0/tarball").want(t, http.StatusOK, "")
-	sum := sha256.Sum256(want.body)
+	want := n.Get("/zig/packages/my_lib/1.0.0/tarball").Want(t, http.StatusOK, "")
+	sum := sha256.Sum256(want.Data)
 	for header, text := range map[string]string{
 		"Content-Type": "application/gzip", "Content-Disposition": "attachment; filename=my_lib-1.0.0.tar.gz", "Content-Encoding": "",
 		"Cache-Control": "public, max-age=31536000, immutable", "ETag": `"` + hex.EncodeToString(sum[:]) + `"`,
@@ -26,42 +26,42 @@ func TestTarballIsAsCompilersWantIt(t *testing.T) {
 			t.Errorf("%s: %s, want %s", header, got, text)
 		}
 	}
-	if want.ContentLength != int64(len(want.body)) {
-		t.Errorf("Content-Length = %d of %d bytes", want.ContentLength, len(want.body))
+	if want.ContentLength != int64(len(want.Data)) {
+		t.Errorf("Content-Length = %d of %d bytes", want.ContentLength, len(want.Data))
 	}
 	var head bytes.Buffer
 	if err := want.Header.Write(&head); err != nil || head.Len() > 1000 {
 		t.Errorf("the headers have %d bytes (%v)", head.Len(), err)
 	}
-	if got := pub.text("checksum"); got != "sha256:"+hex.EncodeToString(sum[:]) {
+	if got := pub.Text("checksum"); got != "sha256:"+hex.EncodeToString(sum[:]) {
 		t.Errorf("checksum = %s, want that of the archive", got)
 	}
 
 	for _, path := range []string{
 		"/zig/packages/my-lib/1.0.0/tarball", "/zig/packages/MY_LIB/1.0.0/tarball", "/zig//packages/my_lib/1.0.0/tarball",
-		"/zig/packages/my_lib/1.0.0/my_lib-1.0.0.tar.gz", "/zig/p/" + pub.text("packageHash") + ".tar.gz", "/zig/p/" + pub.text("legacyHash") + ".tar.gz",
+		"/zig/packages/my_lib/1.0.0/my_lib-1.0.0.tar.gz", "/zig/p/" + pub.Text("packageHash") + ".tar.gz", "/zig/p/" + pub.Text("legacyHash") + ".tar.gz",
 	} {
-		if got := n.get(path).want(t, http.StatusOK, ""); !bytes.Equal(got.body, want.body) || got.Header.Get("Cache-Control") != want.Header.Get("Cache-Control") {
+		if got := n.Get(path).Want(t, http.StatusOK, ""); !bytes.Equal(got.Data, want.Data) || got.Header.Get("Cache-Control") != want.Header.Get("Cache-Control") {
 			t.Errorf("%s has other bytes, or %s", path, got.Header.Get("Cache-Control"))
 		}
 	}
-	if got := n.get("/zig/packages/my_lib/latest/tarball").want(t, http.StatusOK, "").Header.Get("Cache-Control"); got != "public, no-cache" {
+	if got := n.Get("/zig/packages/my_lib/latest/tarball").Want(t, http.StatusOK, "").Header.Get("Cache-Control"); got != "public, no-cache" {
 		t.Errorf("what moves is cached: %s", got)
 	}
-	if head := n.do("HEAD", "/zig/packages/my_lib/1.0.0/tarball", nil).want(t, http.StatusOK, ""); head.ContentLength != want.ContentLength || len(head.body) != 0 {
-		t.Errorf("HEAD tells %d bytes and sends %d", head.ContentLength, len(head.body))
+	if head := n.Do("HEAD", "/zig/packages/my_lib/1.0.0/tarball", nil).Want(t, http.StatusOK, ""); head.ContentLength != want.ContentLength || len(head.Data) != 0 {
+		t.Errorf("HEAD tells %d bytes and sends %d", head.ContentLength, len(head.Data))
 	}
-	if part := n.get("/zig/packages/my_lib/1.0.0/tarball", "Range: bytes=10-19").want(t, http.StatusPartialContent, ""); !bytes.Equal(part.body, want.body[10:20]) {
-		t.Errorf("a range has %d bytes", len(part.body))
+	if part := n.Get("/zig/packages/my_lib/1.0.0/tarball", "Range: bytes=10-19").Want(t, http.StatusPartialContent, ""); !bytes.Equal(part.Data, want.Data[10:20]) {
+		t.Errorf("a range has %d bytes", len(part.Data))
 	}
-	n.get("/zig/packages/my_lib/1.0.0/tarball", "If-None-Match: "+want.Header.Get("ETag")).want(t, http.StatusNotModified, "")
+	n.Get("/zig/packages/my_lib/1.0.0/tarball", "If-None-Match: "+want.Header.Get("ETag")).Want(t, http.StatusNotModified, "")
 }
 
 // What is served is one gzip member with the files that were sent.
 func TestTarballHoldsThePackage(t *testing.T) {
 	n := start(t, setup{})
 	n.publish("greet", "1.0.0", "the source")
-	body := bytes.NewReader(n.get("/zig/packages/greet/1.0.0/tarball").body)
+	body := bytes.NewReader(n.Get("/zig/packages/greet/1.0.0/tarball").Data)
 	gz, err := gzip.NewReader(body)
 	if err != nil {
 		t.Fatal(err)
@@ -94,17 +94,17 @@ func TestReading(t *testing.T) {
 	pub := n.publish("greet", "1.9.0", "nine")
 	n.publish("greet", "2.0.0-beta.1", "beta")
 
-	n.get("/zig/packages/greet").want(t, http.StatusOK, `"version":"1.10.0"`)
-	n.get("/zig/packages/greet/latest").want(t, http.StatusOK, `"version":"1.10.0"`)
-	one := n.get("/zig/packages/greet/1.9.0").want(t, http.StatusOK, `"dependency":".greet = .{\n`)
+	n.Get("/zig/packages/greet").Want(t, http.StatusOK, `"version":"1.10.0"`)
+	n.Get("/zig/packages/greet/latest").Want(t, http.StatusOK, `"version":"1.10.0"`)
+	one := n.Get("/zig/packages/greet/1.9.0").Want(t, http.StatusOK, `"dependency":".greet = .{\n`)
 	for _, member := range []string{"name", "version", "tarballUrl", "hash", "publishedAt", "fetchCommand", "dependency", "packageHash", "legacyHash"} {
-		if one.text(member) == "" || one.text(member) != pub.text(member) {
-			t.Errorf("%s = %q, and was %q when it was published", member, one.text(member), pub.text(member))
+		if one.Text(member) == "" || one.Text(member) != pub.Text(member) {
+			t.Errorf("%s = %q, and was %q when it was published", member, one.Text(member), pub.Text(member))
 		}
 	}
-	n.get("/zig/packages/greet/versions").want(t, http.StatusOK, `{"name":"greet","versions":["2.0.0-beta.1","1.10.0","1.9.0"]}`)
-	for _, hash := range []string{pub.text("packageHash"), pub.text("legacyHash")} {
-		n.get("/zig/hash/"+hash).want(t, http.StatusOK, `"version":"1.9.0"`)
+	n.Get("/zig/packages/greet/versions").Want(t, http.StatusOK, `{"name":"greet","versions":["2.0.0-beta.1","1.10.0","1.9.0"]}`)
+	for _, hash := range []string{pub.Text("packageHash"), pub.Text("legacyHash")} {
+		n.Get("/zig/hash/"+hash).Want(t, http.StatusOK, `"version":"1.9.0"`)
 	}
 	if etag := one.Header.Get("ETag"); etag == "" || one.Header.Get("Cache-Control") != "public, no-cache" {
 		t.Errorf("a version has the ETag %q and Cache-Control %q", etag, one.Header.Get("Cache-Control"))
@@ -118,16 +118,16 @@ func TestNotThere(t *testing.T) {
 		"/zig/packages/nope", "/zig/packages/nope/versions", "/zig/packages/nope/1.0.0/tarball", "/zig/owners/nope",
 		"/zig/packages/greet/1.0.1", "/zig/packages/greet/v1", "/zig/packages/greet/1.0.1/tarball", "/zig/packages/greet/1.0.0/other-1.0.0.tar.gz",
 		"/zig/packages/greet/1.0.0/greet-1.0.0.zip", "/zig/hash/1220", "/zig/hash/" + strings.Repeat("0", 68), "/zig/hash/1220" + strings.Repeat("0", 64),
-		"/zig/p/" + pub.text("hash"), "/zig/p/1220" + strings.Repeat("0", 64) + ".tar.gz", "/zig/p/.tar.gz",
+		"/zig/p/" + pub.Text("hash"), "/zig/p/1220" + strings.Repeat("0", 64) + ".tar.gz", "/zig/p/.tar.gz",
 		"/zig/packages/..%2f..%2fetc", "/zig/packages/greet/..%2f1.0.0/tarball", "/zig/hash/%00", "/zig/hash/" + strings.Repeat("x", 5000),
 		"/zig/other", "/zig/packages/greet/1.0.0/tarball/x", "/zig/t/", "/zig/t/x", "/zig/t//packages/greet",
 	} {
-		a := n.get(path)
-		if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized || a.text("code") == "" || a.Header.Get("Cache-Control") != "no-store" {
-			t.Errorf("GET %s = %d %s, Cache-Control %q", path, a.StatusCode, a.body, a.Header.Get("Cache-Control"))
+		a := n.Get(path)
+		if a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusUnauthorized || a.Text("code") == "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("GET %s = %d %s, Cache-Control %q", path, a.StatusCode, a.Data, a.Header.Get("Cache-Control"))
 		}
 	}
-	n.do("DELETE", "/zig/packages/greet/1.0.0", nil).want(t, http.StatusMethodNotAllowed, "use GET")
+	n.Do("DELETE", "/zig/packages/greet/1.0.0", nil).Want(t, http.StatusMethodNotAllowed, "use GET")
 }
 
 // Zig 0.15 was seen to wait for the end of a connection after an error; without one it keeps it for the next package.
@@ -138,10 +138,10 @@ func TestRefusalsEndTheConnectionOfCompilers(t *testing.T) {
 	for path, closes := range map[string]bool{
 		"/zig/packages/nope/1.0.0/tarball": true, "/zig/unknown": true, "/zig/t/wrong/packages/greet": true, "/zig/packages/greet/1.0.0/tarball": false,
 	} {
-		if got := n.get(path, zig).Close; got != closes {
+		if got := n.Get(path, zig).Close; got != closes {
 			t.Errorf("GET %s closes the connection: %t, want %t", path, got, closes)
 		}
-		if n.get(path).Close {
+		if n.Get(path).Close {
 			t.Errorf("GET %s closes the connection of another client", path)
 		}
 	}
@@ -150,16 +150,16 @@ func TestRefusalsEndTheConnectionOfCompilers(t *testing.T) {
 func TestSearch(t *testing.T) {
 	n := start(t, setup{})
 	for _, name := range []string{"alpha", "beta", "gamma"} {
-		n.postForm(part{"tarball", archive(t, zon(name, "1.0.0"), name)}, part{"description", "greek letter"}).want(t, http.StatusCreated, "")
+		n.postForm(part{"tarball", archive(t, zon(name, "1.0.0"), name)}, part{"description", "greek letter"}).Want(t, http.StatusCreated, "")
 	}
-	n.get("/zig/search?q=greek").want(t, http.StatusOK, `"total":3`)
-	n.get("/zig/search?q=beta").want(t, http.StatusOK, `{"results":[{"name":"beta","version":"1.0.0","description":"greek letter"`)
-	n.get("/zig/search?q=greek&limit=1&offset=2").want(t, http.StatusOK, `[{"name":"gamma"`)
-	n.get("/zig/search?q=latin").want(t, http.StatusOK, `{"results":[],"total":0}`)
-	n.get("/zig/search").want(t, http.StatusOK, `"total":3`)
-	n.get("/zig/search?limit=500&offset=99999999").want(t, http.StatusOK, `"results":[]`)
-	n.get("/zig/search?limit=0").want(t, http.StatusBadRequest, "limit")
-	n.get("/zig/search?offset=-1").want(t, http.StatusBadRequest, "offset")
-	n.get("/zig/search?limit=x").want(t, http.StatusBadRequest, "limit")
-	n.get("/zig/search?q="+strings.Repeat("x", 257)).want(t, http.StatusBadRequest, "Search query too long")
+	n.Get("/zig/search?q=greek").Want(t, http.StatusOK, `"total":3`)
+	n.Get("/zig/search?q=beta").Want(t, http.StatusOK, `{"results":[{"name":"beta","version":"1.0.0","description":"greek letter"`)
+	n.Get("/zig/search?q=greek&limit=1&offset=2").Want(t, http.StatusOK, `[{"name":"gamma"`)
+	n.Get("/zig/search?q=latin").Want(t, http.StatusOK, `{"results":[],"total":0}`)
+	n.Get("/zig/search").Want(t, http.StatusOK, `"total":3`)
+	n.Get("/zig/search?limit=500&offset=99999999").Want(t, http.StatusOK, `"results":[]`)
+	n.Get("/zig/search?limit=0").Want(t, http.StatusBadRequest, "limit")
+	n.Get("/zig/search?offset=-1").Want(t, http.StatusBadRequest, "offset")
+	n.Get("/zig/search?limit=x").Want(t, http.StatusBadRequest, "limit")
+	n.Get("/zig/search?q="+strings.Repeat("x", 257)).Want(t, http.StatusBadRequest, "Search query too long")
 }

@@ -24,27 +24,18 @@ type metadata struct {
 	LegacyHash  string   `json:"legacyHash"`            // 1220…, of Zig 0.11 to 0.15
 	Zig         []string `json:"zig"`                   // the compilers that can use it
 
-	Fingerprint       string       `json:"fingerprint,omitempty"` // as in the manifest: beyond what JSON's numbers hold
-	MinimumZigVersion string       `json:"minimumZigVersion,omitempty"`
-	Paths             []string     `json:"paths,omitempty"`
-	Dependencies      []dependency `json:"dependencies,omitempty"`
-	Checksum          string       `json:"checksum"` // of the archive, "sha256:…"
-	Integrity         string       `json:"integrity"`
-	Size              int64        `json:"size"`
-	UnpackedSize      int64        `json:"unpackedSize"`
-	FileCount         int          `json:"fileCount"`
-	Publisher         string       `json:"publisher,omitempty"`
-	Yanked            bool         `json:"yanked,omitempty"`
-	YankReason        string       `json:"yankReason,omitempty"`
-}
-
-// dependency is one of a manifest's .dependencies.
-type dependency struct {
-	Key  string `json:"key"`
-	URL  string `json:"url,omitempty"`
-	Hash string `json:"hash,omitempty"`
-	Path string `json:"path,omitempty"`
-	Lazy bool   `json:"lazy,omitempty"`
+	Fingerprint       string           `json:"fingerprint,omitempty"` // as in the manifest: beyond what JSON's numbers hold
+	MinimumZigVersion string           `json:"minimumZigVersion,omitempty"`
+	Paths             []string         `json:"paths,omitempty"`
+	Dependencies      []zig.Dependency `json:"dependencies,omitempty"`
+	Checksum          string           `json:"checksum"` // of the archive, "sha256:…"
+	Integrity         string           `json:"integrity"`
+	Size              int64            `json:"size"`
+	UnpackedSize      int64            `json:"unpackedSize"`
+	FileCount         int              `json:"fileCount"`
+	Publisher         string           `json:"publisher,omitempty"`
+	Yanked            bool             `json:"yanked,omitempty"`
+	YankReason        string           `json:"yankReason,omitempty"`
 }
 
 func (a *API) render(v zigpackages.Version) metadata {
@@ -54,15 +45,12 @@ func (a *API) render(v zigpackages.Version) metadata {
 		Name: v.Name, Version: v.Version, Description: v.Description, TarballURL: at, Hash: hash, PublishedAt: isoTime(v.PublishedAt),
 		FetchCommand: "zig fetch --save " + at, Dependency: zig.Snippet(v.Name, at, hash),
 		PackageHash: v.Hash, LegacyHash: v.Legacy, Zig: v.Zig,
-		MinimumZigVersion: v.MinimumZig, Paths: v.Paths,
+		MinimumZigVersion: v.MinimumZig, Paths: v.Paths, Dependencies: v.Depends,
 		Checksum: v.Artifact.SHA256.String(), Integrity: v.Artifact.Integrity, Size: v.Artifact.Size, UnpackedSize: v.Artifact.Unpacked, FileCount: v.Artifact.Files,
 		Publisher: v.Publisher, Yanked: v.Yanked, YankReason: v.YankReason,
 	}
 	if v.Fingerprint != 0 {
 		out.Fingerprint = fmt.Sprintf("0x%016x", v.Fingerprint)
-	}
-	for _, d := range v.Depends {
-		out.Dependencies = append(out.Dependencies, dependency(d))
 	}
 	return out
 }
