@@ -1,0 +1,55 @@
+package lumenpackages
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/lumen"
+)
+
+// The bounds of a search.
+const (
+	maxSearchText = 256 // characters
+	maxFound      = 100
+	maxOffset     = 10_000
+	defaultFound  = 20
+)
+
+// Search lists packages whose name or description has every word of text, by name: at most limit (20 if not given, 100 at
+// most) from offset on, and how many there are. An empty text finds all. Packages of which all is yanked are not listed.
+func (s *Service) Search(ctx context.Context, text string, offset, limit int) ([]lumen.IndexEntry, int, error) {
+	if utf8.RuneCountInString(text) > maxSearchText {
+		return nil, 0, fault.New(fault.Invalid, "Search query too long: at most %d characters are allowed", maxSearchText).WithCode("query_too_long")
+	}
+	t, err := s.present(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if limit <= 0 {
+		limit = defaultFound
+	}
+	offset, limit = min(max(offset, 0), maxOffset), min(limit, maxFound)
+	words := strings.Fields(strings.ToLower(text))
+	found, total := []lumen.IndexEntry{}, 0
+	for _, sum := range t.summaries {
+		if sum.Latest == "" || !sum.has(words) {
+			continue
+		}
+		if total >= offset && len(found) < limit {
+			found = append(found, sum.entry())
+		}
+		total++
+	}
+	return found, total, nil
+}
+
+// has reports whether a package has every one of the words, which are in lower case, in its name or description.
+func (s summary) has(words []string) bool {
+	text := strings.ToLower(s.Description)
+	return !slices.ContainsFunc(words, func(w string) bool {
+		return !strings.Contains(s.name, w) && !strings.Contains(text, w)
+	})
+}

@@ -1,0 +1,122 @@
+package lumenpackages
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// skew is how much the clocks of servers that share a store may differ: so much longer, and sooner, a key is good.
+const skew = time.Minute
+
+// keyRow is the key that signs.
+type keyRow struct {
+	Seed    []byte    `json:"seed"`
+	Created time.Time `json:"created"`
+}
+
+// signer is the key that signs, as its row says.
+type signer struct {
+	raw    []byte // the row's value
+	key    ed25519.PrivateKey
+	public lumen.Key
+}
+
+// unchanged lets a batch happen only if the key is still the current one: what it signed was signed in its time.
+func (s signer) unchanged() kv.Op { return kv.Check(s.raw, currentKey()) }
+
+func (s *Service) newKey() (keyRow, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	_, err := rand.Read(seed)
+	return keyRow{Seed: seed, Created: s.now()}, err
+}
+
+// signer reads the current key; where there is none it makes the first. Its row
+// is read each time, since another server may have rotated it.
+func (s *Service) signer(ctx context.Context) (signer, error) {
+	for range tries {
+		row, raw, found, err := kv.ReadJSON[keyRow](ctx, s.db, currentKey())
+		if err != nil {
+			return signer{}, err
+		}
+		if found {
+			return row.signer(raw)
+		}
+		first, err := s.newKey()
+		if err != nil {
+			return signer{}, err
+		}
+		// Of several servers' keys the first to be written is everybody's.
+		if err := s.db.Apply(ctx, kv.PutNew(kv.JSON(currentKey(), first))); err != nil && !errors.Is(err, kv.ErrConflict) {
+			return signer{}, err
+		}
+	}
+	return signer{}, busyKeys()
+}
+
+func (k keyRow) signer(raw []byte) (signer, error) {
+	if len(k.Seed) != ed25519.SeedSize {
+		return signer{}, fmt.Errorf("the row %s has a key of %d bytes", currentKey(), len(k.Seed))
+	}
+	key := ed25519.NewKeyFromSeed(k.Seed)
+	public := lumen.PublicKey(key.Public().(ed25519.PublicKey))
+	public.NotBefore = timeText(k.Created.Add(-skew))
+	return signer{raw: raw, key: key, public: public}, nil
+}
+
+func busyKeys() error {
+	return fault.New(fault.Unavailable, "the signing keys are being changed too often at once; send the request again")
+}
+
+// RotateKey makes a new signing key the current one. What was signed until now stays good: the old key stays
+// listed, and its private half is forgotten. Whether the caller may is for the caller to know.
+func (s *Service) RotateKey(ctx context.Context) (lumen.Key, error) {
+	for range tries {
+		old, err := s.signer(ctx)
+		if err != nil {
+			return lumen.Key{}, err
+		}
+		row, err := s.newKey()
+		if err != nil {
+			return lumen.Key{}, err
+		}
+		retired := old.public
+		retired.NotAfter = timeText(row.Created.Add(skew))
+		next := kv.JSON(currentKey(), row)
+		err = s.apply(ctx, kv.Swap(old.raw, next), kv.PutNew(kv.JSON(retiredKey(row.Created, retired.KeyID), retired)), revised())
+		if errors.Is(err, kv.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return lumen.Key{}, err
+		}
+		current, err := row.signer(next.Value)
+		return current.public, err
+	}
+	return lumen.Key{}, busyKeys()
+}
+
+// keyList is the public keys, the current one first, then those it replaced, newest first.
+func (s *Service) keyList(ctx context.Context, current signer) ([]lumen.Key, error) {
+	var retired []lumen.Key
+	for row, err := range s.db.Scan(ctx, keysPartition, kv.Query{Prefix: retiredPrefix}) {
+		if err != nil {
+			return nil, err
+		}
+		var k lumen.Key
+		if err := decodeRow(row.Key, row.Value, &k); err != nil {
+			return nil, err
+		}
+		retired = append(retired, k)
+	}
+	slices.Reverse(retired)
+	return append([]lumen.Key{current.public}, retired...), nil
+}

@@ -1,0 +1,151 @@
+package lumenapi
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/jsonstream"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// maxText bounds what is in a publish beside its archive, in bytes.
+const maxText = 2 << 20
+
+// hashHeader has the hash of the archive, "sha256:…".
+const hashHeader = "X-Lumen-Content-Hash"
+
+// published answers a publish.
+type published struct {
+	Success   bool   `json:"success"`
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+	Unchanged bool   `json:"unchanged,omitempty"`
+}
+
+// wares is what a publish has beside its archive. The signature and the proof that clients send with it tell
+// nothing that can be verified here.
+type wares struct {
+	Name    string          `json:"name"`
+	Version string          `json:"version"`
+	Tarball json.RawMessage `json:"tarball"`
+	Shasum  string          `json:"shasum"` // SHA-256, hex
+}
+
+// publish takes what the client's publish sends.
+func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "publish", "", "")
+	who, err := a.uploader(r)
+	if err != nil {
+		return err
+	}
+	body, err := httpkit.Body(w, r, httpkit.Base64Limit(a.MaxPackage, maxText))
+	if err != nil {
+		return err
+	}
+	in := &incoming{api: a, who: who}
+	defer in.close()
+	request, err := in.read(r.Context(), body)
+	if err != nil {
+		return err
+	}
+	if err := request.complete(in.upload); err != nil {
+		return err
+	}
+	hash, err := announced(request.Shasum, r.Header.Get(hashHeader))
+	if err != nil {
+		return err
+	}
+	return a.answer(w, r, who, lumenpackages.Release{Name: request.Name, Version: request.Version, Hash: hash, Upload: in.upload})
+}
+
+// answer publishes a release.
+func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal, release lumenpackages.Release) error {
+	m := release.Upload.Manifest
+	httpkit.Audit(r, "", auditName(m.Name, m.Version), "")
+	res, err := a.Packages.Publish(r.Context(), who, release)
+	if err != nil {
+		return err
+	}
+	status := http.StatusCreated
+	if res.Unchanged {
+		status = http.StatusOK
+	}
+	return httpkit.JSON(w, r, status, published{Success: true, Name: res.Metadata.Name, Version: res.Metadata.Version, Unchanged: res.Unchanged})
+}
+
+// incoming is a publish that is being received.
+type incoming struct {
+	api    *API
+	who    auth.Principal
+	upload *lumenpackages.Upload
+}
+
+func (in *incoming) close() {
+	if in.upload == nil {
+		return
+	}
+	if err := in.upload.Close(); err != nil {
+		in.api.Log.Warn("removing an upload's files", "err", err)
+	}
+}
+
+func (in *incoming) receive(ctx context.Context, r io.Reader) (err error) {
+	if in.upload != nil {
+		return httpkit.SentTwice("tarball")
+	}
+	in.upload, err = in.api.Packages.Receive(ctx, in.who, r)
+	return err
+}
+
+// read takes {"name", "version", "tarball": "<base64>", "shasum", …}, in any order.
+func (in *incoming) read(ctx context.Context, body io.Reader) (request wares, err error) {
+	text, err := httpkit.TarballJSON(body, maxText, func(r io.Reader) error { return in.receive(ctx, r) })
+	if err != nil {
+		return request, err
+	}
+	if err := json.Unmarshal(text, &request); err != nil {
+		return request, httpkit.JSONError(httpkit.JSONBody, err)
+	}
+	return request, nil
+}
+
+// complete refuses a publish that lacks what it must have.
+func (w wares) complete(upload *lumenpackages.Upload) error {
+	var missing []string
+	for _, f := range []struct {
+		name  string
+		there bool
+	}{{"name", w.Name != ""}, {"version", w.Version != ""}, {"tarball", w.Tarball != nil}} {
+		if !f.there {
+			missing = append(missing, f.name)
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		return fault.New(fault.Invalid, "the publish lacks %s; send {\"name\", \"version\", \"tarball\": \"<base64 of a tar>\", \"shasum\"}", strings.Join(missing, " and ")).WithCode("missing_part")
+	case upload == nil:
+		return fault.New(fault.Invalid, "\"tarball\" is not a string of base64").WithCode(jsonstream.InvalidBase64)
+	}
+	return nil
+}
+
+// announced is the hash that the client says the archive has: in the body, as bare hex, or in the header; "" if nowhere.
+func announced(shasum, header string) (string, error) {
+	const prefix = "sha256:"
+	if shasum != "" {
+		shasum = prefix + strings.TrimPrefix(shasum, prefix)
+	}
+	if shasum != "" && header != "" && !strings.EqualFold(shasum, header) {
+		return "", fault.New(fault.Invalid, "\"shasum\" is %.80q, but the header %s says %.80q; send one hash, of the archive as it is sent", shasum, hashHeader, header).WithCode("hash_mismatch")
+	}
+	if header == "" {
+		header = shasum
+	}
+	return header, nil
+}
