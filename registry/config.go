@@ -15,6 +15,9 @@ import (
 // the defaults that stand after the semicolons.
 type Config struct {
 	DataDir        string          // where the embedded stores live; ".registry"
+	S3             S3              // the bucket that bytes of packages are kept in; none: the data folder
+	DynamoDB       DynamoDB        // the table that metadata is kept in; none: the data folder
+	SameStorage    bool            // both are where the last server of the data folder kept them; S3 and DynamoDB are not looked at
 	BaseURL        string          // the public URL, which every answer builds on; required
 	Token          string          // who bears it may do everything; empty: whoever is on the same machine
 	ControlToken   string          // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
@@ -31,9 +34,12 @@ type Config struct {
 	UpstreamToken    string        // bearer token for it
 	UpstreamMaxAge   time.Duration // how long its packuments are taken for fresh; 2 minutes
 	KeepUpstreamURLs bool          // tarball URLs of upstream stay as they are
-	CacheSize        int64         // bytes of upstream's answers, and of mirrored archives, kept on disk; 10 GiB
+	CacheSize        int64         // bytes of upstream's answers, of mirrored archives and of what is in S3, kept on disk; 10 GiB
 
 	ZigMirror []string // hosts of forges whose archives are mirrored for Zig; empty: none
+
+	LumenName     string // of the registry, in Lumen's index.json; "registry"
+	LumenUnscoped bool   // Lumen packages without a scope may be published
 
 	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
 	MaxPublish  int64         // bytes of all tarballs of one publish; 500 MiB

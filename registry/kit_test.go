@@ -26,6 +26,8 @@ type node struct {
 	url string
 	log *lockedBuffer
 	dir string
+
+	stop func() // before the test ends
 }
 
 type lockedBuffer struct {
@@ -47,7 +49,10 @@ func (l *lockedBuffer) String() string {
 
 func start(t *testing.T, c registry.Config) *node {
 	t.Helper()
-	n := &node{t: t, log: &lockedBuffer{}, dir: t.TempDir()}
+	n := &node{t: t, log: &lockedBuffer{}, dir: c.DataDir}
+	if n.dir == "" {
+		n.dir = t.TempDir()
+	}
 	srv := httptest.NewUnstartedServer(nil)
 	srv.Start()
 	t.Cleanup(srv.Close)
@@ -59,12 +64,13 @@ func start(t *testing.T, c registry.Config) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	n.stop = sync.OnceFunc(func() {
 		srv.Close() // before the stores
 		if err := reg.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	t.Cleanup(n.stop)
 	srv.Config.Handler = reg.Handler()
 	n.Registry, n.url = reg, srv.URL
 	t.Cleanup(func() {

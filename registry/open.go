@@ -10,12 +10,11 @@ import (
 	"slices"
 	"syscall"
 
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
+	"github.com/org/registry-action/internal/store/blob/cachedblob"
+	"github.com/org/registry-action/internal/store/blob/s3blob"
 	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 )
 
 // stores are the open drivers of a registry.
@@ -35,8 +34,8 @@ func (s stores) close() error {
 	return err
 }
 
-// openStores opens the embedded drivers below the data folder. The database's
-// lock keeps a second server off the folder.
+// openStores opens the embedded drivers below the data folder, or a table and a bucket in place of them. A lock keeps a
+// second server off the folder.
 func openStores(c Config) (stores, error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return stores{}, fmt.Errorf("making the data folder: %w", err)
@@ -44,23 +43,27 @@ func openStores(c Config) (stores, error) {
 	if err := ignoreInGit(c.DataDir); err != nil {
 		return stores{}, fmt.Errorf("keeping the data folder out of git: %w", err)
 	}
-	db, err := boltkv.Open(filepath.Join(c.DataDir, "metadata.db"), boltkv.Options{Now: c.Now})
-	if errors.Is(err, kv.ErrLocked) {
-		return stores{}, fault.Wrap(err, fault.Unavailable, "another registry-server is using the data folder %s; stop it, or choose another folder with --data (REGISTRY_DATA)", c.DataDir)
-	}
+	lock, err := lockFolder(c.DataDir)
 	if err != nil {
-		return stores{}, fmt.Errorf("opening the metadata in %s: %w", c.DataDir, err)
+		return stores{}, err
 	}
-	s := stores{db: db, spool: filepath.Join(c.DataDir, "spool"), closer: []io.Closer{db}}
-	blobs, err := fsblob.Open(filepath.Join(c.DataDir, "blobs"))
+	s := stores{spool: spoolFolder(c.DataDir), closer: []io.Closer{lock}}
+	if s.db, err = openMetadata(c); err != nil {
+		return stores{}, errors.Join(err, s.close())
+	}
+	s.closer = append(s.closer, s.db)
+	blobs, err := openBlobs(c)
 	if err != nil {
-		return stores{}, errors.Join(fmt.Errorf("opening the blobs in %s: %w", c.DataDir, err), s.close())
+		return stores{}, errors.Join(err, s.close())
 	}
 	s.blobs, s.closer = blobs, append(s.closer, blobs)
 	if s.cache, err = cache.Open(filepath.Join(c.DataDir, "cache"), cache.Options{MaxBytes: c.CacheSize, Now: c.Now}); err != nil {
 		return stores{}, errors.Join(fmt.Errorf("opening the cache in %s: %w", c.DataDir, err), s.close())
 	}
 	s.closer = append(s.closer, s.cache)
+	if _, ok := blobs.(*s3blob.Store); ok {
+		s.blobs = cachedblob.New(blobs, s.cache)
+	}
 	// What a killed server was receiving is of no use.
 	if err := errors.Join(os.RemoveAll(s.spool), os.Mkdir(s.spool, 0o700)); err != nil {
 		return stores{}, errors.Join(fmt.Errorf("emptying the spool folder: %w", err), s.close())

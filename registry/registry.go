@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
@@ -25,6 +26,7 @@ type Registry struct {
 	auth     *auth.Service
 	packages *packages.Service
 	zig      *zigpackages.Service
+	lumen    *lumenpackages.Service
 	commits  *commits.Service
 	catalog  *catalog.Service
 	upstream *upstream.Service  // nil: none

@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/upstream"
@@ -18,6 +19,7 @@ import (
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
+	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/server"
@@ -45,6 +47,9 @@ func (r *Registry) wire() error {
 	}
 	r.packages = packages.New(s.db, s.blobs, r.life, options)
 	r.zig = zigpackages.New(s.db, s.blobs, r.life, zigpackages.Options{MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log})
+	r.lumen = lumenpackages.New(s.db, s.blobs, r.life, lumenpackages.Options{
+		Name: c.LumenName, Unscoped: c.LumenUnscoped, MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log,
+	})
 	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys), catalog.Options{
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Now: c.Now, Log: c.Log,
 	})
@@ -60,7 +65,8 @@ func (r *Registry) wire() error {
 		},
 		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
 		Zig:     &zigapi.API{Packages: r.zig, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
-		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Repositories: ofCommits, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Lumen:   &lumenapi.API{Packages: r.lumen, Auth: r.auth, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
+		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
 		Enter:   r.enter(),
 		Proxies: c.proxies, Open: c.Token == "", BaseURL: c.BaseURL,
 		Version: c.Version, Log: c.Log,

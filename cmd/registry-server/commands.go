@@ -34,9 +34,37 @@ type commands struct {
 		Rotate keyRotate `cmd:"" help:"Make a new signing key the current one."`
 	} `cmd:"" help:"List and rotate the keys of registry signatures."`
 	Import struct {
+		Lumen     importLumen     `cmd:"" help:"Import the folder of a Lumen registry."`
 		Pantry    importPantry    `cmd:"" help:"Import the .registry folder of a Pantry registry."`
 		Verdaccio importVerdaccio `cmd:"" help:"Import the storage folder of verdaccio."`
 	} `cmd:"" help:"Import the packages of another registry."`
+	Export struct {
+		Lumen exportLumen `cmd:"" help:"Write the Lumen packages as a static tree, into a folder or a bucket."`
+	} `cmd:"" help:"Write packages as files that any web server can serve."`
+	Verify struct {
+		Lumen verifyLumen `cmd:"" help:"Check a Lumen registry: hashes, manifests, signatures, indexes."`
+	} `cmd:"" help:"Check what a registry serves."`
+	Publish struct {
+		Lumen publishLumen `cmd:"" help:"Publish a Lumen package to a server, or into a static tree."`
+	} `cmd:"" help:"Publish a package."`
+}
+
+// errand is a subcommand that needs no data folder, or not always.
+type errand interface {
+	do(ctx context.Context, s streams) error
+}
+
+// errand returns such a subcommand.
+func (c *commands) errand(name string) (e errand, ok bool) {
+	switch name {
+	case "export lumen":
+		return c.Export.Lumen, true
+	case "verify lumen":
+		return c.Verify.Lumen, true
+	case "publish lumen":
+		return c.Publish.Lumen, true
+	}
+	return nil, false
 }
 
 // command is a subcommand that administers the server of a data folder.
@@ -59,7 +87,7 @@ func (c *commands) find(name string) (command, error) {
 		"user add": c.User.Add, "user list": c.User.List, "user remove": c.User.Remove,
 		"repository owners": c.Repository.Owners, "repository add-owner": c.Repository.AddOwner, "repository remove-owner": c.Repository.RemoveOwner,
 		"key list": c.Key.List, "key rotate": c.Key.Rotate,
-		"import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
+		"import lumen": c.Import.Lumen, "import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
 	}
 	found, ok := all[name]
 	if !ok {

@@ -59,8 +59,9 @@ func open(dir string, limit int64) (*adminclient.Client, func() error, error) {
 	token := rand.Text()
 	c := registry.Config{
 		DataDir: dir, BaseURL: "http://localhost", ControlToken: token, Version: config.Version(), MaxPackage: limit, MaxPublish: limit,
-		NoUpstream: true,    // an admin may take any name, so there is nothing to ask
-		CacheSize:  1 << 60, // what a server cached there is not a command's to evict
+		SameStorage: true,
+		NoUpstream:  true,    // an admin may take any name, so there is nothing to ask
+		CacheSize:   1 << 60, // what a server cached there is not a command's to evict
 	}
 	reg, err := registry.New(c)
 	if err != nil {

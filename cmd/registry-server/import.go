@@ -12,7 +12,7 @@ import (
 	"github.com/org/registry-action/internal/foreign/verdaccio"
 )
 
-// importing is what both importers take.
+// importing is what all importers take.
 type importing struct {
 	dataFolder
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package, where no server is running; one that is has its own limit."`
@@ -33,7 +33,11 @@ func (i importing) Validate() error {
 }
 
 func (i importing) run(ctx context.Context, client *adminclient.Client, s streams) error {
-	report, err := newImporter(client, i.source, s).run(ctx)
+	return i.take(ctx, npmTarget{client}, s)
+}
+
+func (i importing) take(ctx context.Context, to target, s streams) error {
+	report, err := newImporter(to, i.source, s).run(ctx)
 	if err != nil {
 		return fmt.Errorf("the import ended early, and can be run again: %w", err)
 	}

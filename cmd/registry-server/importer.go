@@ -32,9 +32,15 @@ type source interface {
 // most of its time.
 const atOnce = 4
 
+// target is where a server takes in the packages of a kind.
+type target interface {
+	present(ctx context.Context, name string) (wire.Present, error)
+	send(ctx context.Context, name string, v foreign.Version, archive io.Reader, size int64) (wire.Imported, error)
+}
+
 // importer takes the packages of a source to a server.
 type importer struct {
-	client   *adminclient.Client
+	target   target
 	source   source
 	progress *progress
 
@@ -42,8 +48,8 @@ type importer struct {
 	report report
 }
 
-func newImporter(client *adminclient.Client, from source, s streams) *importer {
-	return &importer{client: client, source: from, progress: newProgress(from.Len(), s), report: report{Refused: []refusal{}}}
+func newImporter(to target, from source, s streams) *importer {
+	return &importer{target: to, source: from, progress: newProgress(from.Len(), s), report: report{Refused: []refusal{}}}
 }
 
 // run imports all packages. An error is one after which going on makes no sense;
@@ -75,7 +81,7 @@ func (im *importer) pkg(ctx context.Context, p foreign.Package) error {
 		im.done(t)
 		return nil
 	}
-	present, err := im.client.Present(ctx, p.Name)
+	present, err := im.target.present(ctx, p.Name)
 	if err != nil {
 		if !refused(err) {
 			return err
@@ -118,10 +124,7 @@ func (im *importer) version(ctx context.Context, t *tally, present wire.Present,
 		t.refuse(v.Version, err)
 		return nil
 	}
-	out, err := im.client.Import(ctx, wire.Import{
-		Name: t.name, Version: v.Version, Tags: v.Tags, PublishedAt: v.PublishedAt, Deprecated: v.Deprecated, Publisher: v.Publisher,
-		Checksum: v.Checksum, Integrity: v.Integrity, Shasum: v.Shasum,
-	}, io.NewSectionReader(f, 0, info.Size()), info.Size())
+	out, err := im.target.send(ctx, t.name, v, io.NewSectionReader(f, 0, info.Size()), info.Size())
 	switch {
 	case err == nil:
 		t.add(out)
@@ -133,14 +136,27 @@ func (im *importer) version(ctx context.Context, t *tally, present wire.Present,
 	return nil
 }
 
+// npmTarget takes npm packages.
+type npmTarget struct{ client *adminclient.Client }
+
+func (n npmTarget) present(ctx context.Context, name string) (wire.Present, error) {
+	return n.client.Present(ctx, name)
+}
+
+func (n npmTarget) send(ctx context.Context, name string, v foreign.Version, archive io.Reader, size int64) (wire.Imported, error) {
+	return n.client.Import(ctx, wire.Import{
+		Name: name, Version: v.Version, Tags: v.Tags, PublishedAt: v.PublishedAt, Deprecated: v.Deprecated, Publisher: v.Publisher,
+		Checksum: v.Checksum, Integrity: v.Integrity, Shasum: v.Shasum,
+	}, archive, size)
+}
+
 // isPresent reports whether the server has a version with the bytes of f. Other
 // bytes are the server's to refuse.
 func isPresent(present wire.Present, version string, f io.ReadSeeker) (bool, error) {
-	clean, err := semver.Clean(version)
-	if err != nil {
-		return false, nil // the server says what is wrong with it
+	sum, ok := present.Versions[version]
+	if clean, err := semver.Clean(version); !ok && err == nil { // else the server says what is wrong with it
+		sum, ok = present.Versions[clean.String()]
 	}
-	sum, ok := present.Versions[clean.String()]
 	if !ok {
 		return false, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/config"
@@ -20,10 +21,20 @@ type options struct {
 
 	TrustedProxies []string `env:"TRUSTED_PROXIES" placeholder:"ADDRESS" group:"Address" help:"Addresses and networks of the proxies in front, separated by commas: what their X-Forwarded-For says of who the client is, is believed."`
 
-	Data          string          `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
-	S3Bucket      string          `name:"s3-bucket" env:"S3_BUCKET" default:"local" group:"Storage" help:"Where tarballs are kept. This version keeps them in the data folder: local."`
-	DynamodbTable string          `env:"DYNAMODB_TABLE" default:"local" group:"Storage" help:"Where metadata is kept. This version keeps it in the data folder: local."`
-	Retention     config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
+	Data        string `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
+	S3Bucket    string `name:"s3-bucket" env:"S3_BUCKET" default:"local" group:"Storage" help:"Bucket of S3 that tarballs are kept in; local: in the data folder."`
+	S3Prefix    string `name:"s3-prefix" env:"S3_PREFIX" placeholder:"PATH" group:"Storage" help:"What the keys of objects begin with. Default: nothing."`
+	S3Region    string `name:"s3-region" env:"S3_REGION,AWS_REGION" placeholder:"REGION" group:"Storage" help:"Region of the bucket. Default: as AWS's own configuration says, else us-east-1."`
+	S3Endpoint  string `name:"s3-endpoint" env:"S3_ENDPOINT" placeholder:"URL" group:"Storage" help:"A server of S3's protocol that is not Amazon's."`
+	S3PathStyle bool   `name:"s3-force-path-style" env:"S3_FORCE_PATH_STYLE" group:"Storage" help:"The bucket stands in the path of URLs, not in the host."`
+
+	DynamodbTable          string `env:"DYNAMODB_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"Table of DynamoDB that metadata is kept in, for any number of servers; local: in the data folder."`
+	DynamodbRegion         string `env:"DYNAMODB_REGION,AWS_REGION" placeholder:"REGION" group:"Storage" help:"Region of the table. Default: as AWS's own configuration says, else us-east-1."`
+	DynamodbEndpoint       string `env:"DYNAMODB_ENDPOINT" placeholder:"URL" group:"Storage" help:"A server of DynamoDB's protocol that is not Amazon's."`
+	DynamodbCreate         bool   `env:"DYNAMODB_CREATE" group:"Storage" help:"Make the table, with a TTL, if there is none."`
+	DynamodbAnalyticsTable string `env:"DYNAMODB_ANALYTICS_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"This version keeps no analytics: local."`
+
+	Retention config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
 
 	Token     string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may do everything. Without one, only this machine may write."`
 	ReadAuth  string   `env:"READ_AUTH" enum:"open,required" default:"open" group:"Access" help:"Who may read: open, everybody; required, whoever has a token."`
@@ -35,9 +46,12 @@ type options struct {
 	NPMUpstreamToken string          `name:"npm-upstream-token" env:"NPM_UPSTREAM_TOKEN" secret:"" group:"Upstream" help:"Bearer token for it."`
 	UpstreamMaxAge   config.Duration `env:"UPSTREAM_MAX_AGE" default:"2m" group:"Upstream" help:"How long what it says of a package is taken for fresh."`
 	RewriteTarballs  bool            `env:"REWRITE_TARBALLS" default:"true" negatable:"" group:"Upstream" help:"Let its tarballs be fetched through this server, too."`
-	CacheSize        config.Bytes    `env:"CACHE_SIZE" default:"10GiB" group:"Upstream" help:"How much of its answers, and of mirrored archives, is kept in the data folder."`
+	CacheSize        config.Bytes    `env:"CACHE_SIZE" default:"10GiB" group:"Upstream" help:"How much of its answers, of mirrored archives and of what is in S3, is kept in the data folder."`
 	ClaimedScopes    []string        `env:"CLAIMED_SCOPES" placeholder:"@SCOPE" group:"Upstream" help:"Scopes and names, separated by commas, that it is never asked for, whether or not they are published here."`
 	ZigMirror        []string        `env:"ZIG_MIRROR" placeholder:"HOST" group:"Upstream" help:"Forges, separated by commas, whose archives are fetched, kept and served to Zig compilers, such as github.com,codeberg.org. Default: none."`
+
+	LumenName     string `env:"LUMEN_NAME" default:"registry" group:"Lumen" help:"What the index of its Lumen packages calls the registry."`
+	LumenUnscoped bool   `env:"LUMEN_UNSCOPED" group:"Lumen" help:"Let Lumen packages without a scope be published. The client of today makes none."`
 
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
 	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
@@ -50,13 +64,15 @@ const description = `Hosts the packages that publish-commit publishes, and serve
 With no options it listens on loopback, keeps everything under ./.registry and accepts publishes from this machine.
 The other commands administer a server by its data folder, whether it is running or not.
 
-Exit codes: 0 done, or stopped cleanly; 1 failed, or an import refused something; 2 wrong usage.`
+Exit codes: 0 done, or stopped cleanly; 1 failed, an import refused something, or a verification found something wrong; 2 wrong usage.`
 
 const examples = `  registry-server
   REGISTRY_TOKEN=$(openssl rand -hex 32) registry-server --host 0.0.0.0 --base-url https://registry.example.com
   registry-server --port 8080 --data /var/lib/registry --retention 30d
   registry-server token create --name ci --packages '@acme/*' --expires 90d --data /var/lib/registry
-  registry-server import verdaccio /verdaccio/storage --data /var/lib/registry`
+  registry-server import verdaccio /verdaccio/storage --data /var/lib/registry
+  registry-server export lumen /var/www/lumen --data /var/lib/registry
+  registry-server verify lumen https://registry.example.com/lumen --keys lumen-keys.json`
 
 // check refuses what no single option shows.
 func (o options) check() error {
@@ -69,10 +85,14 @@ func (o options) check() error {
 		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
 	case o.Token != "" && len(o.Token) < safeToken && (!isLoopback(o.Host) || isPublic(o.BaseURL)):
 		return config.Usagef("the token has %d characters; where others than this machine can try, one of less than %d is too easily guessed (make one with: openssl rand -hex 32)", len(o.Token), safeToken)
-	case o.S3Bucket != "local":
-		return config.Usagef("S3_BUCKET is %q, but this version keeps tarballs in the data folder only; unset it or set it to local", o.S3Bucket)
-	case o.DynamodbTable != "local":
-		return config.Usagef("DYNAMODB_TABLE is %q, but this version keeps metadata in the data folder only; unset it or set it to local", o.DynamodbTable)
+	case o.S3Endpoint != "" && !isURL(o.S3Endpoint):
+		return config.Usagef("%q is not the URL of a server; give S3_ENDPOINT one such as https://s3.example.com", o.S3Endpoint)
+	case strings.ContainsAny(o.S3Bucket, "/:"):
+		return config.Usagef("%q is not the name of a bucket; give S3_BUCKET the name alone, and what keys begin with as S3_PREFIX", o.S3Bucket)
+	case o.DynamodbEndpoint != "" && !isURL(o.DynamodbEndpoint):
+		return config.Usagef("%q is not the URL of a server; give DYNAMODB_ENDPOINT one such as https://dynamodb.example.com", o.DynamodbEndpoint)
+	case o.DynamodbAnalyticsTable != "local" && o.DynamodbAnalyticsTable != "":
+		return config.Usagef("DYNAMODB_ANALYTICS_TABLE is %q, but this version keeps no analytics; unset it or set it to local", o.DynamodbAnalyticsTable)
 	case o.MaxPackageSize <= 0 || o.MaxPublishSize <= 0:
 		return config.Usagef("a limit of 0 bytes accepts nothing; give MAX_PACKAGE_SIZE and MAX_PUBLISH_SIZE sizes such as 100MiB")
 	case o.CacheSize <= 0:
@@ -88,14 +108,35 @@ func (o options) check() error {
 // settings are the options as the registry takes them.
 func (o options) settings(addr net.Addr) registry.Config {
 	return registry.Config{
-		DataDir: o.Data, BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
+		DataDir: o.Data, S3: o.bucket(), DynamoDB: o.metadata(), BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
 		TrustedProxies: o.TrustedProxies, Claimed: o.ClaimedScopes, Unpublish: time.Duration(o.Unpublish),
 		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
 		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,
 		UpstreamMaxAge: time.Duration(o.UpstreamMaxAge), KeepUpstreamURLs: !o.RewriteTarballs, CacheSize: int64(o.CacheSize),
-		ZigMirror: o.ZigMirror,
-		Version:   config.Version(),
+		ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped,
+		Version: config.Version(),
 	}
+}
+
+// bucket is none if bytes are kept in the data folder.
+func (o options) bucket() registry.S3 {
+	if o.S3Bucket == "local" || o.S3Bucket == "" {
+		return registry.S3{}
+	}
+	return registry.S3{Bucket: o.S3Bucket, Prefix: o.S3Prefix, Region: o.S3Region, Endpoint: o.S3Endpoint, PathStyle: o.S3PathStyle}
+}
+
+// metadata is no table if it is kept in the data folder.
+func (o options) metadata() registry.DynamoDB {
+	if o.DynamodbTable == "local" || o.DynamodbTable == "" {
+		return registry.DynamoDB{}
+	}
+	return registry.DynamoDB{Table: o.DynamodbTable, Region: o.DynamodbRegion, Endpoint: o.DynamodbEndpoint, Create: o.DynamodbCreate}
+}
+
+func isURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
 // lifespan is a time such as 72h, or never.

@@ -42,6 +42,9 @@ func (c *commands) do(ctx context.Context, name string, s streams) error {
 		}
 		return serve(ctx, c.Serve, s.stdout, logger(c.Serve, s.stderr))
 	}
+	if e, ok := c.errand(name); ok {
+		return e.do(ctx, s)
+	}
 	chosen, err := c.find(name)
 	if err != nil {
 		return err
@@ -108,8 +111,15 @@ func greet(w io.Writer, o options, addr net.Addr) {
 	if o.Token == "" {
 		who = "only this machine may publish (set REGISTRY_TOKEN to let others)"
 	}
+	data := o.Data
+	if m := o.metadata(); m.Table != "" {
+		data += ", metadata in the table " + m.Table
+	}
+	if b := o.bucket(); b.Bucket != "" {
+		data += ", the bytes of packages in " + b.String()
+	}
 	fmt.Fprintf(w, "registry-server %s listens on %s\n  links begin with %s\n  data is in %s\n  %s\n",
-		config.Version(), addr, o.baseURL(addr), o.Data, who)
+		config.Version(), addr, o.baseURL(addr), data, who)
 }
 
 // greetUpstream says where the rest comes from: a .npmrc may have chosen it unnoticed.

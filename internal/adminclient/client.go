@@ -134,6 +134,16 @@ func (c *Client) RotateKey(ctx context.Context) (wire.Key, error) {
 	return call[wire.Key](ctx, c, http.MethodPost, "keys/rotate", nil)
 }
 
+// LumenKeys lists the keys that Lumen packages are signed with, the current one first.
+func (c *Client) LumenKeys(ctx context.Context) (wire.LumenKeys, error) {
+	return call[wire.LumenKeys](ctx, c, http.MethodGet, "keys/lumen", nil)
+}
+
+// RotateLumenKey makes a new key of Lumen's the current one.
+func (c *Client) RotateLumenKey(ctx context.Context) (wire.LumenKey, error) {
+	return call[wire.LumenKey](ctx, c, http.MethodPost, "keys/lumen/rotate", nil)
+}
+
 // Ping asks for nothing much: it tells whether the server answers and takes the token.
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Present(ctx, "ping")
@@ -148,6 +158,16 @@ func (c *Client) Present(ctx context.Context, name string) (wire.Present, error)
 // Import sends a tarball of some bytes.
 func (c *Client) Import(ctx context.Context, i wire.Import, tarball io.Reader, size int64) (wire.Imported, error) {
 	return c.send(ctx, "import?"+i.Query().Encode(), tarball, size)
+}
+
+// PresentLumen is Present of a Lumen package.
+func (c *Client) PresentLumen(ctx context.Context, name string) (wire.Present, error) {
+	return call[wire.Present](ctx, c, http.MethodGet, "import/lumen?"+url.Values{"name": {name}}.Encode(), nil)
+}
+
+// ImportLumen sends the archive of a Lumen package.
+func (c *Client) ImportLumen(ctx context.Context, i wire.LumenImport, archive io.Reader, size int64) (wire.Imported, error) {
+	return c.send(ctx, "import/lumen?"+i.Query().Encode(), archive, size)
 }
 
 func (c *Client) send(ctx context.Context, path string, tarball io.Reader, size int64) (out wire.Imported, err error) {

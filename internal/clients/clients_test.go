@@ -40,8 +40,11 @@ func TestGet(t *testing.T) {
 				t.Fatalf("%s --version: %v", c.Path, err)
 			}
 			want := tool.Version()
-			if tool == clients.NPM11 {
+			switch tool {
+			case clients.NPM11:
 				want = "11."
+			case clients.VersityGW:
+				want = "Version  : v" + want
 			}
 			if got := strings.TrimPrefix(strings.TrimSpace(string(out)), "v"); !strings.HasPrefix(got, want) {
 				t.Errorf("%s --version = %s, want %s", c.Path, got, want)

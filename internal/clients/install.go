@@ -96,8 +96,13 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(tmp)) }()
 
 	fetch := fromNPM
-	if tool.isZig() {
+	switch {
+	case tool.isZig():
 		fetch = fromPyPI
+	case tool == Moto:
+		fetch = moto
+	case tool == VersityGW:
+		fetch = versitygw
 	}
 	if err := fetch(ctx, tool, tmp); err != nil {
 		return err

@@ -23,6 +23,12 @@ const (
 // Verdaccio is what `make bench` measures against; no test needs it.
 const Verdaccio Tool = "verdaccio@6.10.4"
 
+// Moto stands in for Amazon's S3.
+const Moto Tool = "moto@5.2.5"
+
+// VersityGW is an S3 server that keeps objects in plain files. It is built with Go.
+const VersityGW Tool = "versitygw@1.8.0"
+
 // The Zig compilers, the last of each series.
 const (
 	Zig11 Tool = "zig@0.11.0"
@@ -36,7 +42,7 @@ const (
 
 // All lists every pinned client.
 func All() []Tool {
-	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24}, Zigs()...)
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, Moto, VersityGW}, Zigs()...)
 }
 
 // Zigs lists the compilers, oldest first.

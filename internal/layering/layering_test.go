@@ -35,38 +35,46 @@ var allowed = map[string][]string{
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
 	"internal/format/signature":     {"internal/fault"},
-	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
+	"internal/format/lumen":         {"internal/fault", "internal/format/digest", "internal/format/semver"},
+	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
 	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
 
 	// store: two contracts and their drivers, which never know each other.
-	"internal/store/blob":        {"internal/format/digest"},
-	"internal/store/blob/fsblob": {"internal/store/blob", "internal/format/digest"},
-	"internal/store/kv":          nil,
-	"internal/store/kv/boltkv":   {"internal/store/kv"},
-	"internal/store/lifetime":    {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
-	"internal/store/spool":       {"internal/fault", "internal/format/tarball"},
+	"internal/store/blob":            {"internal/format/digest"},
+	"internal/store/blob/fsblob":     {"internal/store/blob", "internal/format/digest"},
+	"internal/store/blob/s3blob":     {"internal/fault", "internal/store/awsconfig", "internal/store/blob", "internal/store/spool", "internal/format/digest"},
+	"internal/store/blob/cachedblob": {"internal/store/blob", "internal/store/cache", "internal/format/digest"},
+	"internal/store/awsconfig":       {"internal/fault"},
+	"internal/store/kv":              nil,
+	"internal/store/kv/boltkv":       {"internal/store/kv"},
+	"internal/store/kv/dynamokv":     {"internal/fault", "internal/store/awsconfig", "internal/store/kv"},
+	"internal/store/lifetime":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
+	"internal/store/spool":           {"internal/fault", "internal/format/tarball"},
+	"internal/store/turns":           nil,
 
 	"internal/store/cache": nil,
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":        {"internal/fault", "internal/format/npm", "internal/store/kv"},
-	"internal/domain/packages":    {"internal/fault", "internal/format/*", "internal/store/*"},
-	"internal/domain/zigpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
-	"internal/domain/signing":     {"internal/fault", "internal/format/signature", "internal/store/kv"},
-	"internal/domain/upstream":    {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
-	"internal/domain/zigmirror":   {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
-	"internal/domain/catalog":     {"internal/fault", "internal/format/*", "internal/store/cache"},
-	"internal/domain/commits":     {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/store/kv"},
+	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv"},
+	"internal/domain/upstream":      {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
+	"internal/domain/zigmirror":     {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
+	"internal/domain/catalog":       {"internal/fault", "internal/format/*", "internal/store/cache"},
+	"internal/domain/commits":       {"internal/fault", "internal/format/*", "internal/store/*"},
 
 	// web: never a store.
-	"internal/web/httpkit":   {"internal/fault"},
+	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
 	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
+	"internal/web/lumenapi":  {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/lumenpackages", "internal/web/httpkit"},
 	"internal/web/zigapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/zigpackages", "internal/domain/zigmirror", "internal/web/httpkit"},
 	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/web/httpkit"},
 	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
-		"internal/domain/signing", "internal/web/httpkit"},
+		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
 	"internal/web/server": {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.
@@ -80,23 +88,27 @@ var allowed = map[string][]string{
 	"internal/action/publish":   {"internal/fault", "internal/wire", "internal/format/*", "internal/action/*"},
 
 	// foreign: the folders of other registries, which registry-server imports.
-	"internal/foreign":           {"internal/format/*"},
-	"internal/foreign/pantry":    {"internal/foreign", "internal/format/*"},
-	"internal/foreign/verdaccio": {"internal/foreign", "internal/format/*"},
+	"internal/foreign":             {"internal/format/*"},
+	"internal/foreign/lumenfolder": {"internal/foreign", "internal/format/*"},
+	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*"},
+	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/npmrc", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/kv/boltkv",
+	"registry": {"internal/fault", "internal/npmrc", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
-	"internal/adminclient": {"internal/fault", "internal/wire"},
-	"cmd/registry-server":  {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*"},
-	"cmd/publish-commit":   {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
+	"internal/lumentree":        {"internal/fault", "internal/format/*"},
+	"internal/lumentree/s3tree": {"internal/fault", "internal/format/*", "internal/lumentree", "internal/store/awsconfig"},
+	"internal/adminclient":      {"internal/fault", "internal/wire"},
+	"cmd/registry-server": {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*",
+		"internal/lumentree", "internal/lumentree/s3tree"},
+	"cmd/publish-commit": {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
 }
 
 // kits serve tests and measurements; no row lets a program import one. What is
 // below them counts too.
 var kits = []string{
-	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest",
-	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
+	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest",
+	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
 }
 
 func isKit(name string) bool {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/signature"
 )
 
@@ -91,7 +92,13 @@ type Keys struct {
 	Keys []Key `json:"keys"`
 }
 
-// Present answers GET /-/admin/import?name=…: the versions of a package that are
+// LumenKeys answers GET /-/admin/keys/lumen, the current key first.
+type LumenKeys = lumen.Keys
+
+// LumenKey is a public key of Lumen's; it answers POST /-/admin/keys/lumen/rotate.
+type LumenKey = lumen.Key
+
+// Present answers GET /-/admin/import?name=… and GET /-/admin/import/lumen?name=…: the versions of a package that are
 // here. It is empty for a package that is not.
 type Present struct {
 	Versions map[string]digest.SHA256 `json:"versions"` // of their tarballs, as they were sent
@@ -137,6 +144,40 @@ func ImportOf(q url.Values) (Import, error) {
 	return i, err
 }
 
+// LumenImport is what PUT /-/admin/import/lumen says, in its query, of the archive that is its body.
+type LumenImport struct {
+	Name, Version string // what the archive must be
+	PublishedAt   time.Time
+	Yanked        *string // the reason, which may be empty; nil: it is not
+	Checksum      string  // "sha256:<hex>" of the body; checked if given
+}
+
+// Query is i as the query of a URL.
+func (i LumenImport) Query() url.Values {
+	q := url.Values{"name": {i.Name}, "version": {i.Version}}
+	if i.Checksum != "" {
+		q.Set("checksum", i.Checksum)
+	}
+	if i.Yanked != nil {
+		q.Set("yanked", *i.Yanked)
+	}
+	if !i.PublishedAt.IsZero() {
+		q.Set("publishedAt", i.PublishedAt.Format(time.RFC3339Nano))
+	}
+	return q
+}
+
+// LumenImportOf reads a query. The error names a member that can't be read.
+func LumenImportOf(q url.Values) (LumenImport, error) {
+	i := LumenImport{Name: q.Get("name"), Version: q.Get("version"), Checksum: q.Get("checksum")}
+	if q.Has("yanked") {
+		i.Yanked = new(q.Get("yanked"))
+	}
+	var err error
+	i.PublishedAt, err = publishedAt(q)
+	return i, err
+}
+
 func publishedAt(q url.Values) (t time.Time, err error) {
 	text := q.Get("publishedAt")
 	if text == "" {
@@ -148,7 +189,7 @@ func publishedAt(q url.Values) (t time.Time, err error) {
 	return t, nil
 }
 
-// Imported answers PUT /-/admin/import.
+// Imported answers PUT /-/admin/import and PUT /-/admin/import/lumen.
 type Imported struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`

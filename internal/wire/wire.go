@@ -99,16 +99,26 @@ type CommitPackage struct {
 	URL          string    `json:"url"`        // /commits/{sha}/{name}/tarball, immutable
 	TarballURL   string    `json:"tarballUrl"` // the same, under Pantry's name
 	InstallURL   string    `json:"installUrl"` // /{owner}/{repo}/{name}@{sha}, short and immutable
-	*ZigPackage            // nil for a package of npm
+	// Of packages that are not npm's: their kind, "zig" or "lumen", which their names begin with, the command
+	// that brings them into a project, and what stands for them in its manifest.
+	Kind          string `json:"kind,omitempty"`
+	FetchCommand  string `json:"fetchCommand,omitempty"`
+	Dependency    string `json:"dependency,omitempty"`
+	*ZigPackage          // nil if it is not of Zig
+	*LumenPackage        // nil if it is not of Lumen
 }
 
 // ZigPackage is what only packages of Zig have, whose names are written zig:NAME.
 type ZigPackage struct {
-	Hash         string   `json:"hash"`         // name-version-…, of Zig 0.14 and later
-	LegacyHash   string   `json:"legacyHash"`   // 1220…, of Zig 0.11 to 0.15
-	Zig          []string `json:"zig"`          // the compilers that can fetch it: "0.14", …
-	FetchCommand string   `json:"fetchCommand"` // adds it to a project
-	Dependency   string   `json:"dependency"`   // the same as text for .dependencies of a build.zig.zon
+	Hash       string   `json:"hash"`       // name-version-…, of Zig 0.14 and later
+	LegacyHash string   `json:"legacyHash"` // 1220…, of Zig 0.11 to 0.15
+	Zig        []string `json:"zig"`        // the compilers that can fetch it: "0.14", …
+}
+
+// LumenPackage is what only packages of Lumen have, whose names are written lumen:@scope/NAME.
+type LumenPackage struct {
+	ManifestHash string `json:"manifestHash"` // sha256:…, of its lumen.toml
+	ContentHash  string `json:"contentHash"`  // sha256:…, of all its files
 }
 
 // Error is the body of every refusal. A refusal may have further members.

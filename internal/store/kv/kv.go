@@ -5,7 +5,8 @@
 // The laws:
 //  1. A row is a value under (partition, sort). Get reads one row, Scan reads one partition in byte order of sort.
 //  2. Apply is atomic: every op of a batch happens or none. All conditions are judged before anything is written.
-//     Who has seen one row of a batch finds all of them in every read begun after that.
+//     Who has seen one row of a batch finds all of them in every read begun after that. (DynamoDB promises it only
+//     once Apply has returned.)
 //  3. When Apply returns nil the batch is durable: a crash right after loses nothing.
 //  4. A lost condition fails the batch with a *ConflictError that names the key of the first lost one;
 //     errors.Is(err, ErrConflict). An absent row equals nothing, not even an empty Old.
@@ -30,7 +31,7 @@ import (
 const (
 	MaxBatch      = 100       // ops in one Apply; none at all is fine
 	MaxBatchBytes = 3 << 20   // bytes of one Apply: all keys, values and olds (DynamoDB: 4 MB with its overhead)
-	MaxKey        = 1024      // bytes of a partition or sort, each at least 1
+	MaxKey        = 1024      // bytes of a partition or sort, each at least 1; of a sort, one above 127 counts twice
 	MaxValue      = 256 << 10 // bytes of a value
 )
 

@@ -1,9 +1,11 @@
 package kv
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Validate reports a key beyond the bounds as ErrLimit.
@@ -11,7 +13,24 @@ func (k Key) Validate() error {
 	if err := validatePart("partition", k.Partition); err != nil {
 		return err
 	}
-	return validatePart("sort", k.Sort)
+	if err := validatePart("sort", k.Sort); err != nil {
+		return err
+	}
+	return validateSort("sort", k.Sort)
+}
+
+// validateSort counts the bytes above 127 twice: where keys are text they are stored as two.
+func validateSort(what, s string) error {
+	size := len(s)
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			size++
+		}
+	}
+	if size > MaxKey {
+		return fmt.Errorf("the %s %.40q… has %d bytes, those above 127 counted twice, %d are allowed: %w", what, s, size, MaxKey, ErrLimit)
+	}
+	return nil
 }
 
 func validatePart(what, s string) error {
@@ -39,10 +58,12 @@ func (q Query) Validate(partition string) error {
 	if err := validatePart("partition", partition); err != nil {
 		return err
 	}
-	if err := validateText("prefix", q.Prefix); err != nil {
-		return err
+	for what, s := range map[string]string{"prefix": q.Prefix, "sort to start after": q.After} {
+		if err := errors.Join(validateText(what, s), validateSort(what, s)); err != nil {
+			return err
+		}
 	}
-	return validateText("sort to start after", q.After)
+	return nil
 }
 
 // Validate reports a batch beyond the bounds, or with two ops on one key, as

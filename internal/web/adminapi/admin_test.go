@@ -24,6 +24,8 @@ var routes = [][2]string{
 	{"DELETE", "/-/admin/repositories/owners/alice?repository=a/b"},
 	{"GET", "/-/admin/keys"}, {"POST", "/-/admin/keys/rotate"},
 	{"GET", "/-/admin/import?name=a"}, {"PUT", "/-/admin/import?name=a&version=1.0.0"},
+	{"GET", "/-/admin/keys/lumen"}, {"POST", "/-/admin/keys/lumen/rotate"},
+	{"GET", "/-/admin/import/lumen?name=a"}, {"PUT", "/-/admin/import/lumen?name=a&version=1.0.0"},
 }
 
 func TestOnlyAdmins(t *testing.T) {

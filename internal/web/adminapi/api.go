@@ -13,6 +13,7 @@ import (
 	"net/netip"
 
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/fault"
@@ -26,6 +27,7 @@ const maxText = 64 << 10
 type API struct {
 	Auth         *auth.Service
 	Packages     *packages.Service
+	Lumen        *lumenpackages.Service
 	Repositories Repositories
 	Signing      *signing.Service
 	MaxPackage   int64 // bytes of a tarball

@@ -17,6 +17,7 @@ import (
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/store/blob/fsblob"
@@ -80,7 +81,8 @@ func start(t *testing.T) *node {
 	n.auth = auth.New(db, auth.Options{RootToken: rootToken})
 	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Signer: keys, Log: log})
 	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Auth: n.auth}
-	n.api = &adminapi.API{Auth: n.auth, Packages: n.packages, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
+	lumen := lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Log: log})
+	n.api = &adminapi.API{Auth: n.auth, Packages: n.packages, Lumen: lumen, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
 	n.handler = httpkit.Front{Log: log}.Handler(n.api.Handler())
 	n.Client = adminclient.InProcess(n.handler, controlToken)
 	return n

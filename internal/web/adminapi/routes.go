@@ -22,7 +22,11 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("DELETE /-/admin/repositories/owners/{user}", write(a.Repositories.RemoveOwner))
 	mux.Handle("GET /-/admin/keys", read(a.keys))
 	mux.Handle("POST /-/admin/keys/rotate", write(a.rotateKey))
+	mux.Handle("GET /-/admin/keys/lumen", read(a.lumenKeys))
+	mux.Handle("POST /-/admin/keys/lumen/rotate", write(a.rotateLumenKey))
 	mux.Handle("GET /-/admin/import", read(a.present))
 	mux.Handle("PUT /-/admin/import", write(a.importVersion))
+	mux.Handle("GET /-/admin/import/lumen", read(a.presentLumen))
+	mux.Handle("PUT /-/admin/import/lumen", write(a.importLumen))
 	return mux
 }

@@ -27,6 +27,7 @@ func newDispatcher() http.Handler {
 			"npm":      {below: named("alias"), alias: true},
 			"~":        {below: named("previews")},
 			"zig":      {below: named("zig")},
+			"lumen":    {below: named("lumen")},
 		},
 	})
 }
@@ -118,6 +119,14 @@ func TestDispatch(t *testing.T) {
 		{"GET /zig", "npm"},
 		{"PUT /zig", "npm"},
 		{"GET /zig/-/zig-1.0.0.tgz", "npm"},
+
+		{"GET /lumen/index.json", "lumen"},
+		{"GET /lumen//packages/@acme/utils/index.json", "lumen"},
+		{"GET /lumen/packages/@acme/utils/1.0.0+b.json", "lumen"},
+		{"PUT /lumen/api/v1/v1/wares", "lumen"},
+		{"GET /lumen", "npm"},
+		{"PUT /lumen", "npm"},
+		{"GET /lumen/-/lumen-1.0.0.tgz", "npm"},
 	} {
 		method, path, _ := strings.Cut(tt.request, " ")
 		w := httptest.NewRecorder()

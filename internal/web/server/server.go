@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/zigapi"
@@ -22,6 +23,7 @@ type Config struct {
 	NPM     *npmapi.API // these five may be nil: then their protocol is not spoken
 	REST    *restapi.API
 	Zig     *zigapi.API
+	Lumen   *lumenapi.API
 	Admin   *adminapi.API
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
 	Proxies httpkit.Proxies                                             // in front of the server
@@ -71,6 +73,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.Zig != nil {
 		d.mounts["zig"] = mount{below: c.Zig.Handler()}
+	}
+	if c.Lumen != nil {
+		d.mounts["lumen"] = mount{below: c.Lumen.Handler()}
 	}
 	if c.Admin != nil {
 		d.admin = c.Admin.Handler()

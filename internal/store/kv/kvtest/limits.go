@@ -43,11 +43,16 @@ func testKeyLimits(t *testing.T, s *suite) {
 	long := strings.Repeat("k", kv.MaxKey)
 	s.apply(t, kv.Put(row(long, long, "v")))
 	s.value(t, key(long, long), "v")
+	// Keys of bytes that are no text, as long as they may be.
+	high := strings.Repeat("\xff", kv.MaxKey)
+	s.apply(t, kv.Put(row(high, high[:kv.MaxKey/2], "v")))
+	s.value(t, key(high, high[:kv.MaxKey/2]), "v")
 	for what, k := range map[string]kv.Key{
 		"an empty partition":    key("", "s"),
 		"an empty sort":         key("p", ""),
 		"a partition too long":  key(long+"k", "s"),
 		"a sort too long":       key("p", long+"k"),
+		"high bytes too many":   key("p", high[:kv.MaxKey/2+1]),
 		"a NUL in a partition":  key("p\x00", "s"),
 		"a NUL in a sort":       key("p", "\x00s"),
 		"the zero key, nothing": {},
@@ -75,6 +80,8 @@ func testQueryLimits(t *testing.T, s *suite) {
 		{"p", kv.Query{Limit: -1}},
 		{"p", kv.Query{Prefix: long}},
 		{"p", kv.Query{Prefix: "a\x00"}},
+		{"p", kv.Query{Prefix: strings.Repeat("\xff", kv.MaxKey/2+1)}},
+		{"p", kv.Query{After: strings.Repeat("\xff", kv.MaxKey/2+1)}},
 		{"p", kv.Query{After: long}},
 		{"p", kv.Query{After: "\x00"}},
 	} {

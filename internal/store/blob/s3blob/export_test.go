@@ -1,0 +1,6 @@
+package s3blob
+
+import "time"
+
+// SetStall changes how long one read of a body may take.
+func (s *Store) SetStall(d time.Duration) { s.stall = d }

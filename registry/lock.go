@@ -1,0 +1,48 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// lockFile, in the data folder, is locked by the one process that uses the folder: wherever metadata and bytes are,
+// the cache and the spool in it are for one alone.
+const lockFile = "lock"
+
+// A process that is just ending may hold the lock for so long.
+const (
+	lockWait  = 250 * time.Millisecond
+	lockEvery = 10 * time.Millisecond
+)
+
+// errLocked: another process has the lock.
+var errLocked = errors.New("the file is locked")
+
+// lockFolder takes the lock of a data folder; fault.Unavailable tells that another process has it. The lock ends
+// when it is closed, or with this process.
+func lockFolder(dir string) (io.Closer, error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
+	}
+	for begun := time.Now(); ; time.Sleep(lockEvery) {
+		err := tryLock(f)
+		switch {
+		case err == nil:
+			return f, nil
+		case errors.Is(err, errLocked) && time.Since(begun) < lockWait:
+			continue
+		case errors.Is(err, errLocked):
+			err = fault.Wrap(err, fault.Unavailable, "another registry-server is using the data folder %s; stop it, or choose another folder with --data (REGISTRY_DATA)", dir)
+		default:
+			err = fmt.Errorf("locking %s: %w", f.Name(), err)
+		}
+		return nil, errors.Join(err, f.Close())
+	}
+}
