@@ -17,7 +17,7 @@ type commands struct {
 
 // packing is what both commands take. docs/action.md shows it as a table.
 type packing struct {
-	Paths []string `arg:"" optional:"" name:"path" help:"Path globs, package names (zig:NAME for Zig) or .tgz files. Default: every public package of the workspace."`
+	Paths []string `arg:"" optional:"" name:"path" help:"Path globs, package names (zig:NAME for Zig, lumen:NAME for Lumen) or .tgz files. Default: every public package of the workspace."`
 
 	Packages         []string `placeholder:"PATTERN" group:"Packages" help:"The same as the arguments: path globs, package names or .tgz files."`
 	Exclude          []string `placeholder:"PATTERN" group:"Packages" help:"Path globs or package names to leave out."`

@@ -4,7 +4,7 @@
 //
 // Run packs members natively, or delegates to a package manager and takes its
 // archive apart again; both give split tarballs (package tarball). Tarball takes
-// a .tgz that somebody else made as it is. ZigPackage packs what compilers of Zig fetch.
+// a .tgz that somebody else made as it is. Folder packs what compilers of Zig fetch, and what Lumen's client unpacks.
 //
 // Lifecycle scripts run one package at a time, a package after the siblings it
 // depends on, through the workspace's package manager: prepack, prepare and

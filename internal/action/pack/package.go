@@ -10,6 +10,7 @@ import (
 
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
 )
@@ -21,18 +22,19 @@ type File struct {
 }
 
 // Package is a packed package: a split tarball, which has a Head, a body and a
-// Recipe, or a whole one: of Zig, or a given one that was taken as it is. The tarball
+// Recipe, or a whole one: of a workspace.Kind, or a given one that was taken as it is. The tarball
 // itself is in a file: the given one, or one of Options.TempDir.
 type Package struct {
-	Name       string // of Zig, with workspace.ZigPrefix
+	Name       string // of a workspace.Kind, with its prefix
 	Version    string // as packed
 	OwnVersion string // as its package.json on disk says; of others, the same as Version
 	Dir        string // slash-separated, relative to the workspace's root; empty for a given tarball
-	Files      []File // package.json first; of Zig, by path
+	Files      []File // package.json first; of Zig, by path; of Lumen, lumen.toml and then by path
 	Unpacked   int64  // sum of the files' sizes
 	Bins       []string
-	Siblings   []string // the packages packed along that it needs, by name
-	Zig        *Zig     // nil for a package of npm
+	Siblings   []string         // the packages packed along that it needs, by name
+	Zig        *Zig             // nil if it is not of Zig
+	Lumen      *lumen.Integrity // nil if it is not of Lumen
 
 	Head   []byte // the template, if Recipe.Holes; nil for a whole tarball
 	Recipe tarball.Recipe
@@ -46,10 +48,15 @@ type Package struct {
 // Split reports whether the package has a head and a body.
 func (p *Package) Split() bool { return p.Head != nil }
 
-// Filename is what the tarball is saved as: npm's name for it, or name-version.tar.gz.
+// Filename is what the tarball is saved as: npm's name for it, name-version.tar.gz of Zig, or
+// scope-name-version.tar of Lumen.
 func (p *Package) Filename() string {
-	if p.Zig != nil {
-		return strings.TrimPrefix(p.Name, workspace.ZigPrefix) + "-" + p.Version + ".tar.gz"
+	switch {
+	case p.Zig != nil:
+		return strings.TrimPrefix(p.Name, workspace.Zig.Prefix()) + "-" + p.Version + ".tar.gz"
+	case p.Lumen != nil:
+		name := strings.TrimPrefix(p.Name, workspace.Lumen.Prefix())
+		return strings.ReplaceAll(strings.TrimPrefix(name, "@"), "/", "-") + "-" + p.Version + ".tar"
 	}
 	return npm.TarballName(p.Name, p.Version)
 }

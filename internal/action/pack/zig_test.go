@@ -34,14 +34,14 @@ secret
 -- old/build.zig --
 `
 
-func zigPackage(t *testing.T, dir, of string, o pack.ZigOptions) (*pack.Package, error) {
+func zigPackage(t *testing.T, dir, of string, o pack.FolderOptions) (*pack.Package, error) {
 	t.Helper()
 	ws := &workspace.Workspace{Root: dir}
-	if err := ws.AddZig([]string{of + "/" + workspace.ZigManifest}); err != nil || len(ws.Zig) != 1 {
-		t.Fatalf("%d packages, %v", len(ws.Zig), err)
+	if err := ws.Add([]string{of + "/" + workspace.Zig.Manifest()}); err != nil || len(ws.Packages) != 1 {
+		t.Fatalf("%d packages, %v", len(ws.Packages), err)
 	}
 	o.TempDir = t.TempDir()
-	return pack.ZigPackage(t.Context(), ws, ws.Zig[0], o)
+	return pack.Folder(t.Context(), ws, ws.Packages[0], o)
 }
 
 func entries(t *testing.T, p *pack.Package) []string {
@@ -71,7 +71,7 @@ func entries(t *testing.T, p *pack.Package) []string {
 func TestZigPackage(t *testing.T) {
 	dir := inline(t, zigTree)
 	tracked := []string{"build.zig", "build.zig.zon", "src/root.zig", "src/deleted.zig"}
-	p, err := zigPackage(t, dir, "lib", pack.ZigOptions{Tracked: tracked})
+	p, err := zigPackage(t, dir, "lib", pack.FolderOptions{Tracked: tracked})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,11 +89,11 @@ func TestZigPackage(t *testing.T) {
 	if b, err := os.ReadFile(file); err != nil || digest.Of(b) != p.Sums.SHA256 || int64(len(b)) != p.Size {
 		t.Errorf("the saved file is not the one that was hashed: %v", err)
 	}
-	again, err := zigPackage(t, dir, "lib", pack.ZigOptions{Tracked: tracked})
+	again, err := zigPackage(t, dir, "lib", pack.FolderOptions{Tracked: tracked})
 	if err != nil || again.Sums != p.Sums {
 		t.Errorf("packed again it has other bytes, %v", err)
 	}
-	all, err := zigPackage(t, dir, "lib", pack.ZigOptions{})
+	all, err := zigPackage(t, dir, "lib", pack.FolderOptions{})
 	if err != nil || len(all.Files) != 5 || all.Zig.Hash == p.Zig.Hash {
 		t.Errorf("without a list it has %+v, %v; want all that is on disk", all, err)
 	}
@@ -103,11 +103,11 @@ func TestRefusedZigPackages(t *testing.T) {
 	dir := inline(t, zigTree)
 	for name, c := range map[string]struct {
 		of   string
-		o    pack.ZigOptions
+		o    pack.FolderOptions
 		want string
 	}{
-		"manifest not tracked": {"lib", pack.ZigOptions{Tracked: []string{"build.zig"}}, "zig:lib (lib) can't be published: its build.zig.zon is gone"},
-		"no compiler":          {"old", pack.ZigOptions{}, "zig:test (old) can't be published: no version of Zig can fetch this package: "},
+		"manifest not tracked": {"lib", pack.FolderOptions{Tracked: []string{"build.zig"}}, "zig:lib (lib) can't be published: its build.zig.zon is gone"},
+		"no compiler":          {"old", pack.FolderOptions{}, "zig:test (old) can't be published: no version of Zig can fetch this package: "},
 	} {
 		_, err := zigPackage(t, dir, c.of, c.o)
 		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "leave the package out with --exclude zig:") {
@@ -120,13 +120,13 @@ func TestRefusedZigPackages(t *testing.T) {
 func TestZigPackageOutside(t *testing.T) {
 	dir, elsewhere := inline(t, zigTree), inline(t, zigTree)
 	ws := &workspace.Workspace{Root: dir}
-	if err := ws.AddZig([]string{"lib/build.zig.zon"}); err != nil {
+	if err := ws.Add([]string{"lib/build.zig.zon"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(os.RemoveAll(filepath.Join(dir, "lib")), os.Symlink(filepath.Join(elsewhere, "lib"), filepath.Join(dir, "lib"))); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := pack.ZigPackage(t.Context(), ws, ws.Zig[0], pack.ZigOptions{TempDir: t.TempDir()}); err == nil {
+	if p, err := pack.Folder(t.Context(), ws, ws.Packages[0], pack.FolderOptions{TempDir: t.TempDir()}); err == nil {
 		t.Errorf("packed %+v from outside of the workspace", p)
 	}
 }

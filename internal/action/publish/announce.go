@@ -72,7 +72,10 @@ func (j *job) report() report.Report {
 			}
 		}
 		if z := p.ZigPackage; z != nil {
-			rp.Zig = &report.Zig{Name: strings.TrimPrefix(p.Name, workspace.ZigPrefix), Hash: z.Hash, Legacy: z.LegacyHash, Compilers: z.Zig}
+			rp.Zig = &report.Zig{Name: strings.TrimPrefix(p.Name, workspace.Zig.Prefix()), Hash: z.Hash, Legacy: z.LegacyHash, Compilers: z.Zig}
+		}
+		if l := p.LumenPackage; l != nil {
+			rp.Lumen = &report.Lumen{Name: strings.TrimPrefix(p.Name, workspace.Lumen.Prefix()), ContentHash: l.ContentHash, Hash: p.SHA256.String()}
 		}
 		r.Packages = append(r.Packages, rp)
 	}
@@ -178,7 +181,7 @@ type result struct {
 // announced is a package and what a client of the preview registry installs it by.
 type announced struct {
 	wire.PublishedPackage
-	Kind string `json:"kind"` // "npm" or "zig"
+	Kind string `json:"kind"` // "npm", "zig" or "lumen"
 	Spec string `json:"spec,omitempty"`
 }
 
@@ -188,13 +191,20 @@ func (j *job) result(r report.Report) result {
 		Registry: j.opt.RegistryURL, Previews: r.PreviewRegistry(), PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings,
 	}
 	for i, p := range j.published.Packages {
-		kind := "npm"
-		if p.ZigPackage != nil {
-			kind = "zig"
-		}
-		out.Packages[i] = announced{p, kind, r.Spec(r.Packages[i])}
+		out.Packages[i] = announced{p, kindOf(p.CommitPackage), r.Spec(r.Packages[i])}
 	}
 	return out
+}
+
+// kindOf does not ask p.Kind, which servers of before had not.
+func kindOf(p wire.CommitPackage) string {
+	switch {
+	case p.ZigPackage != nil:
+		return string(workspace.Zig)
+	case p.LumenPackage != nil:
+		return string(workspace.Lumen)
+	}
+	return "npm"
 }
 
 // writeJSON writes to where the options want JSON, if they do.

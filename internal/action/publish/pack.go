@@ -95,7 +95,7 @@ func (j *job) packWorkspace(ctx context.Context, paths []string) error {
 	if err := j.packMembers(ctx, ws, selected.Members); err != nil {
 		return err
 	}
-	return j.packZig(ctx, ws, selected.Zig)
+	return j.packFolders(ctx, ws, selected.Packages)
 }
 
 func (j *job) packMembers(ctx context.Context, ws *workspace.Workspace, members []*workspace.Member) error {
@@ -192,12 +192,12 @@ type packed struct {
 	Integrity    string      `json:"integrity"`
 	Shasum       string      `json:"shasum"`
 	Files        []pack.File `json:"files"`
-	packedZig
+	packedHashes
 }
 
 func describe(p *pack.Package, path string) packed {
 	return packed{
-		packedZig: describeZig(p), Name: p.Name, Version: p.Version, Filename: p.Filename(), Path: path, Size: p.Size,
+		packedHashes: describeHashes(p), Name: p.Name, Version: p.Version, Filename: p.Filename(), Path: path, Size: p.Size,
 		UnpackedSize: p.Unpacked, Integrity: p.Sums.Integrity, Shasum: p.Sums.Shasum, Files: p.Files,
 	}
 }
@@ -210,9 +210,7 @@ func printPacked(to io.Writer, list []packed) error {
 			where = "not written"
 		}
 		fmt.Fprintf(w, "%s@%s  %s packed, %s unpacked, %d files  %s\n", p.Name, p.Version, bytesText(p.Size), bytesText(p.UnpackedSize), len(p.Files), where)
-		if p.Hash != "" {
-			fmt.Fprintf(w, "  hash %s\n       %s\n", p.Hash, p.LegacyHash)
-		}
+		fmt.Fprint(w, p.lines())
 		for _, f := range p.Files {
 			fmt.Fprintf(w, "  %9s  %s\n", bytesText(f.Size), f.Path)
 		}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/action/pack"
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/wire"
 )
@@ -106,6 +108,28 @@ func TestCheckHashes(t *testing.T) {
 	}
 	for name, p := range map[string]wire.PublishedPackage{"another hash": said("a-1.0.0-y", "1220x"), "another legacy hash": said("a-1.0.0-x", "1220y"), "none": {}} {
 		if err := answer(p); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
+
+func TestCheckLumenHashes(t *testing.T) {
+	sums := digest.Sums{SHA256: digest.Of([]byte("tar"))}
+	own := &pack.Package{Name: "lumen:@a/b", Sums: sums, Lumen: &lumen.Integrity{ManifestHash: "sha256:m", ContentHash: "sha256:c"}}
+	answer := func(sums digest.Sums, l *wire.LumenPackage) error {
+		p := wire.PublishedPackage{CommitPackage: wire.CommitPackage{Name: own.Name, Sums: sums, LumenPackage: l}}
+		return (&job{packages: []*pack.Package{own}, published: wire.Published{Packages: []wire.PublishedPackage{p}}}).checkHashes()
+	}
+	if err := answer(sums, &wire.LumenPackage{ManifestHash: "sha256:m", ContentHash: "sha256:c"}); err != nil {
+		t.Errorf("the same hashes: %v", err)
+	}
+	for name, err := range map[string]error{
+		"other contents":   answer(sums, &wire.LumenPackage{ManifestHash: "sha256:m", ContentHash: "sha256:x"}),
+		"another manifest": answer(sums, &wire.LumenPackage{ManifestHash: "sha256:x", ContentHash: "sha256:c"}),
+		"another archive":  answer(digest.Sums{}, &wire.LumenPackage{ManifestHash: "sha256:m", ContentHash: "sha256:c"}),
+		"no hashes":        answer(sums, nil),
+	} {
+		if err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}

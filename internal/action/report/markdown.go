@@ -73,7 +73,7 @@ func (r Report) markdown(d detail) string {
 	}
 	all := d.install && d.single && len(shown) == len(changed)
 	if d.install {
-		ofNPM, ofZig := r.split()
+		ofNPM, ofZig, ofLumen := r.split()
 		if listed := ofNPM.listed(); len(listed) > 0 {
 			ofNPM.writeRegistry(&b, d, listed)
 			all = all && d.urls
@@ -81,6 +81,7 @@ func (r Report) markdown(d detail) string {
 			ofNPM.writeURLs(&b, d)
 		}
 		writeZig(&b, d, ofZig)
+		writeLumen(&b, d, ofLumen)
 	}
 	if !all {
 		fmt.Fprintf(&b, "There is more than fits here: see %s.\n\n", link("all packages of this commit", r.listURL()))

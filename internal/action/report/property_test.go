@@ -93,7 +93,10 @@ func TestHostileNames(t *testing.T) {
 				Name: text(), Version: text(), URL: address(), InstallURL: address(), Bins: []string{text()},
 				Size: rnd.Int64N(1e10), Unchanged: rnd.IntN(3) == 0, Linked: rnd.IntN(3) == 0,
 			})
-			if rnd.IntN(3) == 0 {
+			switch rnd.IntN(4) {
+			case 0:
+				r.Packages[len(r.Packages)-1].Lumen = &report.Lumen{Name: text(), Hash: text(), ContentHash: text()}
+			case 1:
 				r.Packages[len(r.Packages)-1].Zig = &report.Zig{Name: text(), Hash: text(), Legacy: text(), Compilers: []string{"0.11", "0.16", text()}}
 			}
 		}
@@ -119,7 +122,8 @@ func FuzzComment(f *testing.F) {
 		r.Repository = repository
 		for range 2 {
 			r.Packages = append(r.Packages, report.Package{Name: name, Version: version, URL: url, Bins: []string{bin}},
-				report.Package{Name: "zig:" + name, Version: version, URL: url, Zig: &report.Zig{Name: name, Hash: bin, Legacy: repository, Compilers: []string{"0.13", "0.14", bin}}})
+				report.Package{Name: "zig:" + name, Version: version, URL: url, Zig: &report.Zig{Name: name, Hash: bin, Legacy: repository, Compilers: []string{"0.13", "0.14", bin}}},
+				report.Package{Name: "lumen:" + name, Version: version, URL: url, Lumen: &report.Lumen{Name: name, Hash: bin, ContentHash: repository}})
 		}
 		check(t, report.Comment(r))
 	})

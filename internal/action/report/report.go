@@ -43,7 +43,8 @@ type Package struct {
 	// By URL they must be installed along; the preview registry has them.
 	Needs []string
 	Bins  []string // the names of its commands
-	Zig   *Zig     // nil for a package of npm
+	Zig   *Zig     // nil if it is not of Zig
+	Lumen *Lumen   // nil if it is not of Lumen
 }
 
 // Zig is what compilers of Zig know a package by.
@@ -54,6 +55,13 @@ type Zig struct {
 	Compilers []string
 }
 
+// Lumen is what a package of Lumen is used by.
+type Lumen struct {
+	Name        string // "@scope/name", or "name"
+	Hash        string // sha256:…, of the archive
+	ContentHash string // sha256:…, of its files
+}
+
 // installURL is the URL to install from.
 func (p Package) installURL() string {
 	if p.InstallURL != "" {
@@ -62,18 +70,21 @@ func (p Package) installURL() string {
 	return p.URL
 }
 
-// split returns the report of npm's packages, and those of Zig.
-func (r Report) split() (npm Report, zig []Package) {
+// split returns the report of npm's packages, and those of Zig and Lumen.
+func (r Report) split() (npm Report, zig, lumen []Package) {
 	all := r.Packages
 	r.Packages = nil
 	for _, p := range all {
-		if p.Zig == nil {
-			r.Packages = append(r.Packages, p)
-		} else {
+		switch {
+		case p.Zig != nil:
 			zig = append(zig, p)
+		case p.Lumen != nil:
+			lumen = append(lumen, p)
+		default:
+			r.Packages = append(r.Packages, p)
 		}
 	}
-	return r, zig
+	return r, zig, lumen
 }
 
 // managers returns the known ones of r.Managers, each once.

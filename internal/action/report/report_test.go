@@ -44,6 +44,13 @@ func zigPackage(name, version string, compilers ...string) report.Package {
 	return p
 }
 
+func lumenPackage(name, version string) report.Package {
+	p := pkg("lumen:"+name, 10_240)
+	p.Version = version
+	p.Lumen = &report.Lumen{Name: name, Hash: "sha256:" + strings.Repeat("a1", 32), ContentHash: "sha256:" + strings.Repeat("c0", 32)}
+	return p
+}
+
 func reports() map[string]report.Report {
 	one := base()
 	one.Packages = []report.Package{pkg("left-pad", 999)}
@@ -107,9 +114,25 @@ func reports() map[string]report.Report {
 	evil.Zig.Name, evil.URL = "`\"},\n.evil = .{ @octocat", "https://h.test/```\n</details>"
 	hostileZig.Packages = []report.Package{evil}
 
+	lumen := base()
+	lumen.Packages = []report.Package{pkg("left-pad", 999), zigPackage("clap", "0.11.0", "0.17"), lumenPackage("@acme/utils", "1.0.0"), lumenPackage("@other/utils", "0.2.0-rc.1+5"), lumenPackage("old", "0.1.0")}
+
+	manyLumen := base()
+	for i := range 6 {
+		manyLumen.Packages = append(manyLumen.Packages, lumenPackage(fmt.Sprintf("@acme/lib%d", i), "0.1.0"))
+	}
+
+	hostileLumen := base()
+	for _, name := range []string{"@x/..", "`\"] }\n[evil] @octocat", "$(rm -rf ~)/-rf", "", "@acme/.git", "@acme/ü '"} {
+		p := lumenPackage(name, "</details>")
+		p.URL, p.Lumen.ContentHash, p.Lumen.Hash = "https://h.test/'; rm -rf ~ ```\n</details>", "```\n@octocat", "`|<b>\x1b[31m"
+		hostileLumen.Packages = append(hostileLumen.Packages, p)
+	}
+
 	none := base()
 	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact,
-		"zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig}
+		"zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig,
+		"lumen": lumen, "lumen-many": manyLumen, "lumen-hostile": hostileLumen}
 }
 
 func TestGolden(t *testing.T) {

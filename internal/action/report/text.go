@@ -31,11 +31,12 @@ func Text(r Report, w io.Writer) error {
 		fmt.Fprintln(tw)
 	}
 	_ = tw.Flush() // into a strings.Builder, which takes everything
-	ofNPM, ofZig := r.split()
-	if len(ofNPM.Packages) > 0 || len(ofZig) == 0 {
+	ofNPM, ofZig, ofLumen := r.split()
+	if len(ofNPM.Packages) > 0 || len(ofZig)+len(ofLumen) == 0 {
 		ofNPM.writeLines(&b)
 	}
 	writeZigLines(&b, ofZig)
+	writeLumenLines(&b, ofLumen)
 	if !r.ExpiresAt.IsZero() {
 		fmt.Fprintf(&b, "\nThey expire on %s (UTC).\n", r.ExpiresAt.UTC().Format(time.DateOnly))
 	}

@@ -1,6 +1,6 @@
 // Package workspace finds the packages of a repository: npm, yarn and bun
 // `workspaces`, pnpm-workspace.yaml with its catalogs, or a single package; and
-// packages of Zig, the folders with a build.zig.zon, in any of them or alone.
+// packages of Zig and Lumen, the folders with a build.zig.zon or a lumen.toml, in any of them or alone.
 package workspace
 
 import "github.com/org/registry-action/internal/format/manifest"
@@ -22,7 +22,7 @@ type Workspace struct {
 	Manager  Manager
 	Members  []*Member // by Dir; includes the root package if it has a name
 	Catalogs manifest.Catalogs
-	Zig      []*ZigPackage // by Dir; what AddZig has added
+	Packages []*Package // by Dir; what Add has added
 }
 
 // Member is an npm package of the workspace.

@@ -15,18 +15,18 @@ import (
 
 // Selection is what is to be published, each in the order of the Workspace.
 type Selection struct {
-	Members []*Member
-	Zig     []*ZigPackage
-	LeftOut []*ZigPackage // that no pattern speaks of, and that are not published by default
+	Members  []*Member
+	Packages []*Package
+	LeftOut  []*Package // that no pattern speaks of, and that are not published by default
 }
 
 // Select returns the packages to publish. A pattern is
 // a path or path glob from the workspace's root ("./packages/*", "packages/a"), or a
-// package name or name glob ("@acme/*", "zig:*"); a leading "!" takes away what it
+// package name or name glob ("@acme/*", "lumen:@acme/*", and "lumen:*" for all, with a scope or without); a leading "!" takes away what it
 // matches. Without a pattern in include that adds something, all publishable
 // packages are meant: npm packages that aren't private and have a name or a version,
 // where the root of several only counts if it has a version, or is named; and those
-// of Zig that are not LeftOut.
+// of a Kind that are not LeftOut.
 //
 // Errors of kind Invalid: a pattern that matches nothing (with near candidates)
 // or only what can't be published, and a selected package whose name or version is
@@ -51,8 +51,8 @@ func (w *Workspace) Select(include, exclude []string) (Selection, error) {
 	}
 	s, err := w.chosen(all)
 	for _, c := range all {
-		if !named && c.zig != nil && !c.chosen && !c.excluded {
-			s.LeftOut = append(s.LeftOut, c.zig)
+		if !named && c.other != nil && !c.chosen && !c.excluded {
+			s.LeftOut = append(s.LeftOut, c.other)
 		}
 	}
 	return s, err
@@ -61,7 +61,7 @@ func (w *Workspace) Select(include, exclude []string) (Selection, error) {
 // chosen checks what is chosen.
 func (w *Workspace) chosen(all []candidate) (Selection, error) {
 	var s Selection
-	dirs := map[string]string{} // of Zig packages, by name
+	dirs := map[string]string{} // of packages of a Kind, by name
 	for _, c := range all {
 		if !c.chosen {
 			continue
@@ -77,9 +77,9 @@ func (w *Workspace) chosen(all []candidate) (Selection, error) {
 			return Selection{}, fault.New(fault.Invalid, "two packages are called %s: %s and %s; rename one, or leave one out with --exclude", c.name, other, c.dir)
 		}
 		dirs[c.name] = c.dir
-		s.Zig = append(s.Zig, c.zig)
+		s.Packages = append(s.Packages, c.other)
 	}
-	if len(s.Members)+len(s.Zig) == 0 {
+	if len(s.Members)+len(s.Packages) == 0 {
 		return s, fault.New(fault.Invalid, "nothing is selected to publish: of %d packages in %s all are private or excluded%s", len(all), w.Root, whyNot(all))
 	}
 	return s, nil
@@ -141,7 +141,7 @@ func (w *Workspace) match(all []candidate, text string) ([]int, error) {
 	var matches []int
 	for i, c := range all {
 		byPath := c.dir == clean || c.dir != "." && doublestar.MatchUnvalidated(clean, c.dir)
-		byName := !onlyPath && c.name != "" && doublestar.MatchUnvalidated(clean, c.name)
+		byName := !onlyPath && c.name != "" && (doublestar.MatchUnvalidated(clean, c.name) || c.allOfKind(clean))
 		if byPath || byName {
 			matches = append(matches, i)
 		}

@@ -47,13 +47,13 @@ gitdir: ../.git/modules/submodule
 func openZig(t *testing.T, text string) (*Workspace, string) {
 	t.Helper()
 	root := write(t, txtar.Parse([]byte(text)))
-	w, err := OpenZig(root)
+	w, err := OpenAlone(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := w.FindZig()
+	found, err := w.Find()
 	if err == nil {
-		err = w.AddZig(found)
+		err = w.Add(found)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func openZig(t *testing.T, text string) (*Workspace, string) {
 	return w, root
 }
 
-func dirs(packages []*ZigPackage) string {
+func dirs(packages []*Package) string {
 	var all []string
 	for _, z := range packages {
 		all = append(all, z.Dir)
@@ -72,7 +72,7 @@ func dirs(packages []*ZigPackage) string {
 func TestFindZig(t *testing.T) {
 	w, _ := openZig(t, zigTree)
 	want := ". examples/one examples/one/helper libs/vendored packages/a packages/b packages/b/example template"
-	if got := dirs(w.Zig); got != want {
+	if got := dirs(w.Packages); got != want {
 		t.Errorf("found %s\n want %s", got, want)
 	}
 }
@@ -100,7 +100,7 @@ func TestSelectZig(t *testing.T) {
 		{"template", "", "error template/build.zig.zon:1:12: "},
 	} {
 		selected, err := w.Select(strings.Fields(c.include), strings.Fields(c.exclude))
-		got := dirs(selected.Zig)
+		got := dirs(selected.Packages)
 		if err != nil {
 			got = "error " + strings.ReplaceAll(err.Error(), root, "ROOT")
 			if !errors.Is(err, fault.Invalid) {
@@ -129,7 +129,7 @@ func TestSelectBoth(t *testing.T) {
 -- packages/tool/build.zig.zon --
 .{ .name = .tool, .version = "1.0.0", .paths = .{""} }
 `)
-	if err := w.AddZig([]string{"zig/build.zig.zon", "packages/a/build.zig.zon", "packages/tool/build.zig.zon", "gone/build.zig.zon", "../x/build.zig.zon"}); err != nil {
+	if err := w.Add([]string{"zig/build.zig.zon", "packages/a/build.zig.zon", "packages/tool/build.zig.zon", "gone/build.zig.zon", "../x/build.zig.zon"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ include, want string }{
@@ -141,7 +141,7 @@ func TestSelectBoth(t *testing.T) {
 		{"!zig:*", "root a |"},
 	} {
 		s, err := w.Select(strings.Fields(c.include), nil)
-		got := strings.TrimSpace(names(s.Members) + " | " + dirs(s.Zig))
+		got := strings.TrimSpace(names(s.Members) + " | " + dirs(s.Packages))
 		if err != nil || got != c.want {
 			t.Errorf("Select(%q) = %q, %v; want %q", c.include, got, err, c.want)
 		}
@@ -171,8 +171,8 @@ func TestSameZigName(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "two packages are called zig:twin: a and b") {
 		t.Errorf("Select = %v, want the twins named", err)
 	}
-	if s, err := w.Select(nil, []string{"a"}); err != nil || dirs(s.Zig) != "b" {
-		t.Errorf("without one of the twins: %s, %v", dirs(s.Zig), err)
+	if s, err := w.Select(nil, []string{"a"}); err != nil || dirs(s.Packages) != "b" {
+		t.Errorf("without one of the twins: %s, %v", dirs(s.Packages), err)
 	}
 }
 
@@ -188,21 +188,21 @@ func TestBrokenZigRoot(t *testing.T) {
 func TestZigLinks(t *testing.T) {
 	w, root := openZig(t, "-- a/build.zig.zon --\n.{ .name = .a, .version = \"1.0.0\" }\n")
 	elsewhere := t.TempDir()
-	if err := os.WriteFile(filepath.Join(elsewhere, ZigManifest), []byte(".{ .name = .out, .version = \"1.0.0\" }"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(elsewhere, Zig.Manifest()), []byte(".{ .name = .out, .version = \"1.0.0\" }"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink(elsewhere, filepath.Join(root, "link")); err != nil {
 		t.Fatal(err)
 	}
-	found, err := w.FindZig()
+	found, err := w.Find()
 	if d := gocmp.Diff([]string{"a/build.zig.zon"}, found); err != nil || d != "" {
 		t.Errorf("found %v (-want +got)\n%s", err, d)
 	}
-	w.Zig = nil
-	if err := w.AddZig([]string{"link/build.zig.zon"}); err != nil {
+	w.Packages = nil
+	if err := w.Add([]string{"link/build.zig.zon"}); err != nil {
 		t.Fatal(err)
 	}
-	if slices.ContainsFunc(w.Zig, func(z *ZigPackage) bool { return z.Manifest.Name == "out" }) {
+	if slices.ContainsFunc(w.Packages, func(z *Package) bool { return z.Name == "zig:out" }) {
 		t.Error("a manifest behind a link out of the workspace was read")
 	}
 }
@@ -210,9 +210,9 @@ func TestZigLinks(t *testing.T) {
 func TestOpenZigRoot(t *testing.T) {
 	root := write(t, txtar.Parse([]byte("-- lib/build.zig.zon --\n.{}\n-- lib/src/x.zig --\n\n-- other/x --\n\n")))
 	for dir, want := range map[string]string{"": "", "lib": "lib", "lib/src": "lib", "other": "other"} {
-		w, err := OpenZig(filepath.Join(root, dir))
+		w, err := OpenAlone(filepath.Join(root, dir))
 		if err != nil || w.Root != filepath.Join(root, want) {
-			t.Errorf("OpenZig(%q) = %+v, %v; want the root %q", dir, w, err, want)
+			t.Errorf("OpenAlone(%q) = %+v, %v; want the root %q", dir, w, err, want)
 		}
 	}
 }

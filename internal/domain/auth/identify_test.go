@@ -89,7 +89,7 @@ func TestIdentifyWithTheRootToken(t *testing.T) {
 func TestPrivateReads(t *testing.T) {
 	for _, token := range []string{"", rootToken} {
 		w := newWorld(t, Options{RootToken: token, ReadAuth: true})
-		refused(t, w.identify(Credentials{}).MayRead(), fault.Unauthenticated, "Authorization required", "npm login", "_authToken")
+		refused(t, w.identify(Credentials{}).MayRead(), fault.Unauthenticated, "Authorization required", "Authorization: Bearer", "npm login", "_authToken", "Zig", "Lumen")
 	}
 	w := newWorld(t, Options{RootToken: rootToken, ReadAuth: true})
 	p := w.bearer(w.token(NewToken{Name: "reader", Permission: Read}))

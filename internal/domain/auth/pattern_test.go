@@ -20,9 +20,13 @@ func TestPatterns(t *testing.T) {
 		{"@acme/core-*", []string{"@acme/core-a", "@acme/core-"}, []string{"@acme/core", "@acme/corex"}},
 		{"name", []string{"name"}, []string{"names", "nam", "@name/name", ""}},
 		{"name-*", []string{"name-a", "name-b-c"}, []string{"name", "names", "@name-a/b"}},
-		{"*", []string{"a", "@acme/core", "zig:a"}, nil},
+		{"*", []string{"a", "@acme/core", "zig:a", "lumen:@acme/core"}, nil},
 		{"zig:my_lib", []string{"zig:my_lib", "zig:my-lib", "zig:My-Lib"}, []string{"my_lib", "my-lib", "zig:my_lib2"}},
 		{"zig:*", []string{"zig:a"}, []string{"zig", "a", "@zig/a", "zigs"}},
+		{"lumen:@acme/*", []string{"lumen:@acme/utils"}, []string{"@acme/utils", "lumen:@acme2/utils", "zig:utils"}},
+		{"lumen:utils", []string{"lumen:utils"}, []string{"utils", "lumen:utils2", "lumen:@a/utils"}},
+		{"lumen:*", []string{"lumen:a", "lumen:@a/b"}, []string{"a", "@lumen/a", "zig:a"}},
+		{"@acme/*", []string{"@acme/a"}, []string{"lumen:@acme/a", "lumen:@acme"}},
 		{"zig*", []string{"zig", "zig-tools"}, []string{"zig:a"}}, // npm's names
 	} {
 		if err := validPatterns([]string{tt.pattern}); err != nil {
@@ -41,7 +45,7 @@ func TestPatterns(t *testing.T) {
 	}
 	for _, bad := range []string{
 		"", "@", "@*", "@acme", "@acme*", "@*/x", "@acme/", "/*", "*/x", "**", "a*b", "*a", "@acme/*/x", "@acme/**", "a b", "a/*", "a/b",
-		"zig:", "zig:a b", "zig:@a/b", "zig:a:b", "zag:a", ".*", ".a", "../*", "_*", "é*", "a\x00", "[a-z]", "a?", "@a/b/c", "constructor", "__proto__", strings.Repeat("a", 215), strings.Repeat("a", 300) + "*",
+		"zig:", "zig:a b", "zig:@a/b", "zig:a:b", "zag:a", "lumen:", "lumen:@a", "lumen:@a/b/c", "lumen:A", "lumen:zig:a", ".*", ".a", "../*", "_*", "é*", "a\x00", "[a-z]", "a?", "@a/b/c", "constructor", "__proto__", strings.Repeat("a", 215), strings.Repeat("a", 300) + "*",
 	} {
 		refused(t, validPatterns([]string{"ok", bad}), fault.Invalid, "@acme/*")
 	}

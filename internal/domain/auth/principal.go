@@ -59,7 +59,8 @@ func (p Principal) IsAdmin() bool { return p.permission == Admin }
 // MayRead returns nil if p may read: Unauthenticated for anonymous where reads need a principal.
 func (p Principal) MayRead() error {
 	if p.door.readAuth && p.Anonymous() {
-		return fault.New(fault.Unauthenticated, "Authorization required: this registry is read with a token only; get one by npm login, or put one into .npmrc as _authToken")
+		return fault.New(fault.Unauthenticated, "Authorization required: this registry is read with a token only; send one as Authorization: Bearer <token>: "+
+			"npm and its like by npm login or _authToken in .npmrc, Zig and Lumen in the URL")
 	}
 	return nil
 }

@@ -45,13 +45,6 @@ func (src Source) validate() error {
 	return nil
 }
 
-func (src Source) validateName() error {
-	if isZig(src.Name) {
-		return src.validateZig()
-	}
-	return npm.ValidName(src.Name)
-}
-
 func (src Source) size() int64 {
 	switch {
 	case src.Upload != nil:
@@ -96,8 +89,11 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 
 // read checks an archive and returns what it says of the package.
 func (s *Service) read(ctx context.Context, sha string, src Source) (Package, error) {
-	if isZig(src.Name) {
+	switch {
+	case isZig(src.Name):
 		return s.zigPackage(ctx, src)
+	case isLumen(src.Name):
+		return s.lumenPackage(ctx, src)
 	}
 	artifact, sum, err := s.check(ctx, sha, src)
 	if err == nil && artifact.Whole != nil && sum.Version == npm.PreviewVersion(sha) {

@@ -12,5 +12,6 @@
 // before it becomes visible; see package lifetime.
 //
 // A name "zig:NAME" is a package of Zig: a whole archive, checked and hashed as the
-// compilers do it. It is a package of its commit like any other, and in no preview registry.
+// compilers do it. "lumen:@scope/NAME" is one of Lumen, a plain tar. Both are packages of
+// their commit like any other, and in no preview registry.
 package commits

@@ -43,7 +43,7 @@ func (s *Service) index(ctx context.Context, who Principal, p Publication, next 
 func (s *Service) listCommit(ctx context.Context, p Publication, next contents) (op kv.Op, news bool, err error) {
 	var names []string
 	for name, pkg := range next.packages {
-		if pkg.Repository.Same(p.Repository) && !isZig(name) {
+		if pkg.Repository.Same(p.Repository) && isNPM(name) {
 			names = append(names, name)
 		}
 	}

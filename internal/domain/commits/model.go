@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 )
@@ -53,16 +54,17 @@ func (a Artifact) manifest() (m Manifest, ok bool) {
 
 // Package is one package of a commit publish.
 type Package struct {
-	Name        string     `json:"name"`
-	Version     string     `json:"version,omitempty"`
-	SHA         string     `json:"-"` // the commit's
-	Repository  Repository `json:"-"` // the publish's
-	Dir         string     `json:"dir,omitempty"`
-	Artifact    Artifact   `json:"artifact"`
-	Zig         *Zig       `json:"zig,omitempty"` // nil for a package of npm
-	PublishedAt time.Time  `json:"publishedAt"`
-	ExpiresAt   time.Time  `json:"-"`                   // the commit's
-	Publisher   string     `json:"publisher,omitempty"` // of no repository: the user, who may replace it
+	Name        string           `json:"name"`
+	Version     string           `json:"version,omitempty"`
+	SHA         string           `json:"-"` // the commit's
+	Repository  Repository       `json:"-"` // the publish's
+	Dir         string           `json:"dir,omitempty"`
+	Artifact    Artifact         `json:"artifact"`
+	Zig         *Zig             `json:"zig,omitempty"`   // nil if it is not of Zig
+	Lumen       *lumen.Integrity `json:"lumen,omitempty"` // nil if it is not of Lumen
+	PublishedAt time.Time        `json:"publishedAt"`
+	ExpiresAt   time.Time        `json:"-"`                   // the commit's
+	Publisher   string           `json:"publisher,omitempty"` // of no repository: the user, who may replace it
 }
 
 // Commit is all that was published for one SHA.

@@ -73,7 +73,7 @@ func (s *Service) Previews(ctx context.Context, repository, name string) (Previe
 // lookUp finds the versions of a name, and the refs of the repository.
 func (s *Service) lookUp(ctx context.Context, repository, name string) ([]found, []placedRef, error) {
 	partition := repoPartition(repository)
-	done, err := s.shelf.turns.take(ctx, partition)
+	done, err := s.shelf.turns.Take(ctx, partition)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -58,7 +58,7 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	if err != nil {
 		return Result{}, err
 	}
-	done, err := s.turns.take(ctx, p.SHA)
+	done, err := s.turns.Take(ctx, p.SHA)
 	if err != nil {
 		return Result{}, err
 	}

@@ -3,14 +3,17 @@ package commits
 import (
 	"crypto/rand"
 	"fmt"
+	"runtime"
 	"time"
 
+	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/spool"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Principal is who publishes. A repository is its URL, "" for none.
@@ -34,8 +37,9 @@ type Options struct {
 	MaxPackages int           // packages of a publish; 1,000
 	Retention   time.Duration // how long a commit is kept after it was published; 90 days
 	Archive     tarball.Limits
-	Zig         zig.Limits // of archives of Zig packages
-	SpoolDir    string     // where uploads of unknown digest wait while they are checked
+	Zig         zig.Limits   // of archives of Zig packages
+	Lumen       lumen.Limits // of archives of Lumen packages
+	SpoolDir    string       // where uploads of unknown digest wait while they are checked
 	Now         func() time.Time
 }
 
@@ -70,18 +74,22 @@ type Service struct {
 	spool     spool.Spool
 	packer    tarball.Packer
 	recent    recent
-	turns     *turns
+	turns     *turns.Turns
 	shelf     *shelf
 	heads     heads
 	manifests int // maxManifests
-	unpacking unpacking
+	// unpacking has a place for each archive of Zig or Lumen that is checked at the same time: it needs room on disk.
+	unpacking turns.Slots
 }
 
 // New returns a Service over its stores, which stay the caller's.
 func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Service {
 	opt = opt.withDefaults()
 	box := spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage, Archive: opt.Archive}
-	return &Service{db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: newTurns(), shelf: newShelf(), manifests: maxManifests, unpacking: newUnpacking()}
+	return &Service{
+		db: db, blobs: blobs, life: life, opt: opt, spool: box, turns: turns.New(),
+		shelf: newShelf(), manifests: maxManifests, unpacking: turns.NewSlots(runtime.GOMAXPROCS(0)),
+	}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }

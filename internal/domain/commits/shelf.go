@@ -3,6 +3,8 @@ package commits
 import (
 	"reflect"
 	"sync"
+
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // maxShelf bounds what the shelf keeps, in bytes.
@@ -10,7 +12,7 @@ const maxShelf = 32 << 20
 
 // shelf remembers the views of repositories. Who changes one has the turn of its partition.
 type shelf struct {
-	turns *turns
+	turns *turns.Turns
 	max   int64 // bytes
 	mu    sync.Mutex
 	views map[string]kept // by partition
@@ -22,7 +24,7 @@ type kept struct {
 	size int64
 }
 
-func newShelf() *shelf { return &shelf{turns: newTurns(), max: maxShelf, views: map[string]kept{}} }
+func newShelf() *shelf { return &shelf{turns: turns.New(), max: maxShelf, views: map[string]kept{}} }
 
 func (s *shelf) get(partition string) *view {
 	s.mu.Lock()

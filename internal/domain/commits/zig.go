@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"runtime"
-	"strings"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
@@ -15,12 +13,6 @@ import (
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
 )
-
-// A package of Zig is one whose name begins with this; no name of npm's has a colon.
-// It is a whole archive, has its own version, and is in no preview registry.
-const zigPrefix = "zig:"
-
-func isZig(name string) bool { return strings.HasPrefix(name, zigPrefix) }
 
 // Zig is what compilers of Zig know a package by.
 type Zig struct {
@@ -33,34 +25,21 @@ var zigName = regexp.MustCompile(`^zig:[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$`)
 
 const maxZigVersion = 128 // bytes
 
-func (src Source) validateZig() error {
-	switch {
-	case !zigName.MatchString(src.Name):
-		return fault.New(fault.Invalid, `package name %.100q is not valid: behind "zig:" stand 1 to 64 of the characters a-z, A-Z, 0-9, "_", "-" and ".", as .name of build.zig.zon has them`, src.Name).WithCode("invalid_name")
-	case src.Upload != nil || src.Head != nil || src.Body != nil:
-		return errZigForm(src.Name)
+func validZigName(name string) error {
+	if !zigName.MatchString(name) {
+		return fault.New(fault.Invalid, `package name %.100q is not valid: behind "zig:" stand 1 to 64 of the characters a-z, A-Z, 0-9, "_", "-" and ".", as .name of build.zig.zon has them`, name).WithCode("invalid_name")
 	}
 	return nil
 }
 
-func errZigForm(name string) error {
-	return fault.New(fault.Invalid, "%s: the archive of a Zig package is uploaded before it is published, and named by tarball: ask POST /publish/commit/plan where to put it, or let publish-commit do it", name).WithCode("zig_upload")
-}
-
-// unpacking bounds how many archives of Zig are checked at a time: each needs room on disk.
-type unpacking chan struct{}
-
-func newUnpacking() unpacking { return make(unpacking, runtime.GOMAXPROCS(0)) }
-
 // zigPackage checks the archive of a Zig package and returns what it says of itself. What is kept
 // of it is the canonical archive; as a rule that is what was sent.
 func (s *Service) zigPackage(ctx context.Context, src Source) (pkg Package, err error) {
-	select {
-	case s.unpacking <- struct{}{}:
-		defer func() { <-s.unpacking }()
-	case <-ctx.Done():
-		return Package{}, ctx.Err()
+	done, err := s.unpacking.Take(ctx)
+	if err != nil {
+		return Package{}, err
 	}
+	defer done()
 	sent, _, err := s.blobs.Open(ctx, blobKey(*src.Whole))
 	if err != nil {
 		return Package{}, err
@@ -117,21 +96,12 @@ func (s *Service) keepZig(ctx context.Context, src Source, sent io.ReaderAt, in 
 	}
 	a.Sums, a.Size = h.Sums(), h.Size()
 	a.Whole = &tarball.Part{Digest: a.SHA256, Size: a.Size}
-	integrity := a.Integrity
 	if *a.Whole != *src.Whole {
 		if err := s.repack(ctx, *a.Whole, in); err != nil {
 			return a, err
 		}
-		h := digest.NewHasher()
-		if _, err := io.Copy(h, contextReader{ctx, io.NewSectionReader(sent, 0, src.Whole.Size)}); err != nil {
-			return a, err
-		}
-		integrity = h.Sums().Integrity
 	}
-	if cmp.Or(src.Integrity, integrity) != integrity {
-		return a, fault.New(fault.Invalid, "the archive's integrity is %s, not %.200s", integrity, src.Integrity).WithCode("wrong_integrity")
-	}
-	return a, nil
+	return a, src.checkIntegrity(ctx, sent, a)
 }
 
 // repack stores the canonical archive of a package that came in another.
@@ -144,12 +114,5 @@ func (s *Service) repack(ctx context.Context, as tarball.Part, in *zig.Package) 
 	if err := in.Write(ctx, f); err != nil {
 		return err
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	if err := s.life.Hold(ctx, blobKey(as)); err != nil {
-		return err
-	}
-	_, _, err = s.blobs.Put(ctx, blobKey(as), f)
-	return err
+	return s.keep(ctx, as, f)
 }

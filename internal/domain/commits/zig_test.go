@@ -73,8 +73,8 @@ func canonical(t testing.TB, name, version, content string) []byte {
 	return b.Bytes()
 }
 
-// sendZig uploads an archive and publishes it as a package of Zig.
-func (w *world) sendZig(sha, name string, archive []byte, change func(*Publication)) (Result, error) {
+// sendArchive uploads an archive and publishes it as a package of Zig or Lumen.
+func (w *world) sendArchive(sha, name string, archive []byte, change func(*Publication)) (Result, error) {
 	w.t.Helper()
 	d := digest.Of(archive)
 	if _, err := w.PutPart(w.t.Context(), who{}, d, bytes.NewReader(archive)); err != nil {
@@ -100,7 +100,7 @@ func (w *world) spooled() int {
 func TestPublishZig(t *testing.T) {
 	w := newWorld(t, Options{})
 	sent := canonical(t, "greet", "1.2.0", "x")
-	if _, err := w.sendZig(sha1a, "zig:greet", sent, func(p *Publication) { p.Packages[0].Version = "1.2.0" }); err != nil {
+	if _, err := w.sendArchive(sha1a, "zig:greet", sent, func(p *Publication) { p.Packages[0].Version = "1.2.0" }); err != nil {
 		t.Fatal(err)
 	}
 	w.recent = recent{} // read it from the store
@@ -125,10 +125,10 @@ func TestPublishZig(t *testing.T) {
 	if n := w.spooled(); n != 0 {
 		t.Errorf("%d files are left in the spool folder", n)
 	}
-	if res, err := w.sendZig(sha1a, "zig:greet", sent, nil); err != nil || !res.Unchanged["zig:greet"] {
+	if res, err := w.sendArchive(sha1a, "zig:greet", sent, nil); err != nil || !res.Unchanged["zig:greet"] {
 		t.Errorf("the same again: %+v, %v, want unchanged", res, err)
 	}
-	if _, err := w.sendZig(sha1a, "zig:greet", canonical(t, "greet", "1.2.0", "other"), nil); !errors.Is(err, fault.Exists) {
+	if _, err := w.sendArchive(sha1a, "zig:greet", canonical(t, "greet", "1.2.0", "other"), nil); !errors.Is(err, fault.Exists) {
 		t.Errorf("other bytes of the same commit: %v, want fault.Exists", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestForeignZigArchive(t *testing.T) {
 	sent := tarGz(t, "./build.zig", "x", "./build.zig.zon", zonOf("greet", "1.2.0"))
 	h := digest.NewHasher()
 	h.Write(sent)
-	res, err := w.sendZig(sha1a, "zig:greet", sent, func(p *Publication) { p.Packages[0].Integrity = h.Sums().Integrity })
+	res, err := w.sendArchive(sha1a, "zig:greet", sent, func(p *Publication) { p.Packages[0].Integrity = h.Sums().Integrity })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestRefusedZig(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, Options{Zig: zig.Limits{Unpacked: 1 << 20}})
-			_, err := w.sendZig(sha1a, c.as, c.archive, c.change)
+			_, err := w.sendArchive(sha1a, c.as, c.archive, c.change)
 			e, ok := fault.Public(err)
 			if !ok || e.Code != c.code && (e.Code != "" || string(e.Kind) != c.code) {
 				t.Errorf("Publish = %+v, want the code %q", err, c.code)
@@ -251,7 +251,7 @@ func TestZigNeedsItsName(t *testing.T) {
 func TestPreviewsWithoutZig(t *testing.T) {
 	w := newWorld(t, Options{})
 	version := npm.PreviewVersion(sha1a)
-	if _, err := w.sendZig(sha1a, "zig:greet", canonical(t, "greet", version, "x"), nil); err != nil {
+	if _, err := w.sendArchive(sha1a, "zig:greet", canonical(t, "greet", version, "x"), nil); err != nil {
 		t.Fatal(err)
 	}
 	a := packFor(t, sha1a, "a", version, "module a")
@@ -278,7 +278,7 @@ func TestPreviewsWithoutZig(t *testing.T) {
 // A commit of Zig packages alone can be found by its refs.
 func TestZigAlone(t *testing.T) {
 	w := newWorld(t, Options{})
-	if _, err := w.sendZig(sha1a, "zig:greet", canonical(t, "greet", "1.0.0", "x"), func(p *Publication) { p.Refs = []Ref{{PR, "7"}} }); err != nil {
+	if _, err := w.sendArchive(sha1a, "zig:greet", canonical(t, "greet", "1.0.0", "x"), func(p *Publication) { p.Refs = []Ref{{PR, "7"}} }); err != nil {
 		t.Fatal(err)
 	}
 	sha, err := w.Point(t.Context(), "acme/ws", Pointer{Refs: []Ref{{PR, "7"}}})

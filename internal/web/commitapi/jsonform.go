@@ -1,10 +1,12 @@
 package commitapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
@@ -28,10 +30,39 @@ type jsonPackage struct {
 	Tarball json.RawMessage `json:"tarball"`
 }
 
+// packages lists what is published.
+func (b jsonBody) packages() []jsonPackage {
+	if b.Name != "" && b.Packages == nil {
+		return []jsonPackage{b.jsonPackage}
+	}
+	return b.Packages
+}
+
+// What stands for archives that are not kept; neither is the index of an upload.
+const (
+	refusedArchive = -1
+	skippedArchive = -2
+)
+
+// badArchive is the code of the refusal of an archive that is not as npm's are.
+const badArchive = "bad_archive"
+
 func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publication, error) {
+	var refused error
 	text, err := jsonstream.Extract(body, "tarball", maxText, func(r io.Reader) (any, error) {
-		return up.receive(ctx, fmt.Sprintf("tarball %d", len(up.list)+1), r)
+		if refused != nil {
+			return skippedArchive, nil
+		}
+		index, err := up.receive(ctx, fmt.Sprintf("tarball %d", len(up.list)+1), r)
+		if e, ok := fault.Public(err); ok && e.Code == badArchive {
+			refused = err
+			return refusedArchive, nil
+		}
+		return index, err
 	})
+	if refused != nil {
+		return commits.Publication{}, explain(refused, text)
+	}
 	if err != nil {
 		return commits.Publication{}, err
 	}
@@ -39,15 +70,11 @@ func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publica
 	if err := json.Unmarshal(text, &b); err != nil {
 		return commits.Publication{}, httpkit.JSONError(httpkit.JSONBody, err)
 	}
-	list := b.Packages
-	if b.Name != "" && list == nil {
-		list = []jsonPackage{b.jsonPackage}
-	}
 	p, err := publication(b.Publication)
 	if err != nil {
 		return p, err
 	}
-	for _, jp := range list {
+	for _, jp := range b.packages() {
 		src, err := jp.source(up)
 		if err != nil {
 			return p, err
@@ -55,6 +82,21 @@ func readJSON(ctx context.Context, body io.Reader, up *uploads) (commits.Publica
 		p.Packages = append(p.Packages, src)
 	}
 	return p, nil
+}
+
+// explain says of an archive that is not as npm's are whether its package is
+// another's. Its name may stand behind it, so the whole text is needed; if that is broken, refused is all there is to say.
+func explain(refused error, text []byte) error {
+	var b jsonBody
+	if json.Unmarshal(text, &b) != nil {
+		return refused
+	}
+	for _, jp := range b.packages() {
+		if string(jp.Tarball) == strconv.Itoa(refusedArchive) {
+			return cmp.Or(refuseInForm(jp.Name), refused)
+		}
+	}
+	return refused
 }
 
 func (jp jsonPackage) source(up *uploads) (commits.Source, error) {

@@ -3,9 +3,7 @@ package commitapi
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"mime/multipart"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -27,37 +25,19 @@ type form struct {
 	text     int64          // bytes of fields so far
 }
 
-func readForm(ctx context.Context, body io.Reader, boundary string, up *uploads) (commits.Publication, error) {
+func readForm(ctx context.Context, body httpkit.Upload, up *uploads) (commits.Publication, error) {
 	f := form{files: map[string]int{}}
-	parts := multipart.NewReader(body, boundary)
-	for {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return commits.Publication{}, formError(err)
-		}
-		if err := f.read(ctx, part, up); err != nil {
-			return commits.Publication{}, err
-		}
+	err := httpkit.ReadForm(body, body.Boundary, func(p *httpkit.Part) error { return f.read(ctx, p, up) })
+	if err != nil {
+		return commits.Publication{}, err
 	}
 	return f.publication(up)
 }
 
-// formError makes an error of the form's syntax public.
-func formError(err error) error {
-	if _, ok := fault.Public(err); ok {
-		return err
-	}
-	return fault.Wrap(err, fault.Invalid, "the multipart body is broken: %v", err)
-}
-
-func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) error {
-	field := part.FormName()
-	if name, ok := strings.CutPrefix(field, packagePart); ok {
-		if strings.HasPrefix(name, zigPrefix) {
-			return errZigPart(name)
+func (f *form) read(ctx context.Context, part *httpkit.Part, up *uploads) error {
+	if name, ok := strings.CutPrefix(part.Name, packagePart); ok {
+		if err := refuseInForm(name); err != nil {
+			return err
 		}
 		if err := npm.ValidName(name); err != nil {
 			return err
@@ -65,7 +45,7 @@ func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) erro
 		if _, twice := f.files[name]; twice {
 			return fault.New(fault.Invalid, "package %q is sent twice", name).WithCode("duplicate_package")
 		}
-		index, err := up.receive(ctx, name, content{part})
+		index, err := up.receive(ctx, name, part)
 		f.files[name] = index
 		return err
 	}
@@ -73,7 +53,7 @@ func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) erro
 	if err != nil {
 		return err
 	}
-	switch field {
+	switch part.Name {
 	case "sha":
 		f.SHA = text
 	case "repository":
@@ -88,31 +68,15 @@ func (f *form) read(ctx context.Context, part *multipart.Part, up *uploads) erro
 			return httpkit.JSONError("Invalid metadata JSON", err)
 		}
 	default:
-		return fault.New(fault.Invalid, "part %.100q is not known here; send sha, repository, ref, replace or metadata, and a file %s{name} for each package", field, packagePart)
+		return part.Unknown("sha, repository, ref, replace or metadata, and a file " + packagePart + "{name} for each package")
 	}
 	return nil
 }
 
-// content is what a part holds; a form that ends inside it is broken.
-type content struct{ *multipart.Part }
-
-func (c content) Read(p []byte) (int, error) {
-	n, err := c.Part.Read(p)
-	if err != nil && err != io.EOF {
-		err = formError(err)
-	}
-	return n, err
-}
-
-func (f *form) fieldText(part *multipart.Part) (string, error) {
-	b, err := io.ReadAll(io.LimitReader(part, maxText-f.text+1))
-	if err != nil {
-		return "", formError(err)
-	}
-	if f.text += int64(len(b)); f.text > maxText {
-		return "", fault.New(fault.TooLarge, "the form's fields have more than %d bytes", maxText)
-	}
-	return string(b), nil
+func (f *form) fieldText(part *httpkit.Part) (string, error) {
+	b, err := part.Text(maxText-f.text, fmt.Sprintf("the form's fields have more than %d bytes", maxText))
+	f.text += int64(len(b))
+	return string(b), err
 }
 
 // publication joins the files to what the fields say of them.

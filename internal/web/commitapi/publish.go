@@ -19,22 +19,17 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mt, params, err := httpkit.MediaType(r, "multipart/form-data", "application/json")
-	if err != nil {
-		return err
-	}
-	// base64 needs four bytes for three.
-	body, err := httpkit.Body(w, r, a.MaxPublish/3*4+2*maxText)
+	body, err := httpkit.UploadBody(w, r, a.MaxPublish, maxText)
 	if err != nil {
 		return err
 	}
 	uploads := &uploads{api: a, who: who}
 	defer uploads.close()
 	var p commits.Publication
-	if mt == "application/json" {
+	if body.JSON {
 		p, err = readJSON(r.Context(), body, uploads)
 	} else {
-		p, err = readForm(r.Context(), body, params["boundary"], uploads)
+		p, err = readForm(r.Context(), body, uploads)
 	}
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, p commits.Package) e
 	}
 	defer c.Close()
 	httpkit.Serve(w, r, httpkit.Content{
-		Reader: c.ReadSeeker, Size: c.Size, ETag: p.Artifact.SHA256.Hex(), ContentType: "application/gzip",
+		Reader: c.ReadSeeker, Size: c.Size, ETag: p.Artifact.SHA256.Hex(), ContentType: contentType(p),
 		Filename: filename(p), Cache: a.immutable(),
 	})
 	return nil

@@ -1,11 +1,9 @@
 package commitapi
 
 import (
-	"cmp"
 	"net/url"
 
 	"github.com/org/registry-action/internal/domain/commits"
-	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -18,7 +16,12 @@ func (a *API) render(p commits.Package) wire.CommitPackage {
 		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
 		InstallURL: origin + a.shortPath(p.Repository.Path, p),
 	}
-	out.ZigPackage = zigPackage(p, out.URL)
+	switch {
+	case p.Zig != nil:
+		describeZig(&out, p)
+	case p.Lumen != nil:
+		describeLumen(&out, p)
+	}
 	return out
 }
 
@@ -48,12 +51,4 @@ func (a *API) shortPath(repository string, p commits.Package) string {
 		repository += "/"
 	}
 	return a.prefix() + "/" + repository + escapeName(p.Name) + "@" + p.SHA
-}
-
-// filename is what the tarball is saved as: npm's name, with the commit where there is no version, or name-version.tar.gz.
-func filename(p commits.Package) string {
-	if p.Zig != nil {
-		return zigName(p) + "-" + p.Version + ".tar.gz"
-	}
-	return npm.TarballName(p.Name, cmp.Or(p.Version, p.SHA))
 }

@@ -24,7 +24,7 @@ type shortURL struct {
 func parseShort(path string) (u shortURL, ok bool) {
 	at := -1
 	for i := 1; i < len(path); i++ {
-		if path[i] == '@' && path[i-1] != '/' {
+		if path[i] == '@' && !beginsScope(path, i) {
 			at = i
 			break
 		}
@@ -39,12 +39,18 @@ func parseShort(path string) (u shortURL, ok bool) {
 	}
 	u.name = left[len(left)-1]
 	left = left[:len(left)-1]
-	if n := len(left); n > 0 && strings.HasPrefix(left[n-1], "@") {
+	if n := len(left); n > 0 && strings.HasPrefix(strings.TrimPrefix(left[n-1], lumenPrefix), "@") {
 		u.name = left[n-1] + "/" + u.name
 		left = left[:n-1]
 	}
 	u.repository = strings.Join(left, "/")
 	return u, len(left) != 1
+}
+
+// beginsScope reports whether the "@" at an index begins a scope: of npm's in a segment, of Lumen's behind their prefix.
+func beginsScope(path string, at int) bool {
+	before := path[:at]
+	return strings.HasSuffix(before, "/") || before == lumenPrefix || strings.HasSuffix(before, "/"+lumenPrefix)
 }
 
 // short answers an install URL: by itself if it names a whole SHA, else by a

@@ -14,12 +14,16 @@ func TestParseShort(t *testing.T) {
 		"group/sub/proj/a@main":       {"group/sub/proj", "a", "main", ""},
 		"o/r/a@tag:v1.0.0.tgz":        {"o/r", "a", "tag:v1.0.0", ".tgz"},
 		"o/r/a@":                      {"o/r", "a", "", ""},
+		"lumen:@s/a@1234567":          {"", "lumen:@s/a", "1234567", ""},
+		"lumen:a@1234567":             {"", "lumen:a", "1234567", ""},
+		"o/r/lumen:@s/a@branch:x/y@z": {"o/r", "lumen:@s/a", "branch:x/y@z", ""},
+		"o/r/xlumen:@s/a@pr-7":        {"o/r", "xlumen:", "s/a@pr-7", ""},
 	} {
 		if got, ok := parseShort(path); !ok || got != want {
 			t.Errorf("parseShort(%q) = %+v, %v, want %+v", path, got, ok, want)
 		}
 	}
-	for _, path := range []string{"", "a", "@s/a", "o/r/a", "r/a@1234567", "@", "@s", "o/@s"} {
+	for _, path := range []string{"", "a", "@s/a", "o/r/a", "r/a@1234567", "@", "@s", "o/@s", "lumen:@s/a", "o/r/lumen:@s/a", "lumen:@"} {
 		if got, ok := parseShort(path); ok {
 			t.Errorf("parseShort(%q) = %+v, want it to be none", path, got)
 		}
@@ -28,6 +32,7 @@ func TestParseShort(t *testing.T) {
 
 func FuzzParseShort(f *testing.F) {
 	f.Add("o/r/@s/a@branch:x.tgz")
+	f.Add("o/r/lumen:@s/a@pr-7")
 	f.Fuzz(func(t *testing.T, path string) {
 		u, ok := parseShort(path)
 		if !ok {

@@ -1,0 +1,49 @@
+package commitapi
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
+)
+
+// What the names of packages that are not npm's begin with.
+const (
+	zigPrefix   = "zig:"
+	lumenPrefix = "lumen:"
+)
+
+// contentType is what a package's archive is served as.
+func contentType(p commits.Package) string {
+	if p.Lumen != nil {
+		return "application/x-tar"
+	}
+	return "application/gzip"
+}
+
+// filename is what the archive is saved as: npm's name, with the commit where there is no version, or that of the package's kind.
+func filename(p commits.Package) string {
+	switch {
+	case p.Zig != nil:
+		return zigName(p) + "-" + p.Version + ".tar.gz"
+	case p.Lumen != nil:
+		return lumenFilename(p)
+	}
+	return npm.TarballName(p.Name, cmp.Or(p.Version, p.SHA))
+}
+
+// refuseInForm refuses a package that is not npm's in a form, which is read as archives of npm.
+func refuseInForm(name string) error {
+	of, code := "", ""
+	switch {
+	case strings.HasPrefix(name, zigPrefix):
+		of, code = "Zig", "zig_upload"
+	case strings.HasPrefix(name, lumenPrefix):
+		of, code = "Lumen", "lumen_upload"
+	default:
+		return nil
+	}
+	return fault.New(fault.Invalid, "%.100s: %s packages are not sent in a form; upload the archive first and name it by tarball (POST /publish/commit/plan says where), or let publish-commit do it", name, of).WithCode(code)
+}
