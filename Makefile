@@ -31,10 +31,11 @@ bench: build tools
 parity:
 	go run ./internal/parity/cmd/parity -n $(or $(N),300)
 
-# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE).
+# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE); nginx from the system.
 tools:
 	go run ./internal/clients/cmd/install
 	go run ./tools/openapi
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || $$([ $$(id -u) = 0 ] || echo sudo) apt-get install --yes --no-install-recommends nginx-light
 
 $(STATICCHECK):
 	GOBIN=$(CACHE)/bin go install honnef.co/go/tools/cmd/staticcheck@v0.8.2

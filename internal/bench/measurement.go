@@ -32,6 +32,7 @@ func measurements() []measurement {
 		{"install", measureInstall},
 		{"many", measureMany},
 		{"zig", measureZig},
+		{"lumen", measureLumen},
 	}
 }
 

@@ -61,7 +61,8 @@ type zigPublished struct {
 	SHA      string
 	Packages []struct {
 		wire.PublishedPackage
-		Kind, Spec string
+		Kind string `json:"kind"` // of npm's packages too
+		Spec string
 	}
 	Warnings []string
 }
