@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/org/registry-action/internal/fault"
 )
@@ -37,7 +38,7 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 		WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = headerTimeout, idleConns
 		})
-	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(retryer))
+	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(retryer), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Config{}, fault.Wrap(err, fault.Invalid, "the configuration of AWS can't be read; look at the variables AWS_* and the files in ~/.aws")
 	}
