@@ -65,7 +65,7 @@ func zigManifest(name, version string, old bool, dependencies string) string {
 	if !old {
 		head = fmt.Sprintf(`.name = .%s, .version = %q, .fingerprint = 0x%08x00000007`, name, version, crc32.ChecksumIEEE([]byte(name)))
 	}
-	return fmt.Sprintf(".{\n    %s,\n    .paths = .{\"\"},\n    .dependencies = .{\n%s\n    },\n}\n", head, dependencies)
+	return fmt.Sprintf(".{\n    // As zig init writes it: a comment; curl cuts what it sends here.\n    %s,\n    .paths = .{\"\"},\n    .dependencies = .{\n%s\n    },\n}\n", head, dependencies)
 }
 
 // zigPackage is what a publish answers.

@@ -211,6 +211,18 @@ func TestRefusedReleases(t *testing.T) {
 	}
 }
 
+// curl ends the value of -F "manifest=$(cat build.zig.zon)" at the first semicolon.
+func TestManifestCutByCurl(t *testing.T) {
+	w := newWorld(t, Options{})
+	text := "// made by zig init ; see the guide\n" + zon("demo", "1.0.0", anID)
+	for sent, ok := range map[string]bool{"// made by zig init": true, "// made by zig init ;": false, "// made by": false, "// another": false} {
+		_, err := w.send(alice, tree{"build.zig.zon": text}.tgz(t), Release{Manifest: []byte(sent)})
+		if (err == nil) != ok {
+			t.Errorf("with the manifest %q the publish is answered %v", sent, err)
+		}
+	}
+}
+
 func TestRefusedUploads(t *testing.T) {
 	w := newWorld(t, Options{MaxPackage: 60_000})
 	_, err := w.Receive(t.Context(), nobody, bytes.NewReader(lib("demo", "1.0.0", "x").tgz(t)))

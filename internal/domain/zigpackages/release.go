@@ -1,6 +1,7 @@
 package zigpackages
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 
@@ -25,7 +26,7 @@ func (s *Service) check(who Principal, r Release) (Version, error) {
 	if err := validVersion(m.Name, m.Version); err != nil {
 		return Version{}, err
 	}
-	if err := agrees(*m, r.Manifest); err != nil {
+	if err := agrees(*m, r.Upload.Text, r.Manifest); err != nil {
 		return Version{}, err
 	}
 	description := strings.TrimSpace(r.Description)
@@ -44,8 +45,8 @@ func (s *Service) check(who Principal, r Release) (Version, error) {
 }
 
 // agrees refuses a publish whose client sent another manifest than the archive has: it means another package than it sends.
-func agrees(m zig.Manifest, sent []byte) error {
-	if len(sent) == 0 {
+func agrees(m zig.Manifest, text, sent []byte) error {
+	if len(sent) == 0 || cutByCurl(text, sent) {
 		return nil
 	}
 	beside, err := zig.ParseManifest(sent)
@@ -62,6 +63,13 @@ func agrees(m zig.Manifest, sent []byte) error {
 		}
 	}
 	return nil
+}
+
+// cutByCurl reports whether sent is the beginning of the archive's manifest, up to a semicolon: in -F "manifest=$(cat build.zig.zon)"
+// curl takes what follows one for an option of its own, and the comments of `zig init` have some.
+func cutByCurl(text, sent []byte) bool {
+	rest, ok := bytes.CutPrefix(text, bytes.TrimRight(sent, " \t\r\n"))
+	return ok && bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(";"))
 }
 
 func fingerprintText(m zig.Manifest) string {
