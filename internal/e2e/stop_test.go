@@ -43,12 +43,12 @@ type upload struct {
 	answer chan reply
 }
 
-func beginUpload(t *testing.T, base string, m *maintainer, version string) *upload {
+func beginUpload(t *testing.T, s *server, m *maintainer, version string) *upload {
 	t.Helper()
 	body := jsonOf(t, m.document(t, version))
 	r, w := io.Pipe()
 	u := &upload{pipe: w, rest: body[len(body)/2:], answer: make(chan reply, 1)}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, base+"/"+m.name, r)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.url+"/"+m.name, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,20 @@ func beginUpload(t *testing.T, base string, m *maintainer, version string) *uplo
 	if _, err := w.Write(body[:len(body)/2]); err != nil {
 		t.Fatal(err)
 	}
+	arrives(t, filepath.Join(s.data, "spool"))
 	return u
+}
+
+// arrives waits until the server has begun to receive: what the client has sent may still be on its way.
+func arrives(t *testing.T, spool string) {
+	t.Helper()
+	for range 500 {
+		if files, err := os.ReadDir(spool); err == nil && len(files) > 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the upload does not arrive")
 }
 
 func (u *upload) finish(t *testing.T) reply {
@@ -101,7 +114,7 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	data := t.TempDir()
 	s := startServer(t, data, "--npm-upstream", upstream.URL, "--claimed-scopes", "mine")
 	m := newMaintainer("mine")
-	publish := beginUpload(t, s.url, m, "1.0.0")
+	publish := beginUpload(t, s, m, "1.0.0")
 	download := make(chan reply, 1)
 	go func() { download <- send(t, http.MethodGet, s.url+"/theirs/-/theirs-1.0.0.tgz", nil) }()
 	<-half
@@ -142,7 +155,7 @@ func TestSecondSignalEndsAtOnce(t *testing.T) {
 	data := t.TempDir()
 	s := startServer(t, data, "--no-npm-fallback")
 	m := newMaintainer("mine")
-	publish := beginUpload(t, s.url, m, "1.0.0")
+	publish := beginUpload(t, s, m, "1.0.0")
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
