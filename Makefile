@@ -3,6 +3,8 @@ SHELL       := /bin/bash
 CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/registry-action
 STATICCHECK := $(CACHE)/bin/staticcheck-0.8.2
 BIN         := bin
+SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT         := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends nginx-light
 
 .PHONY: build demo test lint bench parity tools clean
 
@@ -35,7 +37,7 @@ parity:
 tools:
 	go run ./internal/clients/cmd/install
 	go run ./tools/openapi
-	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || $$([ $$(id -u) = 0 ] || echo sudo) apt-get install --yes --no-install-recommends nginx-light
+	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || $(APT) || { $(SUDO) apt-get update && $(APT); }
 
 $(STATICCHECK):
 	GOBIN=$(CACHE)/bin go install honnef.co/go/tools/cmd/staticcheck@v0.8.2
