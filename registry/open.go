@@ -9,20 +9,23 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/cachedblob"
 	"github.com/org/registry-action/internal/store/blob/s3blob"
 	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/kv/dynamokv"
 )
 
 // stores are the open drivers of a registry.
 type stores struct {
 	db     kv.DB
 	blobs  blob.Store
-	cache  *cache.Cache // what can be had again
-	spool  string       // a folder for files that live as long as a request
+	cache  *cache.Cache  // what can be had again
+	spool  string        // a folder for files that live as long as a request
+	settle time.Duration // how long a batch may be seen in part; see law 2 of package kv
 	closer []io.Closer
 }
 
@@ -52,6 +55,9 @@ func openStores(c Config) (stores, error) {
 		return stores{}, errors.Join(err, s.close())
 	}
 	s.closer = append(s.closer, s.db)
+	if _, ok := s.db.(*dynamokv.DB); ok {
+		s.settle = time.Second
+	}
 	blobs, err := openBlobs(c)
 	if err != nil {
 		return stores{}, errors.Join(err, s.close())

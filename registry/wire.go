@@ -33,7 +33,7 @@ func (r *Registry) wire() error {
 	r.auth = auth.New(s.db, auth.Options{RootToken: c.Token, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Now: c.Now})
 	r.commits = commits.New(s.db, s.blobs, r.life, commits.Options{
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
-		SpoolDir: s.spool, Now: c.Now,
+		SpoolDir: s.spool, Settle: s.settle, Now: c.Now,
 	})
 	if err := errors.Join(r.openUpstream(), r.openMirror()); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (r *Registry) wire() error {
 		Name: c.LumenName, Unscoped: c.LumenUnscoped, MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log,
 	})
 	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys), catalog.Options{
-		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Now: c.Now, Log: c.Log,
+		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
 	ofCommits := &commitapi.API{
 		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,

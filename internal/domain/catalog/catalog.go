@@ -34,8 +34,11 @@ type Options struct {
 	MaxMemory int64 // bytes of rendered packuments kept in memory; 32 MiB
 	Cache     *cache.Cache
 	Rewrite   bool // tarball URLs of upstream become ours
-	Now       func() time.Time
-	Log       *slog.Logger // nil: no logs
+	// Settle is how long after a revision was first seen its rows may still come one by one: documents that were
+	// rendered in that time are rendered once more. 0: they come together, see law 2 of package kv.
+	Settle time.Duration
+	Now    func() time.Time
+	Log    *slog.Logger // nil: no logs
 }
 
 // The bounds of rendering.
@@ -71,7 +74,7 @@ func New(src Sources, opt Options) *Service {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{
-		src: src, opt: opt, memory: newMemory(opt.MaxMemory), room: semaphore.NewWeighted(renderBytes),
+		src: src, opt: opt, memory: newMemory(opt.MaxMemory, opt.Settle, opt.Now), room: semaphore.NewWeighted(renderBytes),
 		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}, fine: newPacker(6), fast: newPacker(1),
 	}
 }

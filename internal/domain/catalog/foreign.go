@@ -26,7 +26,7 @@ func (s *Service) foreign(ctx context.Context, k key, f *Foreign) (*Document, er
 		id := s.renderedID(r)
 		return &Document{Form: k.form, ETag: id, Stale: f.Stale, content: &file{s: s, key: k, id: id}}, nil
 	}
-	doc := s.memory.get(&r, s.opt.Now)
+	doc := s.memory.get(&r)
 	if doc == nil {
 		var err error
 		if doc, err = s.renderForeign(ctx, r, f); err != nil {
@@ -38,7 +38,7 @@ func (s *Service) foreign(ctx context.Context, k key, f *Foreign) (*Document, er
 
 func (s *Service) renderForeign(ctx context.Context, r rendering, f *Foreign) (*Document, error) {
 	return s.rendering.do(ctx, r, func() (*Document, error) {
-		if doc := s.memory.get(&r, s.opt.Now); doc != nil {
+		if doc := s.memory.get(&r); doc != nil {
 			return doc, nil
 		}
 		b, release, err := s.retarget(ctx, r, f)

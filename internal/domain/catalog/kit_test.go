@@ -46,6 +46,7 @@ type setup struct {
 	leave    bool // Options.Rewrite is false
 	large    bool // upstream's packuments are too large for memory
 	fallback string
+	settle   time.Duration
 }
 
 func newWorld(t testing.TB, opt setup) *world {
@@ -71,7 +72,7 @@ func newWorld(t testing.TB, opt setup) *world {
 		src.Upstream, src.Keyrings = nil, src.Keyrings[:1]
 	}
 	w.Service = New(src, Options{
-		MaxMemory: opt.memory, Cache: c, Rewrite: !opt.leave, Now: func() time.Time { return w.clock },
+		MaxMemory: opt.memory, Cache: c, Rewrite: !opt.leave, Settle: opt.settle, Now: func() time.Time { return w.clock },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	return w

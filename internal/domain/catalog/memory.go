@@ -22,24 +22,32 @@ type stamp struct {
 	partial  bool   // upstream's part could not be had
 }
 
+// stored reports whether the stamp speaks of what is in our stores.
+func (s stamp) stored() bool { return s.release != "" || s.previews != "" }
+
 // rendering is a key at one time.
 type rendering struct {
 	key
 	stamp
 }
 
-// memory keeps the documents that were used last within a bound of bytes.
+// memory keeps the documents that were used last within a bound of bytes. What was
+// made of our stores while a stamp was still new is kept until it is settled:
+// it may have been made of a part of what the stamp means.
 type memory struct {
-	mu    sync.Mutex
-	max   int64
-	used  int64
-	items map[key]*list.Element // of *item
-	order list.List             // the one used last in front
+	now    func() time.Time
+	settle time.Duration
+	mu     sync.Mutex
+	max    int64
+	used   int64
+	items  map[key]*list.Element // of *item
+	order  list.List             // the one used last in front
 }
 
 type item struct {
 	rendering
 	doc   *Document
+	seen  time.Time // when the first document of its stamp was kept
 	until time.Time // zero: while its stamp is
 	bytes int64
 }
@@ -47,10 +55,12 @@ type item struct {
 // overhead is about what an item takes beside its bytes.
 const overhead = 512
 
-func newMemory(max int64) *memory { return &memory{max: max, items: map[key]*list.Element{}} }
+func newMemory(max int64, settle time.Duration, now func() time.Time) *memory {
+	return &memory{max: max, settle: settle, now: now, items: map[key]*list.Element{}}
+}
 
 // get returns the document if it is still good.
-func (m *memory) get(r *rendering, now func() time.Time) *Document {
+func (m *memory) get(r *rendering) *Document {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	e, ok := m.items[r.key]
@@ -58,7 +68,7 @@ func (m *memory) get(r *rendering, now func() time.Time) *Document {
 		return nil
 	}
 	it := e.Value.(*item)
-	if it.stamp != r.stamp || !it.until.IsZero() && !now().Before(it.until) {
+	if it.stamp != r.stamp || !it.until.IsZero() && !m.now().Before(it.until) {
 		return nil
 	}
 	m.order.MoveToFront(e)
@@ -69,13 +79,27 @@ func (m *memory) get(r *rendering, now func() time.Time) *Document {
 func (m *memory) put(r rendering, doc *Document, bytes int64, until time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if e, ok := m.items[r.key]; ok {
-		m.drop(e)
+	it := &item{rendering: r, doc: doc, bytes: bytes + overhead, until: until}
+	if m.settle > 0 && r.stored() {
+		it.seen = m.now()
 	}
-	bytes += overhead
-	m.items[r.key] = m.order.PushFront(&item{rendering: r, doc: doc, bytes: bytes, until: until})
-	m.used += bytes
+	if e, ok := m.items[r.key]; ok {
+		if old := m.drop(e); old.stamp == r.stamp {
+			it.seen = old.seen
+		}
+	}
+	m.settleDown(it)
+	m.items[r.key] = m.order.PushFront(it)
+	m.used += it.bytes
 	m.shrink()
+}
+
+// settleDown ends a document of a new stamp when the stamp is settled.
+func (m *memory) settleDown(it *item) {
+	settled := it.seen.Add(m.settle)
+	if m.settle > 0 && m.now().Before(settled) && (it.until.IsZero() || settled.Before(it.until)) {
+		it.until = settled
+	}
 }
 
 // grow counts further bytes of a document, if it is still here.
@@ -97,8 +121,9 @@ func (m *memory) shrink() {
 	}
 }
 
-func (m *memory) drop(e *list.Element) {
+func (m *memory) drop(e *list.Element) *item {
 	it := m.order.Remove(e).(*item)
 	delete(m.items, it.key)
 	m.used -= it.bytes
+	return it
 }

@@ -52,11 +52,11 @@ func (s *Service) previewPackument(ctx context.Context, root Root, name string, 
 
 // merged renders a base with previews; nil if the name has none.
 func (s *Service) merged(ctx context.Context, root Root, r rendering, f *Foreign) (*Document, error) {
-	if doc := s.memory.get(&r, s.opt.Now); doc != nil {
+	if doc := s.memory.get(&r); doc != nil {
 		return doc, nil
 	}
 	return s.rendering.do(ctx, r, func() (*Document, error) {
-		if doc := s.memory.get(&r, s.opt.Now); doc != nil {
+		if doc := s.memory.get(&r); doc != nil {
 			return doc, nil
 		}
 		set, err := s.src.Previews.Previews(ctx, root.Repository, r.name)

@@ -81,7 +81,7 @@ func (s *Service) plain(ctx context.Context, root Root, name string, f packument
 		return s.foreign(ctx, k, b.foreign)
 	}
 	r := rendering{key: k, stamp: stamp{release: b.revision}}
-	if doc := s.memory.get(&r, s.opt.Now); doc != nil {
+	if doc := s.memory.get(&r); doc != nil {
 		return doc, nil
 	}
 	return s.release(ctx, r)
@@ -90,7 +90,7 @@ func (s *Service) plain(ctx context.Context, root Root, name string, f packument
 // release renders a package of ours.
 func (s *Service) release(ctx context.Context, r rendering) (*Document, error) {
 	return s.rendering.do(ctx, r, func() (*Document, error) {
-		if doc := s.memory.get(&r, s.opt.Now); doc != nil {
+		if doc := s.memory.get(&r); doc != nil {
 			return doc, nil
 		}
 		leave, err := s.enter(ctx, ownWeight)

@@ -71,6 +71,16 @@ func (c contents) stamp(r Repository) string {
 	return ""
 }
 
+// stampAt is stamp of the repository that has a path.
+func (c contents) stampAt(path string) string {
+	for _, p := range slices.Backward(c.Publishes) {
+		if strings.EqualFold(p.Repository.Path, path) {
+			return p.ID
+		}
+	}
+	return ""
+}
+
 // maxListing bounds the names of a listing, in bytes of JSON. Compressed they
 // stay below what a row may have, whatever they are.
 const maxListing = kv.MaxValue - 1<<10

@@ -94,18 +94,37 @@ func (w *world) pass(d time.Duration) {
 	w.clock = w.clock.Add(d)
 }
 
-// hookedDB calls before ahead of every Apply, whose error it may be, and scan ahead of every Scan.
+// hookedDB calls before ahead of every Apply, whose error it may be, and scan ahead of every Scan, which does not yield
+// what hide says. A row of past is read in place of the one there is.
 type hookedDB struct {
 	kv.DB
 	before func(ops []kv.Op) error
 	scan   func(partition string)
+	hide   func(kv.Row) bool
+	past   map[kv.Key]kv.Row
+}
+
+func (h *hookedDB) Get(ctx context.Context, k kv.Key) (kv.Row, error) {
+	if r, ok := h.past[k]; ok {
+		return r, nil
+	}
+	return h.DB.Get(ctx, k)
 }
 
 func (h *hookedDB) Scan(ctx context.Context, partition string, q kv.Query) iter.Seq2[kv.Row, error] {
 	if h.scan != nil {
 		h.scan(partition)
 	}
-	return h.DB.Scan(ctx, partition, q)
+	if h.hide == nil {
+		return h.DB.Scan(ctx, partition, q)
+	}
+	return func(yield func(kv.Row, error) bool) {
+		for r, err := range h.DB.Scan(ctx, partition, q) {
+			if (err != nil || !h.hide(r)) && !yield(r, err) {
+				return
+			}
+		}
+	}
 }
 
 func (h *hookedDB) Apply(ctx context.Context, ops ...kv.Op) error {

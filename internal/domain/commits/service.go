@@ -40,7 +40,10 @@ type Options struct {
 	Zig         zig.Limits   // of archives of Zig packages
 	Lumen       lumen.Limits // of archives of Lumen packages
 	SpoolDir    string       // where uploads of unknown digest wait while they are checked
-	Now         func() time.Time
+	// Settle is how long after a revision was first seen its rows may still come one by one: what was read of a
+	// repository in that time is read once more. 0: they come together, see law 2 of package kv.
+	Settle time.Duration
+	Now    func() time.Time
 }
 
 func (o Options) withDefaults() Options {

@@ -41,6 +41,40 @@ func TestSmallShelf(t *testing.T) {
 	}
 }
 
+// A store may show a new revision before the rest of what it means. What was read
+// then is shown for Settle and no longer, and what is read after it stays.
+func TestViewsOfNewRevisions(t *testing.T) {
+	w := newWorld(t, Options{Settle: time.Second})
+	w.publish(sha1a, "acme/ws", preview(t, sha1a, "p000", "x"))
+	w.publish(sha1c, "acme/ws", preview(t, sha1c, "p000", "y"))
+	w.db.hide = func(r kv.Row) bool { return r.Key == indexKey("acme/ws", sha1c) }
+	w.shows("acme/ws", "p000", "aaaa latest=aaaa")
+	w.db.hide = nil
+	w.pass(999 * time.Millisecond)
+	w.shows("acme/ws", "p000", "aaaa latest=aaaa")
+	w.pass(time.Millisecond)
+	w.shows("acme/ws", "p000", "aaaa cccc latest=aaaa")
+	w.db.hide = func(kv.Row) bool { return true }
+	w.pass(time.Hour)
+	w.shows("acme/ws", "p000", "aaaa cccc latest=aaaa")
+}
+
+// The same of a commit whose listing is new while its head is not.
+func TestPreviewsOfNewListings(t *testing.T) {
+	w := newWorld(t, Options{Settle: time.Second})
+	w.publish(sha1a, "acme/ws", preview(t, sha1a, "p000", "x"))
+	before, err := w.db.Get(t.Context(), headKey(sha1a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.publish(sha1a, "acme/ws", preview(t, sha1a, "p001", "y"))
+	w.db.past = map[kv.Key]kv.Row{before.Key: before}
+	w.shows("acme/ws", "p001", "")
+	w.db.past = nil
+	w.pass(time.Second)
+	w.shows("acme/ws", "p001", "aaaa latest=aaaa")
+}
+
 // records is what the shelf keeps that is not needed to know what there is.
 func (s *shelf) records() (n int64) {
 	for _, v := range s.views {

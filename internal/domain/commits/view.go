@@ -22,6 +22,8 @@ import (
 // commit, and a name that is not the repository's none.
 type view struct {
 	revision string
+	seen     time.Time  // when the revision was
+	settled  bool       // all rows of the revision were there when they were read
 	until    time.Time  // when the first of its rows ends; zero: there is none
 	commits  []*shelved // by SHA
 	refs     []placedRef
@@ -36,6 +38,7 @@ type shelved struct {
 
 // previews are a commit's previews of one repository.
 type previews struct {
+	from      string    // the stamp of the commit that was read
 	published time.Time // the commit
 	records   []record  // by the index of their names; of length 0 if there are none
 }
@@ -58,14 +61,19 @@ func (s *Service) view(ctx context.Context, repository string) (*view, error) {
 	if old == nil {
 		old = &view{}
 	}
-	if old.revision == revision && (old.until.IsZero() || s.now().Before(old.until)) {
+	now := s.now()
+	v := &view{revision: revision, seen: now}
+	if old.revision == revision {
+		v.seen = old.seen
+	}
+	v.settled = !now.Before(v.seen.Add(s.opt.Settle))
+	if old.revision == revision && old.settled == v.settled && (old.until.IsZero() || now.Before(old.until)) {
 		return old, nil
 	}
 	known, names := map[string]*shelved{}, map[string][]string{}
 	for _, c := range old.commits {
 		known[c.sha], names[string(c.packed)] = c, c.names
 	}
-	v := &view{revision: revision}
 	for r, err := range s.db.Scan(ctx, repoPartition(repository), kv.Query{}) {
 		if err == nil {
 			err = v.add(r, known, names)
@@ -215,7 +223,8 @@ func (s *Service) readAll(ctx context.Context, repository string, v *view, name 
 				return err
 			}
 			all[i] = c.pick(name, p)
-			if room.Add(-p.size()) >= 0 {
+			same := p.from == c.stamp // else the commit was changed since, or is just being
+			if same && room.Add(-p.size()) >= 0 {
 				c.previews = p
 			} else if all[i].record != nil {
 				all[i].record = new(*all[i].record) // so that the others are free
@@ -239,7 +248,7 @@ func (s *Service) readPreviews(ctx context.Context, repository string, c *shelve
 	if err != nil {
 		return nil, err
 	}
-	p := &previews{published: in.PublishedAt}
+	p := &previews{from: in.stampAt(repository), published: in.PublishedAt}
 	for i, name := range c.names {
 		pkg := in.packages[name]
 		if !pkg.isPreview() || !pkg.InRepository(repository) {

@@ -6,7 +6,7 @@
 //  1. A row is a value under (partition, sort). Get reads one row, Scan reads one partition in byte order of sort.
 //  2. Apply is atomic: every op of a batch happens or none. All conditions are judged before anything is written.
 //     Who has seen one row of a batch finds all of them in every read begun after that. (DynamoDB promises it only
-//     once Apply has returned.)
+//     once Apply has returned: who keeps what it read of rows that go together reads them again a second later.)
 //  3. When Apply returns nil the batch is durable: a crash right after loses nothing.
 //  4. A lost condition fails the batch with a *ConflictError that names the key of the first lost one;
 //     errors.Is(err, ErrConflict). An absent row equals nothing, not even an empty Old.
