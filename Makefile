@@ -4,9 +4,9 @@ CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/registry-action
 STATICCHECK := $(CACHE)/bin/staticcheck-0.8.2
 BIN         := bin
 SUDO        := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-APT         := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends nginx-light
+APT         := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends nginx-light systemd chromium
 
-.PHONY: build demo test lint bench parity tools clean
+.PHONY: build demo test lint bench parity screenshots tools clean
 
 build:
 	go build -trimpath -o $(BIN)/ ./cmd/...
@@ -33,11 +33,15 @@ bench: build tools
 parity:
 	go run ./internal/parity/cmd/parity -n $(or $(N),300)
 
-# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE); nginx from the system.
+# Pictures of every page, in light and dark, wide and narrow.
+screenshots: tools
+	E2E_WORLD=local E2E_SCREENSHOTS=$(CURDIR)/$(BIN)/screenshots go test -count=1 -timeout 20m -run 'Page|FirstTenMinutes|Suggestions|CopyAndTheme|HostileTexts' ./internal/e2e
+
+# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE); nginx, systemd-analyze and Chromium from the system.
 tools:
 	go run ./internal/clients/cmd/install
 	go run ./tools/openapi
-	@PATH="$$PATH:/usr/sbin"; command -v nginx >/dev/null || $(APT) || { $(SUDO) apt-get update && $(APT); }
+	@PATH="$$PATH:/usr/sbin"; { command -v nginx && command -v systemd-analyze && command -v chromium; } >/dev/null || $(APT) || { $(SUDO) apt-get update && $(APT); }
 
 $(STATICCHECK):
 	GOBIN=$(CACHE)/bin go install honnef.co/go/tools/cmd/staticcheck@v0.8.2

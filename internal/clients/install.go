@@ -101,8 +101,12 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 		fetch = fromPyPI
 	case tool == Moto:
 		fetch = moto
+	case modules[tool] != "":
+		fetch = linter
 	case tool == VersityGW:
 		fetch = versitygw
+	case tool == Wares:
+		fetch = wares
 	}
 	if err := fetch(ctx, tool, tmp); err != nil {
 		return err

@@ -23,11 +23,24 @@ const (
 // Verdaccio is what `make bench` measures against; no test needs it.
 const Verdaccio Tool = "verdaccio@6.10.4"
 
-// Moto stands in for Amazon's S3.
+// AxeCore checks in a browser whether pages are accessible. It is a script, no program: Client.Path is its file.
+const AxeCore Tool = "axe-core@4.14.1"
+
+// Moto stands in for Amazon's S3, DynamoDB and CloudFormation.
 const Moto Tool = "moto@5.2.5"
 
 // VersityGW is an S3 server that keeps objects in plain files. It is built with Go.
 const VersityGW Tool = "versitygw@1.8.0"
+
+// Wares is the package manager of Lumen. It is built with Rust.
+const Wares Tool = "wares@0.6.3"
+
+// The linters of what is deployed with; they bring the schemas that they check with.
+const (
+	CfnLint            Tool = "cfn-lint@1.54.0"
+	CheckJSONSchema    Tool = "check-jsonschema@0.39.0"
+	KubernetesValidate Tool = "kubernetes-validate@1.34.1"
+)
 
 // The Zig compilers, the last of each series.
 const (
@@ -42,7 +55,7 @@ const (
 
 // All lists every pinned client.
 func All() []Tool {
-	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, Moto, VersityGW}, Zigs()...)
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate}, Zigs()...)
 }
 
 // Zigs lists the compilers, oldest first.
@@ -104,6 +117,8 @@ func (t Tool) executables() map[string]string {
 		return map[string]string{"bun": "@oven/bun-*/bin/bun", "bunx": "@oven/bun-*/bin/bun"}
 	case "node":
 		return map[string]string{"node": "node-*/bin/node"}
+	case "axe-core":
+		return map[string]string{"axe-core": "axe-core/axe.min.js"}
 	default:
 		return map[string]string{name: ".bin/" + name}
 	}

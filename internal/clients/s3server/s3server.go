@@ -10,11 +10,8 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/internal/clients"
 )
@@ -22,74 +19,61 @@ import (
 // Bucket is the bucket that every server has.
 const Bucket = "registry"
 
-// startTimeout is how long a server may take until it listens.
-const startTimeout = 20 * time.Second
+const access, secret = "test", "test-secret"
 
 // Fault handles a request in place of the server, or hands it to pass. Host and path are as the client sent them.
 type Fault func(w http.ResponseWriter, r *http.Request, pass http.Handler)
 
 // Server is a running server with its bucket, reached in path style.
 type Server struct {
-	URL   string
-	fault atomic.Pointer[Fault]
+	URL     string
+	gateway *clients.VersityGWServer
+	front   *httptest.Server
+	fault   atomic.Pointer[Fault]
 }
 
 // Start starts a server that ends with the test, and gives this process its credentials by the environment.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	const access, secret = "test", "test-secret"
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "us-east-1",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
-	} {
+	for name, value := range Environment() {
 		t.Setenv(name, value)
 	}
-	data := t.TempDir()
-	if err := os.Mkdir(filepath.Join(data, Bucket), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	tool := clients.Get(t, clients.VersityGW)
-	run, err := os.MkdirTemp("", "s3-") // the paths of sockets are short
+	s, err := New(context.Background())
 	if err != nil {
-		t.Fatal(err)
-	}
-	socket := filepath.Join(run, "socket")
-	cmd := exec.Command(tool.Path, "--quiet", "--keep-alive", "--port", socket, "--access", access, "--secret", secret, "posix", data)
-	cmd.Env, cmd.Stderr = tool.Env, t.Output()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		t.Fatalf("an S3 is needed: %v", err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // fails only if it has ended
-		_ = cmd.Wait()         // says that it was killed
-		os.RemoveAll(run)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	await(t, socket)
-	s := &Server{}
-	front := httptest.NewServer(s.handler(socket))
-	t.Cleanup(front.Close)
-	s.URL = front.URL
 	return s
 }
 
-// await returns when somebody listens at the socket.
-func await(t testing.TB, socket string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("versitygw does not listen: %v", err)
-		}
+// New starts a server for a whole test binary. The caller closes it.
+func New(ctx context.Context) (*Server, error) {
+	gateway, err := clients.StartVersityGW(ctx, Bucket, access, secret)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{gateway: gateway}
+	s.front = httptest.NewServer(s.handler())
+	s.URL = s.front.URL
+	return s, nil
+}
+
+// Close ends the server. Requests must have ended.
+func (s *Server) Close() error {
+	s.front.CloseClientConnections()
+	s.front.Close()
+	return s.gateway.Stop()
+}
+
+// Environment is what a client of AWS finds, and nothing of the machine's own.
+func Environment() map[string]string {
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "us-east-1",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
 	}
 }
 
@@ -102,7 +86,7 @@ func (s *Server) Fail(f Fault) {
 	s.fault.Store(&f)
 }
 
-func (s *Server) handler(socket string) http.Handler {
+func (s *Server) handler() http.Handler {
 	pass := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: "s3"})
@@ -110,7 +94,7 @@ func (s *Server) handler(socket string) http.Handler {
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return new(net.Dialer).DialContext(ctx, "unix", socket)
+				return new(net.Dialer).DialContext(ctx, "unix", s.gateway.Socket)
 			},
 			MaxIdleConnsPerHost: 64, DisableCompression: true,
 		},
