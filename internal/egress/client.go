@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -26,7 +27,11 @@ var ErrSlow = errors.New("no answer in time")
 type Client struct {
 	Guard   *Guard
 	Timeout time.Duration // until the first byte of an answer, all tries together
+	Observe Observe       // nil: nobody
 }
+
+// Observe is told how a request went, and how long its answer's headers took, tries and the wait for a slot included.
+type Observe func(outcome string, took time.Duration)
 
 // Request is what a Client sends.
 type Request struct {
@@ -42,6 +47,31 @@ type Request struct {
 // if no byte comes for a minute. Tried again are requests that got no answer or one of 502, 503 and 504. ErrNotSent if
 // there was no slot; a RefusedError if the request, or a redirect, leads where none is sent.
 func (c *Client) Do(ctx context.Context, req Request) (*http.Response, error) {
+	began := time.Now()
+	resp, err := c.do(ctx, req)
+	if c.Observe != nil {
+		c.Observe(outcome(resp, err), time.Since(began))
+	}
+	return resp, err
+}
+
+// outcome names how a request went, in one of a few words.
+func outcome(resp *http.Response, err error) string {
+	_, refused := errors.AsType[*RefusedError](err)
+	switch {
+	case err == nil:
+		return strconv.Itoa(resp.StatusCode/100) + "xx"
+	case refused:
+		return "refused"
+	case errors.Is(err, ErrNotSent):
+		return "not_sent"
+	case errors.Is(err, context.Canceled):
+		return "canceled"
+	}
+	return "no_answer"
+}
+
+func (c *Client) do(ctx context.Context, req Request) (*http.Response, error) {
 	if err := req.Slots.take(ctx); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -112,6 +113,58 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		if got := RetryAfter(http.Header{"Retry-After": {text}}, now); got != want {
 			t.Errorf("RetryAfter(%q) = %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Every request is told, in one of a few words.
+func TestObserve(t *testing.T) {
+	status := make(chan int, 1)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s := <-status; s > 0 {
+			w.WriteHeader(s)
+			return
+		}
+		<-r.Context().Done()
+	}))
+	defer srv.Close()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	none := NewSlots(1, 0)
+	if err := none.take(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		want    string
+		status  int
+		ctx     context.Context
+		slots   Slots
+		timeout time.Duration
+		url     string
+	}{
+		{want: "2xx", status: 204}, {want: "4xx", status: 404}, {want: "5xx", status: 500},
+		{want: "no_answer", timeout: time.Millisecond, status: -1},
+		{want: "canceled", ctx: gone}, {want: "not_sent", slots: none},
+		{want: "refused", url: "http://10.1.2.3/"},
+	} {
+		c := local(t, srv, cmp.Or(tt.timeout, time.Minute))
+		var told []string
+		c.Observe = func(outcome string, _ time.Duration) { told = append(told, outcome) }
+		if tt.status != 0 {
+			status <- tt.status
+		}
+		if tt.ctx == nil {
+			tt.ctx = t.Context()
+		}
+		if tt.slots.free == nil {
+			tt.slots = NewSlots(1, 1)
+		}
+		resp, err := c.Do(tt.ctx, Request{URL: parse(t, cmp.Or(tt.url, srv.URL)), Slots: tt.slots})
+		if err == nil {
+			resp.Body.Close()
+		}
+		if len(told) != 1 || told[0] != tt.want {
+			t.Errorf("a request that ends with %v is told as %q, want %s", err, told, tt.want)
 		}
 	}
 }

@@ -46,6 +46,13 @@ func (h *Health) Allow() bool {
 	return true
 }
 
+// Up reports whether the host has answered of late; it does not count as a request.
+func (h *Health) Up() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.row < MaxFailures
+}
+
 // Note takes in how a request went.
 func (h *Health) Note(ok bool) {
 	h.mu.Lock()

@@ -26,11 +26,15 @@ var allowed = map[string][]string{
 	"internal/egress": nil,
 	"internal/memo":   nil,
 
+	// metrics: what Prometheus is told; only registry knows it.
+	"internal/metrics": nil,
+
 	// format: bytes and rules.
 	"internal/format/digest":        nil,
 	"internal/format/semver":        nil,
 	"internal/format/npm":           {"internal/fault"},
 	"internal/format/jsonstream":    {"internal/fault"},
+	"internal/format/textdiff":      nil,
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
@@ -49,18 +53,24 @@ var allowed = map[string][]string{
 	"internal/store/kv":              nil,
 	"internal/store/kv/boltkv":       {"internal/store/kv"},
 	"internal/store/kv/dynamokv":     {"internal/fault", "internal/store/awsconfig", "internal/store/kv"},
+	"internal/store/feed":            {"internal/store/kv"},
 	"internal/store/lifetime":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 	"internal/store/spool":           {"internal/fault", "internal/format/tarball"},
 	"internal/store/turns":           nil,
+	"internal/store/transfer":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
-	"internal/store/cache": nil,
+	"internal/store/cache":   nil,
+	"internal/store/metered": {"internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/store/kv"},
+	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/store/kv", "internal/store/turns"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv"},
+	"internal/domain/search":        {"internal/fault", "internal/store/feed", "internal/store/kv"},
+	"internal/domain/stats":         {"internal/fault", "internal/store/kv"},
+	"internal/domain/files":         {"internal/format/digest", "internal/fault", "internal/store/cache", "internal/store/turns"},
 	"internal/domain/upstream":      {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
 	"internal/domain/zigmirror":     {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
 	"internal/domain/catalog":       {"internal/fault", "internal/format/*", "internal/store/cache"},
@@ -70,9 +80,13 @@ var allowed = map[string][]string{
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
 	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
+	"internal/web/markup":    nil,
 	"internal/web/lumenapi":  {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/lumenpackages", "internal/web/httpkit"},
+	"internal/web/webui":     {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/commits", "internal/domain/lumenpackages", "internal/domain/packages", "internal/domain/zigpackages", "internal/domain/files", "internal/domain/stats", "internal/memo", "internal/web/markup", "internal/web/httpkit"},
 	"internal/web/zigapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/zigpackages", "internal/domain/zigmirror", "internal/web/httpkit"},
-	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/web/httpkit"},
+	"internal/web/opsapi":    {"internal/fault", "internal/domain/auth", "internal/web/httpkit"},
+	"internal/web/statsapi":  {"internal/fault", "internal/domain/auth", "internal/domain/stats", "internal/web/httpkit"},
+	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/domain/search", "internal/web/httpkit"},
 	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
 		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
 	"internal/web/server": {"internal/fault", "internal/web/*"},
@@ -90,13 +104,13 @@ var allowed = map[string][]string{
 	// foreign: the folders of other registries, which registry-server imports.
 	"internal/foreign":             {"internal/format/*"},
 	"internal/foreign/lumenfolder": {"internal/foreign", "internal/format/*"},
-	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*"},
+	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*", "internal/store/awsconfig"},
 	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/npmrc", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
+	"registry": {"internal/fault", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
-	"internal/lumentree":        {"internal/fault", "internal/format/*"},
+	"internal/lumentree":        {"internal/fault", "internal/egress", "internal/format/*"},
 	"internal/lumentree/s3tree": {"internal/fault", "internal/format/*", "internal/lumentree", "internal/store/awsconfig"},
 	"internal/adminclient":      {"internal/fault", "internal/wire"},
 	"cmd/registry-server": {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*",
@@ -108,7 +122,7 @@ var allowed = map[string][]string{
 // below them counts too.
 var kits = []string{
 	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest",
-	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "tools/openapi",
+	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "tools/openapi",
 }
 
 func isKit(name string) bool {

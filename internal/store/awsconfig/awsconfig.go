@@ -38,7 +38,7 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 		WithTransportOptions(func(t *http.Transport) {
 			t.ResponseHeaderTimeout, t.MaxIdleConnsPerHost = headerTimeout, idleConns
 		})
-	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(retryer), config.WithLogger(logging.Nop{}))
+	c, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client), config.WithRetryer(func() aws.Retryer { return standard() }), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return aws.Config{}, fault.Wrap(err, fault.Invalid, "the configuration of AWS can't be read; look at the variables AWS_* and the files in ~/.aws")
 	}
@@ -46,15 +46,34 @@ func Load(ctx context.Context, region string) (aws.Config, error) {
 	return c, nil
 }
 
-// retryer is the SDK's standard one with shorter waits: somebody waits for the answer, and is told to come again if
+// standard is the SDK's standard one with shorter waits: somebody waits for the answer, and is told to come again if
 // this was not enough.
-func retryer() aws.Retryer {
+func standard() *retry.Standard {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = maxAttempts
 		o.Backoff = retry.BackoffDelayerFunc(func(attempt int, _ error) (time.Duration, error) {
 			return rand.N(min(maxBackoff, firstBackoff<<min(attempt, 8))), nil
 		})
 	})
+}
+
+// Retried has retried told of every call that is about to be sent once more: because the service asked for fewer of
+// them, or because it failed. nil: nobody is told.
+func Retried(c aws.Config, retried func(throttled bool)) aws.Config {
+	if retried != nil {
+		c.Retryer = func() aws.Retryer { return telling{standard(), retried} }
+	}
+	return c
+}
+
+type telling struct {
+	*retry.Standard
+	retried func(throttled bool)
+}
+
+func (t telling) RetryDelay(attempt int, err error) (time.Duration, error) {
+	t.retried(throttles.IsErrorThrottle(err) == aws.TrueTernary)
+	return t.Standard.RetryDelay(attempt, err)
 }
 
 // CheckCredentials fails with fault.Invalid, before the first request does, if there are none.

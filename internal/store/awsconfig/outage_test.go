@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,5 +101,34 @@ func TestCredentials(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	if c, err = awsconfig.Load(t.Context(), ""); err != nil || awsconfig.CheckCredentials(t.Context(), c) != nil {
 		t.Errorf("with credentials: %v", err)
+	}
+}
+
+// Each retry is told, and why.
+func TestRetried(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "key")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
+	c, err := awsconfig.Load(t.Context(), "eu-west-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type answer struct {
+		status int
+		code   string
+	}
+	answers := []answer{{503, "SlowDown"}, {500, "InternalError"}, {404, "NoSuchKey"}}
+	var told []bool
+	api := s3.NewFromConfig(awsconfig.Retried(c, func(throttled bool) { told = append(told, throttled) }), awsconfig.S3("http://s3.test", true), func(o *s3.Options) {
+		o.HTTPClient = client(func(*http.Request) *http.Response {
+			a := answers[0]
+			answers = answers[1:]
+			return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("<Error><Code>" + a.code + "</Code></Error>"))}
+		})
+	})
+	if _, err := api.GetObject(t.Context(), &s3.GetObjectInput{Bucket: new("b"), Key: new("k")}); awsconfig.Code(err) != "NoSuchKey" {
+		t.Errorf("the call ends with %v", err)
+	}
+	if !slices.Equal(told, []bool{true, false}) {
+		t.Errorf("throttled are told to be %v", told)
 	}
 }

@@ -44,7 +44,8 @@ type Cache struct {
 	dir string
 	opt Options
 
-	folder atomic.Pointer[os.Root] // see root
+	folder       atomic.Pointer[os.Root] // see root
+	hits, misses atomic.Int64            // of Get
 
 	mu       sync.Mutex
 	copies   map[id]*list.Element // of *item
@@ -134,6 +135,19 @@ func (c *Cache) Close() error {
 		_ = root.Close() // nothing is in it
 	}
 	return c.root().Close()
+}
+
+// Stats are what a cache has counted since it was opened, and what it holds.
+type Stats struct {
+	Hits, Misses int64
+	Bytes        int64
+}
+
+// Stats returns how the cache is used.
+func (c *Cache) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{Hits: c.hits.Load(), Misses: c.misses.Load(), Bytes: c.used}
 }
 
 // add puts a copy into the index, in place of what was under its key. Its

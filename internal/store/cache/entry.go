@@ -43,6 +43,11 @@ var errDamaged = errors.New("damaged")
 // Get opens the copy under a key, or returns ErrNotFound.
 func (c *Cache) Get(key string) (*Entry, error) {
 	e, _, err := c.get(key)
+	if err == nil {
+		c.hits.Add(1)
+	} else {
+		c.misses.Add(1)
+	}
 	return e, err
 }
 

@@ -81,7 +81,7 @@ const (
 	OpDelete               // remove the row; absent is fine
 	OpDrop                 // remove the row if the value there equals Old
 	OpCheck                // write nothing; the value there must equal Old
-	OpAdd                  // add Delta to the counter there, absent is 0; its Expires stays
+	OpAdd                  // add Delta to the counter there, absent is 0; its Expires becomes Row.Expires, or stays if that is zero
 )
 
 // Op is one step of a batch; make it with the functions below.
@@ -114,6 +114,11 @@ func Check(old []byte, k Key) Op { return Op{Kind: OpCheck, Row: Row{Key: k}, Ol
 // is a lost condition.
 func Add(k Key, delta int64) Op { return Op{Kind: OpAdd, Row: Row{Key: k}, Delta: delta} }
 
+// AddUntil is Add to a counter that expires, from then on at the time given.
+func AddUntil(k Key, delta int64, expires time.Time) Op {
+	return Op{Kind: OpAdd, Row: Row{Key: k, Expires: expires}, Delta: delta}
+}
+
 // Query bounds a Scan.
 type Query struct {
 	Prefix string // only sorts with this prefix
@@ -131,4 +136,12 @@ type DB interface {
 	Apply(ctx context.Context, ops ...Op) error
 	// Close waits for the batches that were taken up.
 	Close() error
+}
+
+// Walker is a DB that can yield all it has, for copies of a whole store. Law 6 holds for Walk as for Scan.
+type Walker interface {
+	DB
+	// Walk yields every row, in an order of the store's own which stays the same: from the first, or after a key that
+	// a walk has yielded, though its row be gone. An error ends it.
+	Walk(ctx context.Context, after Key) iter.Seq2[Row, error]
 }

@@ -26,6 +26,7 @@ var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // hold is the row that keeps a blob.
 type hold struct {
 	Until  time.Time `json:"until"`
+	Since  time.Time `json:"since,omitzero"`  // the bytes are no older than this; zero: not known
 	Doomed time.Time `json:"doomed,omitzero"` // set: the bytes are being removed
 }
 
@@ -67,7 +68,11 @@ func (k *Keeper) keep(ctx context.Context, b blob.Key, enough, until time.Time) 
 		if err != nil || found && !h.Until.Before(enough) {
 			return err
 		}
-		err = k.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: until})), k.Due(until.Add(time.Hour), "blob", blobName(b)))
+		since, err := k.since(ctx, b, h, found)
+		if err != nil {
+			return err
+		}
+		err = k.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: until, Since: since})), k.Due(until.Add(time.Hour), "blob", blobName(b)))
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}
@@ -107,17 +112,17 @@ func (k *Keeper) Pin(ctx context.Context, b blob.Key) (kv.Op, error) {
 	if found && h.Until.Equal(forever) {
 		return kv.Check(raw, holdKey(b)), nil
 	}
-	return kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: forever})), nil
+	return kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: forever, Since: h.Since})), nil
 }
 
 // Release returns the ops that let a pinned blob go at a time, once the
 // caller's batch has happened; kv.ErrConflict as with Pin.
 func (k *Keeper) Release(ctx context.Context, b blob.Key, at time.Time) ([]kv.Op, error) {
-	_, raw, found, err := k.living(ctx, b)
+	h, raw, found, err := k.living(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	return []kv.Op{kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: at})), k.Due(at.Add(time.Hour), "blob", blobName(b))}, nil
+	return []kv.Op{kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: at, Since: h.Since})), k.Due(at.Add(time.Hour), "blob", blobName(b))}, nil
 }
 
 // reap removes a blob whose time is over. It reports whether it did.
@@ -143,7 +148,7 @@ func (k *Keeper) reap(ctx context.Context, b blob.Key) (bool, error) {
 // kv.ErrConflict.
 func (k *Keeper) remove(ctx context.Context, b blob.Key, h hold, raw []byte) error {
 	now := k.now()
-	doomed := kv.JSON(holdKey(b), hold{Until: h.Until, Doomed: now})
+	doomed := kv.JSON(holdKey(b), hold{Until: h.Until, Since: h.Since, Doomed: now})
 	if err := k.db.Apply(ctx, kv.Swap(raw, doomed), k.Due(now.Add(time.Hour), "blob", blobName(b))); err != nil {
 		return err
 	}

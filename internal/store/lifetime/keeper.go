@@ -22,11 +22,13 @@ func duePartition(t time.Time) string { return "due/" + t.UTC().Format("2006-01-
 
 func sweptKey() kv.Key { return kv.Key{Partition: "sweep", Sort: "hour"} }
 
-// Options of a Keeper; Now and Log may be left out.
+// Options of a Keeper; all but the Horizon may be left out.
 type Options struct {
 	Horizon time.Duration // how far back a first sweep looks
 	Now     func() time.Time
 	Log     *slog.Logger
+
+	Refresher blob.Refresher // of the blobs, where others may remove them by their age; nil: nobody does
 }
 
 // Keeper keeps blobs and the sweeper's agenda.

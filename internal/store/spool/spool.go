@@ -52,26 +52,40 @@ func (s Spool) File() (*File, error) {
 
 // Receive reads a tarball to its end and checks it. label names it in errors.
 // The caller closes the Upload.
-func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (*Upload, error) {
+func (s Spool) Receive(ctx context.Context, label string, r io.Reader) (_ *Upload, err error) {
 	f, err := s.File()
 	if err != nil {
 		return nil, err
 	}
-	u := &Upload{File: f}
+	good := false
+	defer func() {
+		if !good { // r may panic
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	summary, err := s.check(ctx, r, f)
+	if err != nil {
+		return nil, Named(label, err)
+	}
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	good = true
+	return &Upload{File: f, Summary: summary}, nil
+}
+
+// check copies a tarball to its end and checks it on the way.
+func (s Spool) check(ctx context.Context, r io.Reader, w io.Writer) (summary tarball.Summary, err error) {
 	checked := tarball.NewCheckingReader(s.Bounded(r, "the tarball"), s.Archive)
-	_, err = io.Copy(f, checked)
-	if err == nil {
+	defer func() {
+		if err = errors.Join(err, checked.Close()); err == nil {
+			summary = checked.Summary()
+		}
+	}()
+	if _, err = io.Copy(w, checked); err == nil {
 		err = ctx.Err()
 	}
-	if err = errors.Join(err, checked.Close()); err != nil {
-		return nil, errors.Join(Named(label, err), u.Close())
-	}
-	u.Summary = checked.Summary()
-	_, err = f.Seek(0, io.SeekStart)
-	if err != nil {
-		return nil, errors.Join(err, u.Close())
-	}
-	return u, nil
+	return summary, err
 }
 
 // Named puts what an archive is called in front of what was wrong with it.

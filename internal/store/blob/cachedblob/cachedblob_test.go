@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/store/blob"
@@ -239,4 +241,36 @@ func TestClosedCache(t *testing.T) {
 	if _, got := read(t, s, put(t, s, []byte("content"))); string(got) != "content" {
 		t.Errorf("read %q", got)
 	}
+}
+
+// What the far store signs, and nothing else.
+func TestSigned(t *testing.T) {
+	s, f, _ := open(t, plenty)
+	key := put(t, s, []byte("content"))
+	if _, err := s.SignGet(t.Context(), key, time.Minute, blob.Answer{}); !errors.Is(err, blob.ErrUnsigned) {
+		t.Errorf("SignGet of files: %v", err)
+	}
+	if _, err := s.SignPut(t.Context(), key, time.Minute, 7); !errors.Is(err, blob.ErrUnsigned) {
+		t.Errorf("SignPut of files: %v", err)
+	}
+	signs := cachedblob.New(signing{f}, nil)
+	link, err := signs.SignGet(t.Context(), key, time.Minute, blob.Answer{ContentType: "a/b"})
+	if err != nil || link != "GET "+key.String()+" 1m0s a/b" {
+		t.Errorf("SignGet = %q, %v", link, err)
+	}
+	r, err := signs.SignPut(t.Context(), key, time.Minute, 7)
+	if err != nil || r.URL != "PUT "+key.String()+" 1m0s 7" {
+		t.Errorf("SignPut = %q, %v", r.URL, err)
+	}
+}
+
+// signing is a store that signs by saying what.
+type signing struct{ *far }
+
+func (signing) SignGet(_ context.Context, key blob.Key, valid time.Duration, as blob.Answer) (string, error) {
+	return fmt.Sprintf("GET %s %s %s", key, valid, as.ContentType), nil
+}
+
+func (signing) SignPut(_ context.Context, key blob.Key, valid time.Duration, size int64) (blob.Request, error) {
+	return blob.Request{URL: fmt.Sprintf("PUT %s %s %d", key, valid, size)}, nil
 }

@@ -1,7 +1,9 @@
 // Package fsblob keeps blobs as plain read-only files of one folder:
 //
-//	<space>/<first 2 hex digits>/<other 62>   a blob, whole and durable
-//	.tmp/<random>                             bytes on their way in
+//	<space>/<first 2 hex digits>/<64 hex digits>   a blob, whole and durable
+//	.tmp/<random>                                  bytes on their way in
+//
+// The names are those of the objects in a bucket (s3blob), so that one can be synced with the other.
 //
 // A blob comes to be by a rename, after its bytes were synced; Put answers
 // after the folder was synced too. No name of a space begins with a dot.
@@ -132,10 +134,10 @@ func wrap(tried string, key blob.Key, err error) error {
 
 func dirName(key blob.Key) string { return path.Join(string(key.Space), key.Digest.Hex()[:2]) }
 
-func fileName(key blob.Key) string { return path.Join(dirName(key), key.Digest.Hex()[2:]) }
+func fileName(key blob.Key) string { return path.Join(dirName(key), key.Digest.Hex()) }
 
 // digestOf is the digest that a file is named by; ok is false for a file that is no blob.
 func digestOf(dir, file string) (d digest.SHA256, ok bool) {
-	d, err := digest.Parse(dir + file)
-	return d, err == nil && d.Hex() == dir+file
+	d, err := digest.Parse(file)
+	return d, err == nil && d.Hex() == file && file[:2] == dir
 }

@@ -75,7 +75,7 @@ func TestLayout(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "Open")
 	s := openAt(t, dir)
 	put(t, s, "hello\n")
-	name := filepath.Join(dir, "commits", "58", "91b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03")
+	name := filepath.Join(dir, "commits", "58", "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03")
 	stat, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)

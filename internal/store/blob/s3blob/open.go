@@ -36,7 +36,7 @@ func (s *Store) Open(ctx context.Context, key blob.Key) (blob.Blob, blob.Info, e
 	content, err := io.ReadAll(io.LimitReader(b, smallBlob+1))
 	_ = b.Close() // it was only read
 	if err == nil && digest.Of(content) != key.Digest {
-		err = fmt.Errorf("opening blob %s: %w", key, errChanged)
+		err = fmt.Errorf("opening blob %s: %w: %w", key, errChanged, blob.ErrDigest)
 	}
 	if err != nil {
 		return nil, blob.Info{}, err

@@ -46,6 +46,9 @@ func (s *Store) Put(ctx context.Context, key blob.Key, r io.Reader) (_ blob.Info
 	key.Digest = body.digest
 	for try := range putTries {
 		info, created, err := s.store(ctx, key, body)
+		if err == nil && !created {
+			err = s.reuse(ctx, info)
+		}
 		// ErrNotFound: the object that was there was deleted in this moment.
 		if !errors.Is(err, errConflict) && !errors.Is(err, blob.ErrNotFound) {
 			return info, created, err

@@ -43,6 +43,8 @@ type Config struct {
 	Endpoint  string // URL of a server that is not Amazon's; empty: Amazon's
 	PathStyle bool   // the bucket stands in the path and not in the host
 	Spool     string // folder for bytes on their way to the bucket
+
+	Retried func(throttled bool) // is told of every call that is sent once more; nil: nobody
 }
 
 // The bounds of what one call may take.
@@ -65,6 +67,7 @@ type Store struct {
 	stall  time.Duration // how long one read of a body may take
 
 	unconditional atomic.Bool // the service does not know If-None-Match
+	probed        probed      // how the service takes signed PUTs
 }
 
 var _ blob.Store = (*Store)(nil)
@@ -78,7 +81,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := awsconfig.CheckCredentials(ctx, loaded); err != nil {
 		return nil, err
 	}
-	api := s3.NewFromConfig(loaded, awsconfig.S3(c.Endpoint, c.PathStyle))
+	api := s3.NewFromConfig(awsconfig.Retried(loaded, c.Retried), awsconfig.S3(c.Endpoint, c.PathStyle))
 	s := &Store{api: api, bucket: c.Bucket, spool: spool.Spool{Dir: c.Spool}, stall: stallTimeout}
 	if s.prefix = strings.Trim(c.Prefix, "/"); s.prefix != "" {
 		s.prefix += "/"

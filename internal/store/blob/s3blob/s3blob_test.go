@@ -33,3 +33,8 @@ func TestLaws(t *testing.T) {
 	server := s3server.Start(t)
 	blobtest.Run(t, func(t *testing.T) blob.Store { return openAt(t, server) })
 }
+
+func TestSignedLaws(t *testing.T) {
+	server := s3server.Start(t)
+	blobtest.RunSigned(t, func(t *testing.T) blobtest.SignedStore { return openAt(t, server) })
+}

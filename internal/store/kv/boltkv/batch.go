@@ -106,7 +106,10 @@ func changeOf(op kv.Op, key []byte, cur record, live bool) change {
 	case kv.OpAdd:
 		n, _ := sum(op, cur, live)
 		put := record{value: strconv.AppendInt(nil, n, 10)}
-		if live {
+		switch {
+		case !op.Row.Expires.IsZero():
+			put.expires = recordOf(op.Row).expires
+		case live:
 			put.expires = cur.expires
 		}
 		return change{key: key, put: put}

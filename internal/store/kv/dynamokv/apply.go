@@ -32,7 +32,7 @@ func (db *DB) Apply(ctx context.Context, ops ...kv.Op) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.limit)
 	defer cancel()
 	b := &batch{db: db, ops: ops, expired: make([]bool, len(ops))}
-	err = repeat(ctx, b.attempt)
+	err = repeat(ctx, db.retried, b.attempt)
 	if _, ok := errors.AsType[*kv.ConflictError](err); ok || err == nil {
 		return err
 	}

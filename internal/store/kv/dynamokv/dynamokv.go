@@ -53,6 +53,8 @@ type Options struct {
 	Create   bool   // make the table, and turn its TTL on, if that was not done
 	Now      func() time.Time
 	Log      *slog.Logger
+
+	Retried func(throttled bool) // is told of every request that is sent once more; nil: nobody
 }
 
 // DB is an open table.
@@ -61,6 +63,8 @@ type DB struct {
 	table string
 	now   func() time.Time
 	limit time.Duration // callTime, but in tests
+
+	retried func(throttled bool) // may be nil
 
 	mu     sync.Mutex
 	closed bool
@@ -98,7 +102,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err := (&setup{api: api, o: o, region: cfg.Region}).run(ctx); err != nil {
 		return nil, err
 	}
-	return &DB{api: api, table: o.Table, now: o.Now, limit: callTime}, nil
+	return &DB{api: api, table: o.Table, now: o.Now, limit: callTime, retried: o.Retried}, nil
 }
 
 // Close waits for the calls under way and refuses all others with kv.ErrClosed.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -339,5 +340,42 @@ func TestExpiredCounters(t *testing.T) {
 	now = now.Add(time.Hour)
 	if got := value(t, db, kv.Key{Partition: "p", Sort: "a"}); got != "1" {
 		t.Errorf("a counter that began anew is %s after its old end", got)
+	}
+}
+
+// Every request that is sent once more is told, and whether there were too many.
+func TestRetriesAreTold(t *testing.T) {
+	var told []bool
+	front := dynamoserver.Front(t, server.URL)
+	db := openTable(t, Options{Table: newName(), Create: true, Endpoint: front.URL, Retried: func(throttled bool) { told = append(told, throttled) }})
+	if len(told) > 0 {
+		t.Errorf("opening a table is told as %v", told)
+	}
+	for _, tt := range []struct {
+		name      string
+		fault     dynamoserver.Fault
+		throttled bool
+	}{
+		{"throttled", answer("ThrottlingException", ""), true},
+		{"capacity", answer("ProvisionedThroughputExceededException", ""), true},
+		{"throttled in many", answer("TransactionCanceledException", `,"CancellationReasons":[{"Code":"None"},{"Code":"ThrottlingError"}]`), true},
+		{"a conflict of many", answer("TransactionCanceledException", `,"CancellationReasons":[{"Code":"TransactionConflict"},{"Code":"None"}]`), false},
+		{"no answer", func(http.ResponseWriter, *http.Request, http.Handler) { panic(http.ErrAbortHandler) }, false},
+	} {
+		told = nil
+		twice, _ := first(2, tt.fault)
+		front.Fail(twice)
+		if err := db.Apply(t.Context(), kv.Add(counter, 1), kv.Add(other, 1)); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if !slices.Equal(told, []bool{tt.throttled, tt.throttled}) {
+			t.Errorf("%s twice is told as %v", tt.name, told)
+		}
+	}
+	told = nil
+	once, _ := first(1, answer("ThrottlingException", ""))
+	front.Fail(once)
+	if got := value(t, db, counter); got == "" || !slices.Equal(told, []bool{true}) {
+		t.Errorf("a read that was throttled once is told as %v", told)
 	}
 }

@@ -81,9 +81,14 @@ func itemOf(r kv.Row) item {
 	name, v := valueOf(r.Value)
 	it[name] = v
 	if !r.Expires.IsZero() {
-		it[expiresAttr] = number(max(r.Expires.Unix(), 1)) // 1 is as long past as any time before it
+		it[expiresAttr] = expiryOf(r)
 	}
 	return it
+}
+
+// expiryOf is the Expires of a row that has one.
+func expiryOf(r kv.Row) types.AttributeValue {
+	return number(max(r.Expires.Unix(), 1)) // 1 is as long past as any time before it
 }
 
 // rowOf reads an item, which may have been written by somebody else. live is false if it has expired at now.

@@ -144,7 +144,7 @@ func (db *DB) read(ctx context.Context, request func(context.Context) error) err
 	defer done()
 	limited, cancel := context.WithTimeout(ctx, db.limit)
 	defer cancel()
-	err = repeat(limited, func(ctx context.Context) (again bool, err error) {
+	err = repeat(limited, db.retried, func(ctx context.Context) (again bool, err error) {
 		err = request(ctx)
 		fate := fateOf(err)
 		return fate == refused || fate == unknown, err

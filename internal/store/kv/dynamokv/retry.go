@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -20,9 +21,9 @@ const (
 	lastPause  = time.Second
 )
 
-// repeat makes attempts until one says that another is of no use, or ctx ends.
-// It returns what the last attempt did.
-func repeat(ctx context.Context, attempt func(context.Context) (again bool, err error)) error {
+// repeat makes attempts until one says that another is of no use, or ctx ends. It
+// returns what the last attempt did, and tells retried, if not nil, of each but the first.
+func repeat(ctx context.Context, retried func(throttled bool), attempt func(context.Context) (again bool, err error)) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		limited, cancel := context.WithTimeout(ctx, attemptTime)
 		again, err := attempt(limited)
@@ -36,6 +37,9 @@ func repeat(ctx context.Context, attempt func(context.Context) (again bool, err 
 		case <-ctx.Done():
 			timer.Stop()
 			return err
+		}
+		if retried != nil {
+			retried(isThrottled(err))
 		}
 	}
 }
@@ -72,6 +76,20 @@ func fateOf(err error) fate {
 		return failed
 	}
 	return unknown
+}
+
+// isThrottled reports a request that the service refused because there were too many, not because two met at an item.
+func isThrottled(err error) bool {
+	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		return slices.ContainsFunc(e.CancellationReasons, func(r types.CancellationReason) bool {
+			return deref(r.Code) == "ProvisionedThroughputExceeded" || deref(r.Code) == "ThrottlingError"
+		})
+	}
+	switch awsconfig.Code(err) {
+	case "ProvisionedThroughputExceededException", "ThrottlingException", "Throttling", "RequestLimitExceeded":
+		return true
+	}
+	return false
 }
 
 // outage is what a caller is told of a request that did not go through: the way of awsconfig.Outage. What ctx, the

@@ -40,7 +40,7 @@ func (s *setup) run(ctx context.Context) error {
 func (s *setup) describe(ctx context.Context) (table *types.TableDescription, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	err = repeat(ctx, func(ctx context.Context) (again bool, err error) {
+	err = repeat(ctx, s.o.Retried, func(ctx context.Context) (again bool, err error) {
 		out, err := s.api.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &s.o.Table})
 		if err == nil {
 			table = out.Table

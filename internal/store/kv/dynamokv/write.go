@@ -39,8 +39,15 @@ func newWrite(op kv.Op, anew bool, now int64) write {
 
 func (w *write) add(anew bool, now int64) {
 	w.values = item{":delta": number(w.op.Delta), ":now": number(now)}
+	until := w.op.Row.Expires
+	if !until.IsZero() {
+		w.values[":until"] = expiryOf(w.op.Row)
+	}
 	if anew {
 		w.update, w.condition = new("SET n = :delta REMOVE v, expiresAt"), new("expiresAt <= :now")
+		if !until.IsZero() {
+			w.update = new("SET n = :delta, expiresAt = :until REMOVE v")
+		}
 		return
 	}
 	counter := isLive + " AND attribute_exists(n)"
@@ -52,7 +59,11 @@ func (w *write) add(anew bool, now int64) {
 		counter += " AND n >= :bound"
 		w.values[":bound"] = number(math.MinInt64 - delta)
 	}
-	w.update, w.condition = new("ADD n :delta"), new("attribute_not_exists(PK) OR ("+counter+")")
+	w.update = new("ADD n :delta")
+	if !until.IsZero() {
+		w.update = new("ADD n :delta SET expiresAt = :until")
+	}
+	w.condition = new("attribute_not_exists(PK) OR (" + counter + ")")
 }
 
 // item is the write as a part of a transaction.

@@ -36,7 +36,7 @@ func testExpiredRowIsAbsent(t *testing.T, s *suite) {
 }
 
 func testExpiredRowLosesConditions(t *testing.T, s *suite) {
-	for _, sort := range []string{"swap", "drop", "check", "new", "count", "delete"} {
+	for _, sort := range []string{"swap", "drop", "check", "new", "count", "recount", "delete"} {
 		s.apply(t, kv.Put(s.expiring(sort, "7", time.Minute)))
 	}
 	s.clock.advance(time.Minute)
@@ -45,18 +45,22 @@ func testExpiredRowLosesConditions(t *testing.T, s *suite) {
 	s.lose(t, key("p", "check"), kv.Check(old, key("p", "check")))
 	s.lose(t, key("p", "swap"), kv.Swap(old, row("p", "swap", "8")))
 	s.lose(t, key("p", "drop"), kv.Drop(old, key("p", "drop")))
-	s.apply(t, kv.PutNew(row("p", "new", "fresh")), kv.Add(key("p", "count"), 1), kv.Delete(key("p", "delete")))
+	s.apply(t, kv.PutNew(row("p", "new", "fresh")), kv.Add(key("p", "count"), 1), kv.AddUntil(key("p", "recount"), 1, s.clock.now().Add(2*time.Hour)), kv.Delete(key("p", "delete")))
 	s.clock.advance(time.Hour)
 	s.value(t, key("p", "new"), "fresh")
 	s.value(t, key("p", "count"), "1") // neither the old number nor the old Expires
+	s.value(t, key("p", "recount"), "1")
+	wantSorts(t, "Scan", s.sorts(t, "p", kv.Query{}), []string{"count", "new", "recount"})
+	s.clock.advance(time.Hour)
 	wantSorts(t, "Scan", s.sorts(t, "p", kv.Query{}), []string{"count", "new"})
 }
 
-// A row's last write decides when it expires; an Add leaves that as it is.
+// A row's last write decides when it expires; an Add that names no time leaves that as it is.
 func testExpiryChanges(t *testing.T, s *suite) {
-	for _, sort := range []string{"longer", "never", "shorter", "count", "deleted"} {
+	for _, sort := range []string{"longer", "never", "shorter", "count", "deleted", "prolonged"} {
 		s.apply(t, kv.Put(s.expiring(sort, "1", time.Minute)))
 	}
+	s.apply(t, kv.AddUntil(key("p", "prolonged"), 1, s.clock.now().Add(time.Hour)), kv.AddUntil(key("p", "first"), 1, s.clock.now().Add(time.Minute)))
 	s.apply(t, kv.Put(s.expiring("longer", "2", time.Hour)), kv.Swap([]byte("1"), row("p", "never", "2")),
 		kv.Put(s.expiring("shorter", "2", 10*time.Second)), kv.Add(key("p", "count"), 1), kv.Delete(key("p", "deleted")))
 	s.apply(t, kv.PutNew(row("p", "deleted", "2")))
@@ -64,9 +68,9 @@ func testExpiryChanges(t *testing.T, s *suite) {
 		wait time.Duration
 		want []string
 	}{
-		{0, []string{"count", "deleted", "longer", "never", "shorter"}},
-		{10 * time.Second, []string{"count", "deleted", "longer", "never"}},
-		{50 * time.Second, []string{"deleted", "longer", "never"}},
+		{0, []string{"count", "deleted", "first", "longer", "never", "prolonged", "shorter"}},
+		{10 * time.Second, []string{"count", "deleted", "first", "longer", "never", "prolonged"}},
+		{50 * time.Second, []string{"deleted", "longer", "never", "prolonged"}},
 		{time.Hour, []string{"deleted", "never"}},
 	} {
 		s.clock.advance(step.wait)
