@@ -8,8 +8,8 @@ import (
 
 // Limits bound an archive; zero fields stand for the defaults.
 type Limits struct {
-	Entries  int   // files and folders, those that names imply too; 100,000
-	Unpacked int64 // bytes of all files; 1 GiB
+	Entries  int   // files and folders, those that names imply too; 20,000, as the client has it
+	Unpacked int64 // bytes of all files; 512 MiB, as the client has it
 	Ratio    int64 // how many bytes a compressed one may become, past 64 MiB; 200
 
 	ratioFrom int64 // 64 MiB; tests can't wait for so much
@@ -17,8 +17,8 @@ type Limits struct {
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Entries:   cmp.Or(l.Entries, 100_000),
-		Unpacked:  cmp.Or(l.Unpacked, 1<<30),
+		Entries:   cmp.Or(l.Entries, 20_000),
+		Unpacked:  cmp.Or(l.Unpacked, 512<<20),
 		Ratio:     cmp.Or(l.Ratio, 200),
 		ratioFrom: cmp.Or(l.ratioFrom, 64<<20),
 	}

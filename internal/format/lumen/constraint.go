@@ -2,6 +2,7 @@ package lumen
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ const (
 	operators = "^~<>=!"
 )
 
-// Constraint is what a dependency asks for, in the client's grammar: "1.2.3" and "=1.2.3" are exact, "^1.2.3",
-// "~1.2.3", ">", ">=", "<", "<=", "!=", "*", "1.x", "1.2.*"; a space is AND, "||" is OR. The zero Constraint matches nothing.
+// Constraint is what a dependency asks for, in the grammar of the client since 0.6: "1.2.3" and "=1.2.3" are exact, "^1.2.3",
+// "~1.2.3", ">", ">=", "<", "<=", "!=", "*", "1.x", "1.2.*"; a space is AND, "||" is OR. But behind "!=" a version may lack
+// its last numbers: "1.2" is "1.2.x", "^1" all of 1. The zero Constraint matches nothing.
 type Constraint struct {
 	any []alternative
 }
@@ -30,7 +32,7 @@ type comparator struct {
 	major, minor *uint64 // of a wildcard; nil: any
 }
 
-// ParseConstraint reads a constraint; what the client can't parse (two numbers, commas, names) is fault.Invalid
+// ParseConstraint reads a constraint; what the client can't parse (commas, hyphen ranges, names) is fault.Invalid
 // with the code "bad_constraint" and the way to write it.
 func ParseConstraint(text string) (Constraint, error) {
 	if len(text) > maxConstraint {
@@ -60,17 +62,17 @@ func parseAlternative(text string) (alt alternative, rule string) {
 		if op == "" && len(alt) > 0 {
 			return nil, `every condition but the first begins with an operator; write ">=1.0.0 <2.0.0", or "1.0.0 || 2.0.0"`
 		}
-		rest = strings.TrimLeft(rest, " ")
+		rest = strings.TrimSpace(rest)
 		end := strings.IndexAny(rest, " "+operators)
 		if end < 0 {
 			end = len(rest)
 		}
-		c, rule := parseComparator(op, rest[:end])
+		c, rule := parseComparator(op, strings.TrimSpace(rest[:end]))
 		if rule != "" {
 			return nil, rule
 		}
 		alt = append(alt, c)
-		text = strings.TrimLeft(rest[end:], " ")
+		text = strings.TrimSpace(rest[end:])
 	}
 	return alt, ""
 }
@@ -84,15 +86,55 @@ func parseComparator(op, text string) (c comparator, rule string) {
 			return c, ""
 		}
 	}
-	v, err := semver.Parse(text)
+	v, err := parseVersion(text)
 	if err == nil {
 		return comparator{op: cmp.Or(op, "="), version: v}, ""
 	}
-	if numbers := strings.Split(text, "."); len(numbers) < 3 && isNumber(numbers[0]) && isNumber(numbers[len(numbers)-1]) {
-		full := text + strings.Repeat(".0", 3-len(numbers))
-		return c, "a version has exactly three numbers; write " + strconv.Quote(op+full)
+	if major, minor, ok := parsePartial(text); ok {
+		if op == "!=" {
+			full := text + strings.Repeat(".0", 2-strings.Count(text, "."))
+			return c, `behind "!=" a version has exactly three numbers; write ` + strconv.Quote(op+full)
+		}
+		return partial(op, major, minor), ""
 	}
 	return c, strconv.Quote(text) + ` is no version; write one such as "^1.2.3", "1.2.x" or "*"`
+}
+
+// parsePartial reads "1" and "1.2"; minor is nil in the first.
+func parsePartial(text string) (major uint64, minor *uint64, ok bool) {
+	first, second, both := strings.Cut(text, ".")
+	major, ok = parseNumber(first)
+	if ok && both {
+		var n uint64
+		n, ok = parseNumber(second)
+		minor = &n
+	}
+	return major, minor, ok
+}
+
+// parseNumber reads a number that another can follow.
+func parseNumber(s string) (uint64, bool) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	return n, err == nil && n < math.MaxUint64
+}
+
+// partial is an operator before a version that lacks its last numbers.
+func partial(op string, major uint64, minor *uint64) comparator {
+	line := comparator{op: "*", major: &major, minor: minor}
+	low, next := semver.Version{Major: major}, semver.Version{Major: major + 1}
+	if minor != nil {
+		low.Minor = *minor
+		next = semver.Version{Major: major, Minor: *minor + 1}
+	}
+	switch {
+	case op == "" || op == "=" || op == "~" && minor == nil || op == "^" && minor == nil && major == 0:
+		return line
+	case op == ">":
+		return comparator{op: ">=", version: next}
+	case op == "<=":
+		return comparator{op: "<", version: next}
+	}
+	return comparator{op: op, version: low}
 }
 
 // parseWildcard reads "*", "1.x" and "1.2.x"; 'X' and '*' stand for 'x'.
@@ -111,11 +153,6 @@ func parseWildcard(text string) (c comparator, ok bool) {
 		*p = &n
 	}
 	return c, true
-}
-
-func isNumber(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 64)
-	return err == nil
 }
 
 // Match reports whether a version satisfies the constraint as the client decides it: a pre-release is matched by "*" and by

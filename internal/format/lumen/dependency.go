@@ -118,6 +118,21 @@ func (r *tomlReader) optional(features map[string]any, deps map[string]string) m
 	return by
 }
 
+// AllDeps is all of [dependencies], those that are optional too: name -> constraint.
+func (m Manifest) AllDeps() map[string]string {
+	all := maps.Clone(m.Deps)
+	for _, list := range m.OptionalDeps {
+		for _, dep := range list {
+			if all == nil {
+				all = map[string]string{}
+			}
+			i := strings.LastIndexByte(dep, '@') // a name begins with one, a constraint has none
+			all[dep[:i]] = dep[i+1:]
+		}
+	}
+	return all
+}
+
 // enables reads [ … ] or { enables = [ … ] }.
 func enables(feature any) ([]string, bool) {
 	if t, ok := feature.(map[string]any); ok {

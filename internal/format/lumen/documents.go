@@ -55,6 +55,8 @@ type Metadata struct {
 	Documentation string              `json:"documentation,omitempty"`
 	Repository    string              `json:"repository,omitempty"`
 	Keywords      []string            `json:"keywords,omitempty"`
+	// Upload is the publisher's signature, which was verified with a key that the publisher had registered, or had certified.
+	Upload *UploadSignature `json:"upload_signature,omitempty"`
 }
 
 // Artifact is an archive of a version.

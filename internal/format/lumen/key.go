@@ -67,3 +67,9 @@ func decodeBase64(s string) ([]byte, error) {
 	}
 	return base64.StdEncoding.Strict().DecodeString(s)
 }
+
+// ValidKeyID reports whether a text can be the name of a key.
+func ValidKeyID(id string) bool {
+	b, err := hex.DecodeString(id)
+	return err == nil && len(b) == 16 && id == strings.ToLower(id)
+}

@@ -10,12 +10,12 @@ import (
 )
 
 func TestValidVersion(t *testing.T) {
-	for _, v := range []string{"0.0.0", "1.2.3", "1.2.3-alpha.1", "1.2.3+b.01", "1.0.0-0a", "10.20.30-rc.1+5"} {
+	for _, v := range []string{"0.0.0", "1.2.3", "1.2.3-alpha.1", "1.2.3+b.01", "1.0.0-0a", "10.20.30-rc.1+5", "1.0.0-18446744073709551615"} {
 		if err := ValidVersion(v); err != nil {
 			t.Errorf("ValidVersion(%q) = %v, want nil", v, err)
 		}
 	}
-	for _, v := range []string{"", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "v1.2.3", " 1.2.3", "1.2.x", "../1", "1.2.3-a/b", "index",
+	for _, v := range []string{"", "1", "1.2", "1.2.3.4", "01.2.3", "1.2.3-01", "1.2.3-", "1.2.3+", "v1.2.3", " 1.2.3", "1.2.x", "../1", "1.2.3-a/b", "index", "1.2.3-18446744073709551616",
 		"1.2.3-" + strings.Repeat("a", maxVersion)} {
 		wantFault(t, ValidVersion(v), fault.Invalid, "bad_version")
 	}
