@@ -40,7 +40,7 @@ func New(db kv.DB, opt Options) *Service {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	return &Service{db: db, opt: opt, root: sha256.Sum256([]byte(opt.RootToken)), guard: newGuard(defaultCost(), opt.Now), logins: newLogins()}
+	return &Service{db: db, opt: opt, root: sha256.Sum256([]byte(opt.RootToken)), guard: newGuard(defaultCost(), db, opt.Now), logins: newLogins()}
 }
 
 func (s *Service) now() time.Time { return s.opt.Now().UTC().Truncate(time.Millisecond) }

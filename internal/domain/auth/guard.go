@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 )
 
 // guard checks passwords. A check is slow by design, so only a few run at a time, what was found is
-// remembered for a while, and who guesses is stopped.
+// remembered for a while, and who guesses is stopped, on whichever server of many.
 type guard struct {
 	cost  cost
 	fake  string // the hash that an unknown user's password is checked against
@@ -34,7 +35,7 @@ type guard struct {
 	now   func() time.Time
 	slots chan struct{}
 
-	users, addrs, signUps *attempts
+	attempts *attempts
 
 	mu      sync.Mutex
 	waiting int
@@ -51,11 +52,11 @@ type verdict struct {
 	until time.Time
 }
 
-func newGuard(c cost, now func() time.Time) *guard {
+func newGuard(c cost, db kv.DB, now func() time.Time) *guard {
 	g := &guard{
 		cost: c, fake: c.fake(), now: now, slots: make(chan struct{}, checksAtOnce),
-		users: newAttempts(failuresOfUser, now), addrs: newAttempts(failuresOfAddr, now), signUps: newAttempts(signUpsOfAddr, now),
-		known: map[proof]verdict{}, running: map[proof]chan struct{}{},
+		attempts: newAttempts(db, now),
+		known:    map[proof]verdict{}, running: map[proof]chan struct{}{},
 	}
 	rand.Read(g.key[:])
 	return g
@@ -177,13 +178,13 @@ func (g *guard) remember(p proof, right bool) {
 
 // slowly makes the check when it is its turn, if there were not too many wrong ones.
 func (g *guard) slowly(ctx context.Context, user, password, stored string, from netip.Addr) (right bool, err error) {
-	giveBack, err := g.attempt(user, place(from))
-	if err != nil {
+	quotas := []quota{{"address", place(from), failuresOfAddr}, {"user", user, failuresOfUser}}
+	if err := g.attempt(ctx, quotas...); err != nil {
 		return false, err
 	}
 	defer func() {
 		if right || err != nil {
-			giveBack()
+			g.attempts.giveBack(ctx, quotas...)
 		}
 	}()
 	release, err := g.slot(ctx)
@@ -218,15 +219,17 @@ func (g *guard) slot(ctx context.Context) (release func(), err error) {
 	}
 }
 
-func (g *guard) attempt(user, place string) (giveBack func(), err error) {
-	if wait := g.users.take(user); wait > 0 {
-		return nil, tooMany(wait)
+func (g *guard) attempt(ctx context.Context, quotas ...quota) error {
+	wait, err := g.attempts.take(ctx, quotas...)
+	if err == nil && wait > 0 {
+		err = tooMany(wait)
 	}
-	if wait := g.addrs.take(place); wait > 0 {
-		g.users.giveBack(user)
-		return nil, tooMany(wait)
-	}
-	return func() { g.users.giveBack(user); g.addrs.giveBack(place) }, nil
+	return err
+}
+
+// signUp counts an account that is about to be made from an address.
+func (g *guard) signUp(ctx context.Context, from netip.Addr) error {
+	return g.attempt(ctx, quota{"sign-up", place(from), signUpsOfAddr})
 }
 
 func tooMany(wait time.Duration) error {

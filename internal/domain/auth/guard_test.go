@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
 )
 
 func TestPasswordHash(t *testing.T) {
@@ -97,7 +98,8 @@ func TestSprayingIsStopped(t *testing.T) {
 		{"an IPv6 customer", "2001:db8:0:1::1", "2001:db8:0:1:ffff::2"},
 	} {
 		t.Run(tt.what, func(t *testing.T) {
-			g := closed(t).guard
+			w := closed(t)
+			g := w.guard
 			for i := range failuresOfAddr {
 				if err := wrong(t, g, fmt.Sprint("user", i), "123456", "", netip.MustParseAddr(tt.first)); err != nil {
 					t.Fatal(err)
@@ -107,8 +109,8 @@ func TestSprayingIsStopped(t *testing.T) {
 			if err := wrong(t, g, "alice", "123456", "", netip.MustParseAddr("2001:db8:0:2::1")); err != nil {
 				t.Errorf("another address: %v", err)
 			}
-			if n := len(g.users.windows); n != failuresOfAddr+1 {
-				t.Errorf("%d users are counted, want %d: a refusal is no attempt", n, failuresOfAddr+1)
+			if n := w.counted("user", "alice"); n != 1 {
+				t.Errorf("%d attempts count, want 1: a refusal is no attempt", n)
 			}
 		})
 	}
@@ -143,7 +145,8 @@ func TestManyGuessesAtOnce(t *testing.T) {
 
 // TestOneCheckForAll: an install with a password makes dozens of requests at once.
 func TestOneCheckForAll(t *testing.T) {
-	g := closed(t).guard
+	w := closed(t)
+	g := w.guard
 	stored := cheap().hash(password)
 	g.slots <- struct{}{} // the machine is busy
 	g.slots <- struct{}{}
@@ -158,15 +161,16 @@ func TestOneCheckForAll(t *testing.T) {
 	<-g.slots
 	wg.Wait()
 	<-g.slots
-	if len(g.users.windows)+len(g.addrs.windows)+len(g.running)+g.waiting != 0 {
-		t.Errorf("something is left: %v %v %v %d", g.users.windows, g.addrs.windows, g.running, g.waiting)
+	if users, addrs := w.counted("user", "alice"), w.counted("address", "203.0.113.5"); users+addrs+len(g.running)+g.waiting != 0 {
+		t.Errorf("something is left: %d %d %v %d", users, addrs, g.running, g.waiting)
 	}
 }
 
 // TestWaitingIsBounded: in time and in number, and for users that do not exist as for others.
 func TestWaitingIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(cheap(), time.Now)
+		w := closed(t)
+		g := newGuard(cheap(), w.db, time.Now)
 		stored := cheap().hash(password)
 		for range checksAtOnce {
 			g.slots <- struct{}{}
@@ -179,7 +183,7 @@ func TestWaitingIsBounded(t *testing.T) {
 				t.Errorf("%s waited %s, want %s", user, took, waitFor)
 			}
 		}
-		if len(g.users.windows) != 0 {
+		if w.counted("user", "alice")+w.counted("user", "nobody") != 0 {
 			t.Error("a password that was not looked at counts as wrong")
 		}
 
@@ -209,7 +213,7 @@ func TestWaitingIsBounded(t *testing.T) {
 // TestFirstOneGivesUp: who waited for the check of another makes it then.
 func TestFirstOneGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(cheap(), time.Now)
+		g := newGuard(cheap(), closed(t).db, time.Now)
 		stored := cheap().hash(password)
 		for range checksAtOnce {
 			g.slots <- struct{}{}
@@ -249,18 +253,72 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := len(g.known); n != 1 {
 		t.Errorf("%d answers are remembered after their time, want 1", n)
 	}
-	for i := range maxWatched + 100 {
-		if g.users.take(fmt.Sprint("user", i)) != 0 {
-			t.Fatal("a first attempt is refused")
+}
+
+// TestServersCountTogether: who guesses gets no more tries from a second server, or one that was started again, and
+// no window outlives its time.
+func TestServersCountTogether(t *testing.T) {
+	w := closed(t)
+	servers := []*guard{w.guard, newGuard(cheap(), w.db, w.time)}
+	stored, from := cheap().hash(password), netip.MustParseAddr("203.0.113.5")
+	var judged atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 40 {
+		wg.Go(func() {
+			if err := wrong(t, servers[i%2], "alice", fmt.Sprint("guess", i), stored, netip.Addr{}); err == nil {
+				judged.Add(1)
+			} else if !errors.Is(err, fault.Forbidden) {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := judged.Load(); n != failuresOfUser {
+		t.Errorf("%d of 40 guesses were answered, want %d", n, failuresOfUser)
+	}
+	for i := range failuresOfAddr {
+		if err := wrong(t, servers[i%2], fmt.Sprint("user", i), "123456", "", from); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if n := len(g.users.windows); n != maxWatched {
-		t.Errorf("%d users are watched, want %d", n, maxWatched)
-	}
+	fresh := newGuard(cheap(), w.db, w.time)
+	refused(t, wrong(t, fresh, "alice", "one more", stored, netip.Addr{}), fault.Forbidden, "wait")
+	refused(t, wrong(t, fresh, "bob", "123456", "", from), fault.Forbidden, "wait")
 	w.pass(attemptsFor)
-	g.users.take("x")
-	if n := len(g.users.windows); n != 1 {
-		t.Errorf("%d users are watched after their time, want 1", n)
+	if n := w.counted("user", "alice") + w.counted("address", from.String()); n != 0 {
+		t.Errorf("%d attempts count after their time", n)
+	}
+	if right, err := fresh.check(t.Context(), "alice", password, stored, from); !right || err != nil {
+		t.Errorf("after the wait: %v, %v", right, err)
+	}
+}
+
+// TestAttemptsNeedTheStore: a password that can't be counted is not looked at.
+func TestAttemptsNeedTheStore(t *testing.T) {
+	w := closed(t)
+	boom := errors.New("disk on fire")
+	w.db.before = func([]kv.Op) error { return boom }
+	if right, err := w.guard.check(t.Context(), "alice", password, cheap().hash(password), netip.Addr{}); right || !errors.Is(err, boom) {
+		t.Errorf("check = %v, %v, want the store's error", right, err)
+	}
+}
+
+// TestUserNamesAreNotStored: people type passwords where the name belongs.
+func TestUserNamesAreNotStored(t *testing.T) {
+	w := closed(t)
+	w.db.before = func(ops []kv.Op) error {
+		for _, op := range ops {
+			if strings.Contains(op.Row.String()+string(op.Row.Value), "hunter2") {
+				t.Errorf("a row has the name: %s", op.Row.Key)
+			}
+		}
+		return nil
+	}
+	if err := wrong(t, w.guard, "hunter2", "x", "", netip.Addr{}); err != nil {
+		t.Error(err)
+	}
+	if n := w.counted("user", "hunter2"); n != 1 {
+		t.Errorf("%d attempts count, want 1", n)
 	}
 }
 

@@ -139,7 +139,7 @@ func TestATokenCostsOneRead(t *testing.T) {
 		_, err := w.Identify(t.Context(), Credentials{Token: text, User: "alice"})
 		refused(t, err, fault.Unauthenticated, "Invalid token")
 	}
-	if n := w.db.reads.Load() - before; n > 1 { // the last one of these may be alice's password
+	if n := w.db.reads.Load() - before; n > 2 { // the last one of these may be alice's password: her account, and her attempts
 		t.Errorf("forged tokens took %d reads, want none", n)
 	}
 }

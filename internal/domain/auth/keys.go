@@ -9,6 +9,7 @@ import "github.com/org/registry-action/internal/store/kv"
 //	auth/name             {name}    a user name that was ever given out
 //	auth/user             {name}    an account
 //	auth/login            {id}      a login in a browser that waits
+//	auth/attempts/{hash}  count     attempts with a password of a user or from an address
 
 const (
 	tokenPartition = "auth/token"
@@ -26,3 +27,5 @@ func nameKey(user string) kv.Key { return kv.Key{Partition: "auth/name", Sort: u
 func userKey(name string) kv.Key { return kv.Key{Partition: userPartition, Sort: name} }
 
 func loginKey(id string) kv.Key { return kv.Key{Partition: "auth/login", Sort: id} }
+
+func attemptsKey(q quota) kv.Key { return kv.Key{Partition: "auth/attempts/" + q.id(), Sort: "count"} }

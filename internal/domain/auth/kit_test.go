@@ -41,7 +41,7 @@ func newWorld(t testing.TB, opt Options) *world {
 	t.Cleanup(func() { db.Close() })
 	w.db, opt.Now = &spyDB{DB: db}, w.time
 	w.Service = New(w.db, opt)
-	w.guard = newGuard(cheap(), w.time)
+	w.guard = newGuard(cheap(), w.db, w.time)
 	return w
 }
 
@@ -106,6 +106,16 @@ func (w *world) user(name string) Principal {
 		w.t.Fatalf("making %s: created %v, %v", name, created, err)
 	}
 	return w.identify(Credentials{User: name, Token: password})
+}
+
+// counted is how many attempts are counted in a quota.
+func (w *world) counted(kind, who string) int {
+	w.t.Helper()
+	row, _, _, err := kv.ReadJSON[window](w.t.Context(), w.db, attemptsKey(quota{kind: kind, who: who}))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return row.Count
 }
 
 // refused checks the kind of a refusal, and that it says what the caller should know.

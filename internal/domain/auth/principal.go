@@ -50,6 +50,9 @@ func (p Principal) String() string {
 // User is the user whom the principal speaks for, "" for anonymous.
 func (p Principal) User() string { return p.user }
 
+// Expires is when what p showed ends; zero if it does not.
+func (p Principal) Expires() time.Time { return p.expires }
+
 // Anonymous reports whether nobody is known to call.
 func (p Principal) Anonymous() bool { return p.user == "" }
 
@@ -125,14 +128,14 @@ func (p Principal) GrantedRepository(repository string) bool {
 	return p.IsAdmin() || p.grant && p.permission.rank() >= Publish.rank() && coversRepository(p.repositories, repository)
 }
 
-// mayManage returns nil if p may change its user's account and tokens: what can only read, or only
+// MayManage returns nil if p may change its user's account, keys and tokens: what can only read, or only
 // write some things, must not.
-func (p Principal) mayManage() error {
+func (p Principal) MayManage() error {
 	if err := p.mayWrite(); err != nil {
 		return err
 	}
 	if limits := p.all(); len(limits) > 0 {
-		return fault.New(fault.Forbidden, "a token that is limited to %s can't change the account or other tokens of %q; sign in with the password", list(limits), p.user)
+		return fault.New(fault.Forbidden, "a token that is limited to %s can't change the account, keys or other tokens of %q; sign in with the password", list(limits), p.user)
 	}
 	return nil
 }

@@ -94,7 +94,7 @@ func TestTokensForRepositories(t *testing.T) {
 		_, _, err := w.CreateToken(t.Context(), limited, NewToken{Name: "copy", Repositories: []string{wide}})
 		refused(t, err, fault.Forbidden, "limited to acme/*")
 	}
-	refused(t, limited.mayManage(), fault.Forbidden, "limited to acme/*")
+	refused(t, limited.MayManage(), fault.Forbidden, "limited to acme/*")
 	_, _, err = w.CreateToken(t.Context(), w.user("alice"), NewToken{Name: "x", Repositories: []string{"acme/*"}, Grant: true})
 	refused(t, err, fault.Forbidden, "only an admin")
 	_, _, err = w.CreateToken(t.Context(), w.root(), NewToken{Name: "x", Permission: Admin, Repositories: []string{"acme/*"}})

@@ -71,8 +71,8 @@ func (s *Service) signUp(ctx context.Context, who Principal, c Credentials, emai
 			return cmp.Or(err, kv.ErrConflict) // made since it was looked for
 		}
 		return fault.New(fault.Exists, "user name %q was given out before, and may own packages; choose another, or ask an admin for the account", c.User).WithCode("user_taken")
-	} else if wait := s.guard.signUps.take(place(who.addr)); wait > 0 {
-		return tooMany(wait)
+	} else if err := s.guard.signUp(ctx, who.addr); err != nil {
+		return err
 	}
 	hash, err := s.guard.hash(ctx, c.Token)
 	if err != nil {

@@ -273,5 +273,5 @@ func (s *Service) findByKey(ctx context.Context, who Principal, key string) (tok
 	if t := found[0]; t.hash == who.token {
 		return t, nil // any token may end itself
 	}
-	return found[0], who.mayManage()
+	return found[0], who.MayManage()
 }

@@ -56,7 +56,7 @@ func noUser(user string) error {
 
 // SetProfile changes the caller's own e-mail address and full name; nil leaves them.
 func (s *Service) SetProfile(ctx context.Context, who Principal, email, fullName *string) (Profile, error) {
-	if err := who.mayManage(); err != nil {
+	if err := who.MayManage(); err != nil {
 		return Profile{}, err
 	}
 	if email != nil {
