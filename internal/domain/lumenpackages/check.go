@@ -1,8 +1,6 @@
 package lumenpackages
 
 import (
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -22,6 +20,10 @@ type candidate struct {
 	artifacts  []artifact
 	at         time.Time // of the publish
 	began      time.Time
+	claim      *UploadClaim
+	sent       digest.SHA256 // what the claim is over
+	received   time.Time     // when the archive began to arrive
+	imported   bool
 }
 
 // check makes the version that a release would be. The archive decides; what the client says beside it must agree.
@@ -39,7 +41,10 @@ func (s *Service) check(who Principal, r Release) (candidate, error) {
 	if err := s.checkIdentity(r); err != nil {
 		return candidate{}, err
 	}
-	c := candidate{at: s.now(), began: s.now(), artifacts: r.Upload.artifacts(), categories: m.Categories}
+	c := candidate{
+		at: s.now(), began: s.now(), artifacts: r.Upload.artifacts(), categories: m.Categories,
+		claim: r.Signature, sent: r.Upload.SentDigest(), received: r.Upload.received, imported: r.imported(),
+	}
 	if !r.PublishedAt.IsZero() {
 		c.at = r.PublishedAt.UTC().Truncate(time.Second)
 	}
@@ -120,16 +125,14 @@ func fit(m *lumen.Metadata) error {
 
 // checkNew refuses a version that can't stand beside those that are there.
 func (c candidate) checkNew(entries []entry) error {
-	version := c.metadata.Version
-	bare, _, _ := strings.Cut(version, "+")
-	i := slices.IndexFunc(entries, func(e entry) bool {
-		b, _, _ := strings.Cut(e.version, "+")
-		return b == bare
-	})
-	switch {
-	case i >= 0:
-		return fault.New(fault.Exists, "Version %s of %s differs from %s, which is there, in build metadata only: clients take them for the same; raise version in lumen.toml", version, c.metadata.Name, entries[i].version).WithCode("version_exists")
-	case len(entries) >= maxVersions:
+	present := make([]string, len(entries))
+	for i, e := range entries {
+		present[i] = e.version
+	}
+	if err := lumen.CheckNew(c.metadata.Name, c.metadata.Version, present); err != nil {
+		return err
+	}
+	if len(entries) >= maxVersions {
 		return fault.New(fault.Invalid, "%s has %d versions, more are not kept here; publish under another name", c.metadata.Name, len(entries)).WithCode("too_many_versions")
 	}
 	return nil

@@ -159,6 +159,20 @@ func TestUnknownOutcomes(t *testing.T) {
 		"yank":  func(w *world) error { return w.Yank(t.Context(), alice, utils, "1.0.0", true, "bad") },
 		"owner": func(w *world) error { return w.SetOwner(t.Context(), alice, utils, "bob", RoleOwner) },
 		"read":  func(w *world) error { _, err := w.Index(t.Context()); return err },
+		"revocation": func(w *world) error {
+			old, err := w.retired(t.Context())
+			if err != nil {
+				return err
+			}
+			current, err := w.signer(t.Context())
+			if len(old) > 0 { // made again
+				current.public = old[0].Key
+			}
+			if err == nil {
+				_, err = w.RevokeKey(t.Context(), current.public.KeyID)
+			}
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			storetest.InDoubt(t, func(t *testing.T) storetest.Trial {

@@ -3,6 +3,7 @@ package lumenpackages
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/org/registry-action/internal/format/lumen"
 )
@@ -10,7 +11,8 @@ import (
 // versions is the entries of all packages, as they are after a number of changes.
 type versions struct {
 	revision int64
-	entries  []entry // by name
+	entries  []entry   // by name
+	until    time.Time // zero: as long as the revision is the present one
 }
 
 // Files lists the whole tree in the order in which an export writes it: artifacts, signatures, keys, metadata, package indexes,
@@ -43,7 +45,7 @@ func (s *Service) whole(ctx context.Context) (*tree, *versions, error) {
 			return nil, nil, err
 		}
 		v := s.versions.Load()
-		if v == nil || v.revision != t.revision {
+		if v == nil || v.revision != t.revision || s.expired(v.until) {
 			if v, err = s.readVersions(ctx); err != nil {
 				return nil, nil, err
 			}
@@ -58,7 +60,7 @@ func (s *Service) whole(ctx context.Context) (*tree, *versions, error) {
 func (s *Service) readVersions(ctx context.Context) (*versions, error) {
 	v := &versions{}
 	err := s.consistently(ctx, func(revision int64) (err error) {
-		v.revision = revision
+		v.revision, v.until = revision, s.keepUntil(revision)
 		v.entries, err = s.scanEntries(ctx, "")
 		return err
 	})

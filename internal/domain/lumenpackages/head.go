@@ -15,6 +15,8 @@ import (
 // head is the first row of a package.
 type head struct {
 	Revision int64     `json:"revision"` // raised by every write
+	Versions int       `json:"versions"` // how many there are
+	Written  int64     `json:"written"`  // the Revision of the last write of a version's entry
 	Owners   []Owner   `json:"owners"`   // by user
 	Created  time.Time `json:"created"`
 	Modified time.Time `json:"modified"`
@@ -58,6 +60,14 @@ func absentVersion(name, version string) error {
 func (p pkg) next() kv.Op {
 	p.Revision++
 	return kv.Upsert(p.raw, p.found, kv.JSON(headKey(p.name), p.head))
+}
+
+// writes notes that the entries are written with the head, of so many versions then.
+func (p *pkg) writes(versions int, entries ...*entry) {
+	p.Versions, p.Written = versions, p.Revision+1 // which next raises it to
+	for _, e := range entries {
+		e.Revision = p.Written
+	}
 }
 
 // touched notes when the package was changed; time never runs backwards.
@@ -167,6 +177,9 @@ func (s *Service) mayTake(ctx context.Context, who Principal, p pkg) (takes stri
 // errUnchanged says that a write would change nothing.
 var errUnchanged = errors.New("nothing to change")
 
+// errTorn says that the head and the entries that were read are not of one moment.
+var errTorn = errors.New("a write is seen in part")
+
 // revise is the write of one package. f changes the head and returns what is
 // written beside it; it is called anew each time another write comes in
 // between. Returning errUnchanged it ends the write, successfully, with nothing written.
@@ -185,10 +198,13 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if errors.Is(err, errUnchanged) {
 			return nil
 		}
+		if errors.Is(err, errTorn) {
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		err = s.apply(ctx, append(ops, p.next())...)
+		err = s.apply(ctx, append(ops, p.next(), s.changed(name))...)
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}

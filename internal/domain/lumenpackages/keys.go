@@ -15,8 +15,10 @@ import (
 //	lumen/versions          {name} {version}       what lists need of a version; see entry
 //	lumen/names             {name}                 what index.json has of a package; see summary
 //	lumen/scope/{@scope}    head                   who owns the scope; see scopeRow
-//	lumen/artifact/{hex}    artifact               an archive of a version; see artifact
+//	lumen/artifact/{hex}    artifact               an archive of a version; see artifactRow
 //	lumen/staged/{hex}      {user}                 an archive that waits for its metadata; see stagedRow
+//	lumen/uploadkey/{id}    key                    whose the key is that signs uploads; see UploadKey
+//	lumen/uploader/{user}   {id}                   the same, to list a user's keys
 //	lumen/keys              current                the key that signs; see keyRow
 //	                        retired/{time}/{id}    a public key that signed until then
 //	lumen/state             revision               a counter that grows with every change of the tree
@@ -57,6 +59,14 @@ func artifactKey(d digest.SHA256) kv.Key {
 
 func stagedKey(d digest.SHA256, user string) kv.Key {
 	return kv.Key{Partition: "lumen/staged/" + d.Hex(), Sort: user}
+}
+
+func uploadKeyKey(id string) kv.Key { return kv.Key{Partition: "lumen/uploadkey/" + id, Sort: "key"} }
+
+func uploaderPartition(user string) string { return "lumen/uploader/" + user }
+
+func uploaderKey(user, id string) kv.Key {
+	return kv.Key{Partition: uploaderPartition(user), Sort: id}
 }
 
 func currentKey() kv.Key { return kv.Key{Partition: keysPartition, Sort: "current"} }

@@ -26,8 +26,9 @@ type Release struct {
 	Name, Version string // if given, the archive's must be the same
 	Hash          string // "sha256:…" of the bytes sent, checked if given
 	Upload        *Upload
-	PublishedAt   time.Time // of an import, which an admin makes
-	Yanked        *string   // of an import: the reason
+	Signature     *UploadClaim // the publisher's, if one was sent
+	PublishedAt   time.Time    // of an import, which an admin makes
+	Yanked        *string      // of an import: the reason
 }
 
 // imported reports whether the release was published elsewhere, by whatever rules were there.
@@ -37,7 +38,8 @@ func (r Release) imported() bool { return !r.PublishedAt.IsZero() || r.Yanked !=
 type Published struct {
 	Metadata  lumen.Metadata
 	Unchanged bool
-	First     bool // of the package
+	First     bool   // of the package
+	Notice    string // what the publisher should know
 }
 
 // Document is a file of the tree that is made of metadata.
@@ -54,6 +56,8 @@ type Content struct {
 	Size   int64 // bytes
 	Digest digest.SHA256
 	Kind   string // "tar" or "tgz"
+
+	Name, Version string // of the package
 }
 
 // File is a file of the tree, as an export needs it.
@@ -88,6 +92,13 @@ func (a artifact) document() lumen.Artifact {
 	return lumen.Artifact{Kind: a.Kind, URL: a.path(), Hash: a.Digest.String(), Size: a.Size}
 }
 
+// artifactRow is what is known of an archive, and whose it is.
+type artifactRow struct {
+	artifact
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
 // entry is what lists need of a version, and the row that keeps it.
 type entry struct {
 	Metadata   part       `json:"metadata"`
@@ -96,6 +107,7 @@ type entry struct {
 	Yanked     bool       `json:"yanked,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 	Categories []string   `json:"categories,omitempty"`
+	Revision   int64      `json:"revision"` // of the package's head that it was written with
 
 	name, version string // of its key
 }

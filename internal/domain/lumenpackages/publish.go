@@ -36,7 +36,9 @@ func (s *Service) Publish(ctx context.Context, who Principal, r Release) (Publis
 // plan is what publishing a candidate would lead to.
 type plan struct {
 	Published
-	takes string // the scope that gets its owner by it
+	takes  string  // the scope that gets its owner by it
+	guard  []kv.Op // without which it may not happen
+	signer signer  // that it was planned with; zero: whichever is the current one
 }
 
 // commit makes a version visible whose bytes have been stored since it began.
@@ -62,11 +64,15 @@ func (s *Service) commit(ctx context.Context, who Principal, c candidate) (out P
 // plan looks what publishing c would lead to, as its package is now.
 func (s *Service) plan(ctx context.Context, who Principal, p pkg, c candidate) (out plan, err error) {
 	out.Published = Published{Metadata: c.metadata, First: !p.found}
-	if !p.found {
+	if p.found {
+		err = s.mayChange(ctx, who, p)
+	} else {
 		out.takes, err = s.mayTake(ctx, who, p)
-		return out, err
 	}
-	if err := s.mayChange(ctx, who, p); err != nil {
+	if err == nil {
+		err = s.verifyUpload(ctx, who, p, c, &out)
+	}
+	if err != nil || !p.found {
 		return out, err
 	}
 	e, _, found, err := kv.ReadJSON[entry](ctx, s.db, entryKey(p.name, c.metadata.Version))
@@ -92,36 +98,41 @@ func (s *Service) metadata(ctx context.Context, name, version string) (m lumen.M
 
 // publishOps are the rows of a new version, and the pins of its bytes.
 func (s *Service) publishOps(ctx context.Context, who Principal, p *pkg, c candidate, plan plan) ([]kv.Op, error) {
-	entries, err := s.entries(ctx, p.name)
+	entries, err := s.entriesOf(ctx, p)
 	if err == nil {
 		err = c.checkNew(entries)
 	}
 	if err != nil {
 		return nil, err
 	}
-	signer, err := s.signer(ctx)
+	signer := plan.signer
+	if signer.key == nil {
+		signer, err = s.signer(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	m := c.metadata
+	m := plan.Metadata
 	metadata := lumen.Encode(m)
 	signature := lumen.Encode(lumen.Seal(signer.key, lumen.StatementType, lumen.Encode(m.Statement()), timeText(s.now())))
 	e := entry{
 		Metadata: partOf(metadata), Signature: partOf(signature), Artifacts: c.artifacts,
 		Yanked: m.Yanked, Reason: m.YankReason, Categories: c.categories, name: m.Name, version: m.Version,
 	}
+	p.writes(len(entries)+1, &e)
 	ops := []kv.Op{
 		kv.PutNew(kv.Row{Key: metadataKey(m.Name, m.Version), Value: metadata}),
 		kv.PutNew(kv.Row{Key: signatureKey(m.Name, m.Version), Value: signature}),
 		kv.PutNew(kv.JSON(entryKey(m.Name, m.Version), e)),
 		signer.unchanged(), revised(),
 	}
+	ops = append(ops, plan.guard...)
 	for _, a := range c.artifacts {
 		pin, err := s.life.Pin(ctx, a.blobKey())
 		if err != nil {
 			return nil, err
 		}
-		ops = append(ops, pin, kv.Put(kv.JSON(artifactKey(a.Digest), a)))
+		ops = append(ops, pin, kv.Put(kv.JSON(artifactKey(a.Digest), artifactRow{a, m.Name, m.Version})))
 	}
 	if !p.found {
 		p.Owners = []Owner{{User: who.User(), Role: RoleOwner, AddedAt: s.now(), AddedBy: who.User()}}

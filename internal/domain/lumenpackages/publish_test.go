@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -324,5 +326,46 @@ func TestImportOfAnImpossibleTime(t *testing.T) {
 	for _, at := range []time.Time{time.Date(0, 1, 1, 0, 0, 0, 0, time.FixedZone("", 14*3600)), w.Now().Add(day), time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		_, err := w.send(root, lib(utils, "1.0.0", "x").tar(t), Release{PublishedAt: at})
 		refused(t, at.String(), err, fault.Invalid, "")
+	}
+}
+
+// Two versions whose files would be one on disks that don't tell case apart.
+func TestVersionsThatDifferInCase(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.publish(alice, utils, "1.0.0-Alpha")
+	for _, version := range []string{"1.0.0-alpha", "1.0.0-ALPHA+Build"} {
+		_, err := w.send(alice, lib(utils, version, "x").tar(t), Release{})
+		if text := refused(t, version, err, fault.Exists, "version_exists"); !strings.Contains(text, "1.0.0-Alpha") || !strings.Contains(text, "case only") {
+			t.Errorf("%s is refused with %q, want the version that is there and the rule", version, text)
+		}
+	}
+	w.publish(alice, utils, "1.0.0-alpha.1")
+}
+
+// aborting gives some bytes, then panics as the body of a request that net/http aborts may.
+type aborting struct{ io.Reader }
+
+func (b aborting) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return n, nil
+}
+
+// A reader that panics leaves no file behind; that the spool is empty the world checks when it ends.
+func TestReaderThatPanics(t *testing.T) {
+	w := newWorld(t, Options{})
+	text := lib(utils, "1.0.0", "x").tar(t)
+	for name, sent := range map[string][]byte{"tar": text[:len(text)-600], "tgz": gzipped(t, text)[:60], "nothing": nil} {
+		func() {
+			defer func() {
+				if p := recover(); p != http.ErrAbortHandler {
+					t.Errorf("%s: the panic is %v, want the reader's own", name, p)
+				}
+			}()
+			u, err := w.Receive(t.Context(), alice, aborting{bytes.NewReader(sent)})
+			t.Errorf("%s: Receive returns %v, %v", name, u, err)
+		}()
 	}
 }

@@ -89,8 +89,8 @@ func absentArtifact(d digest.SHA256) error {
 }
 
 // artifact reads what is known of an archive of a version.
-func (s *Service) artifact(ctx context.Context, d digest.SHA256) (artifact, error) {
-	a, _, found, err := kv.ReadJSON[artifact](ctx, s.db, artifactKey(d))
+func (s *Service) artifact(ctx context.Context, d digest.SHA256) (artifactRow, error) {
+	a, _, found, err := kv.ReadJSON[artifactRow](ctx, s.db, artifactKey(d))
 	if err == nil && !found {
 		err = absentArtifact(d)
 	}
@@ -107,5 +107,5 @@ func (s *Service) Artifact(ctx context.Context, d digest.SHA256) (Content, error
 	if err != nil {
 		return Content{}, err
 	}
-	return Content{ReadSeekCloser: b, Size: info.Size, Digest: d, Kind: a.Kind}, nil
+	return Content{ReadSeekCloser: b, Size: info.Size, Digest: d, Kind: a.Kind, Name: a.Name, Version: a.Version}, nil
 }

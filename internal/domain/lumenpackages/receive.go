@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
@@ -15,8 +16,9 @@ import (
 // Upload is an archive that arrived, checked, as a plain tar. The caller closes it.
 type Upload struct {
 	lumen.Archive
-	tar  *spool.File
-	sent *spool.File // as it was sent, if compressed
+	tar      *spool.File
+	sent     *spool.File // as it was sent, if compressed
+	received time.Time   // when it began to arrive
 }
 
 // Close removes the upload's files.
@@ -39,14 +41,20 @@ func (u *Upload) SentDigest() digest.SHA256 {
 }
 
 // Receive takes in an archive, a tar or a gzip-compressed one, and checks it.
-func (s *Service) Receive(ctx context.Context, who Principal, r io.Reader) (*Upload, error) {
+func (s *Service) Receive(ctx context.Context, who Principal, r io.Reader) (_ *Upload, err error) {
 	if who.User() == "" {
 		return nil, fault.New(fault.Unauthenticated, "Authorization required: sign in to publish")
 	}
-	u := &Upload{}
+	u, good := &Upload{received: s.now()}, false
+	defer func() {
+		if !good { // r may panic, as a request's body does that is cut off
+			err = errors.Join(err, u.Close())
+		}
+	}()
 	if err := s.receive(ctx, u, s.spool.Bounded(r, "the archive")); err != nil {
-		return nil, errors.Join(err, u.Close())
+		return nil, err
 	}
+	good = true
 	return u, nil
 }
 

@@ -20,14 +20,18 @@ import (
 
 // Options of a Service. Zero values mean the defaults.
 type Options struct {
-	Name       string        // of the registry, in index.json; "registry"
-	MaxPackage int64         // bytes of an archive, as sent and as kept; 100 MiB
-	Archive    lumen.Limits  // zero: the defaults
-	Unscoped   bool          // packages without a scope may be published
-	Checkpoint time.Duration // how long a checkpoint is good; 7 days
-	SpoolDir   string        // where uploads wait while they are checked
-	Now        func() time.Time
-	Log        *slog.Logger
+	Name       string          // of the registry, in index.json; "registry"
+	MaxPackage int64           // bytes of an archive, as sent and as kept; 100 MiB
+	Archive    lumen.Limits    // zero: the defaults
+	Unscoped   bool            // packages without a scope may be published
+	Checkpoint time.Duration   // how long a checkpoint is good; 7 days
+	Signatures SignaturePolicy // of uploads; SignaturesWarned
+	SpoolDir   string          // where uploads wait while they are checked
+	// Settle is how long after a revision was first seen its rows may still come one by one: what is read of the tree in
+	// that time is read once more. 0: they come together, see law 2 of package kv.
+	Settle time.Duration
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Service is the domain of Lumen packages.
@@ -44,6 +48,7 @@ type Service struct {
 	listing  turns.Slots              // the same
 	tree     atomic.Pointer[tree]     // the last that was made
 	versions atomic.Pointer[versions] // the same
+	seen     sighting                 // for what is in them
 }
 
 // New returns a Service over its stores, which stay the caller's.
@@ -51,6 +56,7 @@ func New(db kv.DB, blobs blob.Store, life *lifetime.Keeper, opt Options) *Servic
 	opt.Name = cmp.Or(opt.Name, "registry")
 	opt.MaxPackage = cmp.Or(opt.MaxPackage, 100<<20)
 	opt.Checkpoint = cmp.Or(opt.Checkpoint, 7*24*time.Hour)
+	opt.Signatures = cmp.Or(opt.Signatures, SignaturesWarned)
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}

@@ -84,39 +84,37 @@ func (s *Service) RotateKey(ctx context.Context) (lumen.Key, error) {
 		if err != nil {
 			return lumen.Key{}, err
 		}
-		row, err := s.newKey()
-		if err != nil {
-			return lumen.Key{}, err
+		key, err := s.rotate(ctx, old)
+		if !errors.Is(err, kv.ErrConflict) {
+			return key, err
 		}
-		retired := old.public
-		retired.NotAfter = timeText(row.Created.Add(skew))
-		next := kv.JSON(currentKey(), row)
-		err = s.apply(ctx, kv.Swap(old.raw, next), kv.PutNew(kv.JSON(retiredKey(row.Created, retired.KeyID), retired)), revised())
-		if errors.Is(err, kv.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return lumen.Key{}, err
-		}
-		current, err := row.signer(next.Value)
-		return current.public, err
 	}
 	return lumen.Key{}, busyKeys()
 }
 
+// rotate replaces a key that is the current one; else it is kv.ErrConflict.
+func (s *Service) rotate(ctx context.Context, old signer) (lumen.Key, error) {
+	row, err := s.newKey()
+	if err != nil {
+		return lumen.Key{}, err
+	}
+	retired := old.public
+	retired.NotAfter = timeText(row.Created.Add(skew))
+	next := kv.JSON(currentKey(), row)
+	err = s.apply(ctx, kv.Swap(old.raw, next), kv.PutNew(kv.JSON(retiredKey(row.Created, retired.KeyID), retired)), revised())
+	if err != nil {
+		return lumen.Key{}, err
+	}
+	current, err := row.signer(next.Value)
+	return current.public, err
+}
+
 // keyList is the public keys, the current one first, then those it replaced, newest first.
 func (s *Service) keyList(ctx context.Context, current signer) ([]lumen.Key, error) {
-	var retired []lumen.Key
-	for row, err := range s.db.Scan(ctx, keysPartition, kv.Query{Prefix: retiredPrefix}) {
-		if err != nil {
-			return nil, err
-		}
-		var k lumen.Key
-		if err := decodeRow(row.Key, row.Value, &k); err != nil {
-			return nil, err
-		}
-		retired = append(retired, k)
+	retired, err := s.retired(ctx)
+	all := []lumen.Key{current.public}
+	for _, r := range slices.Backward(retired) {
+		all = append(all, r.Key)
 	}
-	slices.Reverse(retired)
-	return append([]lumen.Key{current.public}, retired...), nil
+	return all, err
 }

@@ -18,8 +18,8 @@ type tree struct {
 	summaries []summary // by name
 	keys      Document
 	index     Document
-	check     Document // checkpoint.json
-	until     time.Time
+	check     Document  // checkpoint.json
+	until     time.Time // when it is made anew, if nothing changes before
 }
 
 // present returns the tree as it is now: what is in memory, if nothing was changed since it was made.
@@ -41,7 +41,7 @@ func (s *Service) present(ctx context.Context) (*tree, error) {
 // fresh is the tree in memory, or nil if it is not the present one.
 func (s *Service) fresh(ctx context.Context) (*tree, error) {
 	t := s.tree.Load()
-	if t == nil || !s.now().Before(t.until) {
+	if t == nil || s.expired(t.until) {
 		return nil, nil
 	}
 	revision, err := s.revision(ctx)
@@ -55,7 +55,7 @@ func (s *Service) build(ctx context.Context) (*tree, error) {
 	for range tries {
 		t, signer := &tree{}, signer{}
 		err := s.consistently(ctx, func(revision int64) (err error) {
-			t.revision = revision
+			t.revision, t.until = revision, s.keepUntil(revision)
 			if signer, err = s.signer(ctx); err != nil {
 				return err
 			}
@@ -77,7 +77,9 @@ func (s *Service) build(ctx context.Context) (*tree, error) {
 			continue
 		}
 		t.render(s.opt.Name, *row)
-		t.until = row.half(s.opt.Checkpoint)
+		if half := row.half(s.opt.Checkpoint); t.until.IsZero() || half.Before(t.until) {
+			t.until = half
+		}
 		s.tree.Store(t)
 		return t, nil
 	}

@@ -28,7 +28,7 @@ func (s *Service) Yank(ctx context.Context, who Principal, name, version string,
 		if err := s.mayChange(ctx, who, *p); err != nil {
 			return nil, err
 		}
-		entries, err := s.entries(ctx, name)
+		entries, err := s.entriesOf(ctx, p)
 		if err != nil {
 			return nil, err
 		}
@@ -54,6 +54,7 @@ func (s *Service) yankOps(ctx context.Context, p *pkg, entries []entry, i int) (
 	m.Yanked, m.YankReason = e.Yanked, e.Reason
 	body := lumen.Encode(m)
 	e.Metadata = partOf(body)
+	p.writes(len(entries), &e)
 	entries[i] = e
 	p.touched(s.now())
 	shown, err := s.summarize(ctx, p, slices.Clone(entries), m)
