@@ -74,7 +74,7 @@ func askEverything(t *testing.T, w *world, root Root, name string) {
 		is(t, err, fault.NotFound)
 	}
 	for _, file := range []string{"mine-9.9.9.tgz", "later-9.9.9.tgz", "gone-9.9.9.tgz", "mine-latest.tgz", "other-9.9.9.tgz", "@org/mine-9.9.9.tgz", "@acme/later-9.9.9.tgz"} {
-		_, err := w.Tarball(ctx, root, name, file, false)
+		_, err := w.Tarball(ctx, root, name, file, Want{})
 		is(t, err, fault.NotFound)
 	}
 	versions, err := w.Versions(ctx, root, name)
@@ -130,7 +130,7 @@ func TestNoFallback(t *testing.T) {
 		is(t, err, fault.NotFound)
 		_, err = w.Version(t.Context(), root, "lodash", "latest")
 		is(t, err, fault.NotFound)
-		_, err = w.Tarball(t.Context(), root, "lodash", "lodash-4.0.0.tgz", false)
+		_, err = w.Tarball(t.Context(), root, "lodash", "lodash-4.0.0.tgz", Want{})
 		is(t, err, fault.NotFound)
 		_, err = w.Attestations(t.Context(), root, "lodash", "4.0.0")
 		is(t, err, fault.NotFound)

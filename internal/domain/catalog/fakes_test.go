@@ -91,7 +91,7 @@ func (r *releases) Version(_ context.Context, name, versionOrTag string) (Found,
 	return Found{Version: v, PublishedAt: noon, Checksum: "sha256:ours"}, nil
 }
 
-func (r *releases) Tarball(ctx context.Context, name, version string) (*Tarball, error) {
+func (r *releases) Tarball(ctx context.Context, name, version string, _ Want) (*Tarball, error) {
 	v, err := r.Version(ctx, name, version)
 	if err != nil || v.Version.Version != version {
 		return nil, fault.New(fault.NotFound, "no tarball")
@@ -147,7 +147,7 @@ func (p *previews) Previews(_ context.Context, repository, name string) (Preview
 	return p.sets[repository+" "+name], nil
 }
 
-func (p *previews) Tarball(_ context.Context, repository, name, version string) (*Tarball, error) {
+func (p *previews) Tarball(_ context.Context, repository, name, version string, _ Want) (*Tarball, error) {
 	if _, ok := p.sets[repository+" "+name].find(version); ok {
 		return tarball("preview " + name + " " + version), nil
 	}

@@ -42,6 +42,23 @@ type memory struct {
 	used   int64
 	items  map[key]*list.Element // of *item
 	order  list.List             // the one used last in front
+	usage  Usage                 // but for its Bytes
+}
+
+// Usage is how the rendered packuments in memory are used.
+type Usage struct {
+	Hits, Misses int64
+	Bytes        int64 // that they take
+}
+
+// Memory returns how the rendered packuments in memory are used.
+func (s *Service) Memory() Usage {
+	m := s.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	u := m.usage
+	u.Bytes = m.used
+	return u
 }
 
 type item struct {
@@ -63,16 +80,16 @@ func newMemory(max int64, settle time.Duration, now func() time.Time) *memory {
 func (m *memory) get(r *rendering) *Document {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e, ok := m.items[r.key]
-	if !ok {
-		return nil
+	if e, ok := m.items[r.key]; ok {
+		it := e.Value.(*item)
+		if it.stamp == r.stamp && (it.until.IsZero() || m.now().Before(it.until)) {
+			m.usage.Hits++
+			m.order.MoveToFront(e)
+			return it.doc
+		}
 	}
-	it := e.Value.(*item)
-	if it.stamp != r.stamp || !it.until.IsZero() && !m.now().Before(it.until) {
-		return nil
-	}
-	m.order.MoveToFront(e)
-	return it.doc
+	m.usage.Misses++
+	return nil
 }
 
 // put keeps a document of some bytes in place of an older one.

@@ -32,7 +32,7 @@ type Releases interface {
 	// Version finds a version by its version or a dist-tag; dist.tarball is empty.
 	Version(ctx context.Context, name, versionOrTag string) (Found, error)
 	// Tarball opens the tarball of a version; a dist-tag is fault.NotFound.
-	Tarball(ctx context.Context, name, version string) (*Tarball, error)
+	Tarball(ctx context.Context, name, version string, want Want) (*Tarball, error)
 }
 
 // Index is what else is known of the packages that were published here.
@@ -51,7 +51,7 @@ type Previews interface {
 	Revision(ctx context.Context, repository string) (string, error)
 	Previews(ctx context.Context, repository, name string) (PreviewSet, error)
 	// Tarball opens the tarball of a preview version.
-	Tarball(ctx context.Context, repository, name, version string) (*Tarball, error)
+	Tarball(ctx context.Context, repository, name, version string, want Want) (*Tarball, error)
 }
 
 // Upstream is the registry behind ours. What it can't be asked is fault.Unavailable.
@@ -117,14 +117,47 @@ type Found struct {
 	Checksum    string // "sha256:…" if known
 }
 
-// Tarball is an open tarball.
+// Want says what a tarball is opened for. Its zero value reads it.
+type Want struct {
+	Head bool  // only what is known of it
+	Link *Link // the client can be sent elsewhere
+}
+
+// Link is what a client is told of a tarball that it gets elsewhere.
+type Link struct {
+	ContentType string
+	Filename    string // empty: none
+}
+
+// Tarball is an open tarball, or the address of one.
 type Tarball struct {
+	URL         string        // set in place of both others: where its bytes are, for some minutes; not to be shown to others
 	File        io.ReadSeeker // set where it can be sought
 	Stream      io.ReadCloser // else: it is just coming from upstream; nil for a head
 	Size        int64         // bytes; -1 if not known
 	ETag        string        // without quotes
 	PublishedAt time.Time     // zero: not known
 	Closer      io.Closer     // of File
+
+	Origin  Origin
+	Version string // "" if Origin is
+}
+
+// Origin is where a tarball comes from, as downloads are counted.
+type Origin string
+
+// The origins. Tarballs of upstream have none.
+const (
+	OfRelease Origin = "npm"
+	OfCommit  Origin = "commit"
+)
+
+// from notes where a tarball comes from.
+func (t *Tarball) from(o Origin, version string) *Tarball {
+	if t != nil {
+		t.Origin, t.Version = o, version
+	}
+	return t
 }
 
 // Close releases it.
@@ -146,5 +179,6 @@ type Result struct {
 	Publisher                  string
 	Owners                     []string
 	Date                       time.Time
+	Downloads                  int64           // of the last 30 days; of upstream's not known
 	Raw                        json.RawMessage // upstream's own object, for npm's search; nil of ours
 }

@@ -150,7 +150,7 @@ func TestPreviewOfUnknownRepository(t *testing.T) {
 	is(t, err, fault.NotFound)
 	_, err = w.Tags(t.Context(), root, "lodash")
 	is(t, err, fault.NotFound)
-	_, err = w.Tarball(t.Context(), root, "lodash", "lodash-4.0.0.tgz", false)
+	_, err = w.Tarball(t.Context(), root, "lodash", "lodash-4.0.0.tgz", Want{})
 	is(t, err, fault.NotFound)
 	if len(w.upstream.asked) > 0 {
 		t.Errorf("upstream was asked for %q", w.upstream.asked)

@@ -11,8 +11,9 @@ import (
 // Tarball opens the tarball whose conventional file name is file ("a-1.0.0.tgz"
 // for @acme/a, or the same with "@acme/" in front). A file name that no version of the package has
 // is fault.NotFound, before anything is opened. For a head nothing is fetched: of
-// a tarball of upstream that is not here, both File and Stream are missing.
-func (s *Service) Tarball(ctx context.Context, root Root, name, file string, head bool) (*Tarball, error) {
+// a tarball of upstream that is not here, both File and Stream are missing. Of one
+// of ours there may be a link in place of it.
+func (s *Service) Tarball(ctx context.Context, root Root, name, file string, want Want) (*Tarball, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
@@ -24,14 +25,14 @@ func (s *Service) Tarball(ctx context.Context, root Root, name, file string, hea
 		if _, err := s.src.Previews.Revision(ctx, root.Repository); err != nil {
 			return nil, err
 		}
-		t, err := s.src.Previews.Tarball(ctx, root.Repository, name, version)
+		t, err := s.src.Previews.Tarball(ctx, root.Repository, name, version, want)
 		if !absent(err) {
-			return t, err
+			return t.from(OfCommit, version), err
 		}
 	}
-	t, err := s.src.Releases.Tarball(ctx, name, version)
+	t, err := s.src.Releases.Tarball(ctx, name, version, want)
 	if err == nil {
-		return t, nil
+		return t.from(OfRelease, version), nil
 	}
 	up, err := s.elsewhere(ctx, name, err)
 	if err != nil {
@@ -41,5 +42,5 @@ func (s *Service) Tarball(ctx context.Context, root Root, name, file string, hea
 		return nil, noVersion(name, version)
 	}
 	scope, _ := npm.SplitName(name)
-	return up.Tarball(ctx, name, strings.TrimPrefix(file, scope+"/"), head)
+	return up.Tarball(ctx, name, strings.TrimPrefix(file, scope+"/"), want.Head)
 }

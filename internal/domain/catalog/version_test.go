@@ -171,7 +171,7 @@ func TestTarball(t *testing.T) {
 		{mainRoot, "@up/stream", "", ""},
 	}
 	for _, tt := range tests {
-		got, err := w.Tarball(t.Context(), tt.root, tt.name, tt.file, false)
+		got, err := w.Tarball(t.Context(), tt.root, tt.name, tt.file, Want{})
 		if tt.want == "" {
 			is(t, err, fault.NotFound)
 			continue

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"runtime"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/spool"
 )
 
@@ -166,7 +168,11 @@ func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifa
 		}
 		defer b.Close()
 		a.Whole = src.Whole
-		return tarball.Check(contextReader{ctx, b}, s.opt.Archive)
+		sum, err := tarball.Check(contextReader{ctx, b}, s.opt.Archive)
+		if err == nil && sum.Sums.SHA256 != src.Whole.Digest {
+			err = notItself(*src.Whole)
+		}
+		return sum, err
 	}
 	head, body, err := s.openSplit(ctx, *src.Head, *src.Body, src.Holes, sha)
 	if err != nil {
@@ -174,9 +180,17 @@ func (s *Service) inspect(ctx context.Context, sha string, src Source, a *Artifa
 	}
 	defer body.Close()
 	sum, recipe, err := tarball.CheckSplit(bytes.NewReader(head), contextReader{ctx, body}, s.opt.Archive)
+	if err == nil && recipe.Body != *src.Body {
+		err = notItself(*src.Body)
+	}
 	recipe.Head, recipe.Holes = *src.Head, src.Holes // what is stored, not what it was filled to
 	a.Recipe = &recipe
 	return sum, err
+}
+
+// notItself: a store that takes bytes from clients has let others in. Nothing of them becomes visible.
+func notItself(p tarball.Part) error {
+	return fmt.Errorf("the blob %s that a publish names: %w", p.Digest, blob.ErrDigest)
 }
 
 // keepManifest stores the package.json of a whole preview where it can be read

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 )
@@ -42,6 +43,18 @@ func (s *Service) Open(ctx context.Context, p Package) (*Content, error) {
 	return c, nil
 }
 
+// Answer is what a client is told of the bytes behind a link.
+type Answer = blob.Answer
+
+// Link returns a URL where the store itself gives a package's tarball, for some minutes; empty if it has to come from
+// Open: one that is put together here, or is not npm's, whose clients do with less (Zig takes no long addresses).
+func (s *Service) Link(ctx context.Context, p Package, as Answer) (string, error) {
+	if p.Artifact.Recipe != nil || !isNPM(p.Name) {
+		return "", nil
+	}
+	return s.opt.Links.Get(ctx, blobKey(*p.Artifact.Whole), p.Artifact.Whole.Size, as)
+}
+
 // openSplit reads the head of a commit's package into memory, its holes filled, and opens the body.
 func (s *Service) openSplit(ctx context.Context, headPart, bodyPart tarball.Part, holes bool, sha string) (head []byte, body blob.Blob, err error) {
 	if head, err = s.readHead(ctx, headPart); err != nil {
@@ -66,6 +79,9 @@ func (s *Service) readHead(ctx context.Context, part tarball.Part) ([]byte, erro
 	head, err := io.ReadAll(io.LimitReader(b, part.Size+1))
 	if err = errors.Join(err, b.Close()); err != nil {
 		return nil, fmt.Errorf("reading the head %s: %w", part.Digest, err)
+	}
+	if digest.Of(head) != part.Digest {
+		return nil, notItself(part)
 	}
 	return head, nil
 }

@@ -138,6 +138,7 @@ func (s *Service) moveRefs(ctx context.Context, p Publication, until time.Time) 
 			continue // an older run never takes a ref back
 		}
 		to := pointer{SHA: p.SHA, Repository: p.Repository, Run: p.Run, MovedAt: s.now()}
+		to.Earlier = old.before(p.SHA)
 		if found && old.SHA == p.SHA {
 			to.MovedAt = old.MovedAt
 		} else {

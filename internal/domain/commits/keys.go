@@ -16,10 +16,14 @@ import (
 //	                      host                    which forge's owner/repo this is, and its owners
 //	                      ref/{kind}/{name}       what a ref points at
 //	                      rev                     counts the changes of all these; it stays
+//	repos                 {owner/repo}            what lists and searches show; see Summary
 
 func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha), Sort: "head"} }
 
 func commitPartition(sha string) string { return "commit/" + sha }
+
+// FeedKind is what changes of repositories are called in the feed, by their paths in lower case.
+const FeedKind = "commit"
 
 const packagePrefix = "pkg/"
 
@@ -36,6 +40,12 @@ func publishOf(sort string) string {
 func prefixKey(sha string) kv.Key { return kv.Key{Partition: "prefix/" + sha[:minSHA], Sort: sha} }
 
 func repoPartition(path string) string { return "repo/" + strings.ToLower(path) }
+
+const reposPartition = "repos"
+
+func repoKey(path string) kv.Key {
+	return kv.Key{Partition: reposPartition, Sort: strings.ToLower(path)}
+}
 
 func hostKey(r Repository) kv.Key { return kv.Key{Partition: repoPartition(r.Path), Sort: "host"} }
 

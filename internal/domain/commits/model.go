@@ -95,6 +95,7 @@ type pointer struct {
 	Repository Repository `json:"repository"`
 	Run        int64      `json:"run,omitempty"`
 	MovedAt    time.Time  `json:"movedAt"`
+	Earlier    []string   `json:"earlier,omitempty"` // SHAs that it pointed at before, the newest first
 }
 
 func blobKey(p tarball.Part) blob.Key { return blob.Key{Space: blob.Commits, Digest: p.Digest} }

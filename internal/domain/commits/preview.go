@@ -150,7 +150,7 @@ func (s *Service) Preview(ctx context.Context, repository, name, version string)
 		}
 		p := c.packages[name]
 		_, listed := slices.BinarySearch(names, name)
-		if listed && p.isPreview() && p.Version == version && p.InRepository(repository) && (!first.found || c.PublishedAt.Before(first.PublishedAt)) {
+		if listed && p.IsPreview() && p.Version == version && p.InRepository(repository) && (!first.found || c.PublishedAt.Before(first.PublishedAt)) {
 			first, pkg = c, p
 		}
 	}

@@ -96,7 +96,7 @@ func (s *Service) validate(p Publication) error {
 		total += src.size()
 	}
 	if total > s.opt.MaxPublish {
-		return fault.New(fault.TooLarge, "the packages have %d bytes together, more than the %d that this server accepts in a publish (MAX_PUBLISH_SIZE)", total, s.opt.MaxPublish)
+		return s.tooLarge(total)
 	}
 	return nil
 }
@@ -229,5 +229,14 @@ func (s *Service) finish(ctx context.Context, who Principal, p Publication, next
 		return ops, nil
 	}
 	index, err := s.index(ctx, who, p, next, changed)
-	return append(ops, index...), err
+	if err != nil {
+		return nil, err
+	}
+	until := next.ExpiresAt
+	for _, op := range index { // of the claim, which lives as long as anything of the repository
+		if op.Row.Key == hostKey(p.Repository) {
+			until = op.Row.Expires
+		}
+	}
+	return slices.Concat(ops, index, s.summarize(who, p, next, until)), nil
 }

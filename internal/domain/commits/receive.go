@@ -26,12 +26,29 @@ func (s *Service) Missing(ctx context.Context, who Principal, repo Repository, p
 	if len(parts) > 2*s.opt.MaxPackages {
 		return nil, s.tooMany(len(parts))
 	}
+	var total int64
 	for _, p := range parts {
 		if p.Size < 0 || p.Size > s.opt.MaxPackage {
 			return nil, s.spool.TooLarge(p.Digest.String())
 		}
+		total += p.Size
+	}
+	if total > s.opt.MaxPublish { // nothing is to be uploaded that can't be published
+		return nil, s.tooLarge(total)
 	}
 	return s.missing(ctx, parts)
+}
+
+// Request is one that a client makes of the store itself.
+type Request = blob.Request
+
+// Direct returns the request that brings a missing part to the store itself; nil if it has to come by PutPart. The
+// store refuses other bytes than those of the part, and Missing holds it for longer than the request is good.
+func (s *Service) Direct(ctx context.Context, p tarball.Part) (*Request, error) {
+	if p.Digest.IsZero() {
+		return nil, nil
+	}
+	return s.opt.Links.Put(ctx, blobKey(p), p.Size)
 }
 
 // inFlight bounds the store requests that one publish makes at a time.
@@ -77,6 +94,9 @@ func (s *Service) has(ctx context.Context, p tarball.Part) (bool, error) {
 	if err == nil && info.Size != p.Size {
 		return false, fault.New(fault.Invalid, "%s has %d bytes, not %d as announced", p.Digest, info.Size, p.Size).WithCode("wrong_size")
 	}
+	if err == nil {
+		err = s.life.Reuse(ctx, info)
+	}
 	return err == nil, err
 }
 
@@ -114,6 +134,10 @@ func (s *Service) Receive(ctx context.Context, who Uploader, before int, label s
 		u.Summary.Manifest, u.Summary.Readme = nil, nil // a megabyte of each of a thousand is too much to keep
 	}
 	return u, err
+}
+
+func (s *Service) tooLarge(total int64) error {
+	return fault.New(fault.TooLarge, "the packages have %d bytes together, more than the %d that this server accepts in a publish (MAX_PUBLISH_SIZE)", total, s.opt.MaxPublish)
 }
 
 func (s *Service) tooMany(n int) error {

@@ -40,6 +40,7 @@ type Options struct {
 	Zig         zig.Limits   // of archives of Zig packages
 	Lumen       lumen.Limits // of archives of Lumen packages
 	SpoolDir    string       // where uploads of unknown digest wait while they are checked
+	Links       *blob.Links  // which bytes clients may get from the store itself, and bring to it; nil: none
 	// Settle is how long after a revision was first seen its rows may still come one by one: what was read of a
 	// repository in that time is read once more. 0: they come together, see law 2 of package kv.
 	Settle time.Duration

@@ -30,7 +30,7 @@ func (s *Service) sweepCommit(ctx context.Context, sha string) (removed bool, er
 		return false, err
 	}
 	if found && !h.ExpiresAt.After(now) {
-		err := s.db.Apply(ctx, kv.Drop(raw, headKey(sha)), kv.Delete(prefixKey(sha)))
+		err := s.db.Apply(ctx, append(s.expired(h), kv.Drop(raw, headKey(sha)), kv.Delete(prefixKey(sha)))...)
 		if errors.Is(err, kv.ErrConflict) {
 			return false, nil // published again in this moment; its own due row follows
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,10 +101,11 @@ func (v *view) add(r kv.Row, known map[string]*shelved, names map[string][]strin
 		p := placedRef{expires: r.Expires}
 		var err error
 		if p.Ref, err = ParseRef(strings.TrimPrefix(r.Sort, refPrefix)); err == nil {
-			err = json.Unmarshal(r.Value, &p.pointer)
+			p.pointer, err = readPointer(r)
+			p.Earlier = nil // read when it is asked for
 		}
 		if err != nil {
-			return fmt.Errorf("decoding row %s: %w", r.Key, err)
+			return fmt.Errorf("reading row %s: %w", r.Key, err)
 		}
 		v.refs = append(v.refs, p)
 	default:
@@ -251,7 +251,7 @@ func (s *Service) readPreviews(ctx context.Context, repository string, c *shelve
 	p := &previews{from: in.stampAt(repository), published: in.PublishedAt}
 	for i, name := range c.names {
 		pkg := in.packages[name]
-		if !pkg.isPreview() || !pkg.InRepository(repository) {
+		if !pkg.IsPreview() || !pkg.InRepository(repository) {
 			continue
 		}
 		if p.records == nil {
@@ -264,9 +264,9 @@ func (s *Service) readPreviews(ctx context.Context, repository string, c *shelve
 	return p, nil
 }
 
-// isPreview reports whether a preview registry shows the package: clients check
+// IsPreview reports whether a preview registry shows the package: clients check
 // that a tarball has the version they asked for.
-func (p Package) isPreview() bool {
+func (p Package) IsPreview() bool {
 	_, ok := p.Artifact.manifest()
 	return ok && p.Version == npm.PreviewVersion(p.SHA)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/store/feed"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -123,7 +124,7 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if err != nil {
 			return err
 		}
-		err = s.db.Apply(ctx, append(ops, p.next())...)
+		err = s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), name))...)
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}

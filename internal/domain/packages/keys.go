@@ -26,6 +26,9 @@ import (
 //	                  candidate              what approving it publishes
 //	                  readme, provenance     its large parts
 
+// FeedKind is what changes of packages are called in the feed.
+const FeedKind = "npm"
+
 const (
 	versionPrefix = "version/"
 	starPrefix    = "star/"

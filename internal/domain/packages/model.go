@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/signature"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/spool"
 )
 
@@ -40,6 +41,7 @@ type Options struct {
 	MaxPackage int64 // bytes of a tarball; 100 MiB
 	Archive    tarball.Limits
 	SpoolDir   string
+	Links      *blob.Links // which tarballs clients may get from the store itself; nil: none
 	Signer     Signer
 	Upstream   Upstream      // nil: none
 	Claimed    []string      // names and scopes ("@acme") that are ours although nothing is published yet (CLAIMED_SCOPES)
@@ -121,10 +123,19 @@ type Summary struct {
 	Restricted  bool      `json:"restricted,omitempty"`
 }
 
-// Content is an open tarball. The caller closes it.
+// Content is an open tarball, or a URL in place of it. The caller closes it.
 type Content struct {
-	io.ReadSeekCloser
-	Size int64 // bytes
+	io.ReadSeekCloser        // nil if there is a URL
+	Size              int64  // bytes
+	URL               string // where the store itself gives the tarball, for some minutes; empty: nowhere
+}
+
+// Close releases the blob.
+func (c *Content) Close() error {
+	if c.ReadSeekCloser == nil {
+		return nil
+	}
+	return c.ReadSeekCloser.Close()
 }
 
 // Staged is a version that waits for approval.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -88,6 +90,21 @@ func (s *Service) List(ctx context.Context, after string) iter.Seq2[Summary, err
 			}
 		}
 	}
+}
+
+// Summary reads what List has of one package; fault.NotFound if it is not in there.
+func (s *Service) Summary(ctx context.Context, name string) (Summary, error) {
+	if npm.ValidName(name) != nil {
+		return Summary{}, absent(name)
+	}
+	row, err := s.db.Get(ctx, nameKey(name))
+	if errors.Is(err, kv.ErrNotFound) {
+		return Summary{}, absent(name)
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	return decodeSummary(row)
 }
 
 func decodeSummary(row kv.Row) (Summary, error) {

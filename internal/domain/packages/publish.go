@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/feed"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -153,13 +154,34 @@ func (s *Service) write(ctx context.Context, steps []step, extra func() ([]kv.Op
 		batch = append(batch, more...)
 	}
 	batch = onceEach(batch)
+	var told []kv.Op
+	if row := s.changed(steps); len(batch) == kv.MaxBatch { // the row has no room: written after, it may be lost in a crash
+		told = append(told, row)
+	} else if len(batch) > 0 {
+		batch = append(batch, row)
+	}
 	if !fits(batch) || !fits(before) {
 		return fault.New(fault.TooLarge, "%d packages are too much to be published at once: together they have %d rows; publish them in smaller groups", len(steps), len(batch))
 	}
 	if err := s.db.Apply(ctx, before...); err != nil {
 		return err
 	}
-	return s.db.Apply(ctx, batch...)
+	if err := s.db.Apply(ctx, batch...); err != nil {
+		return err
+	}
+	if err := s.db.Apply(ctx, told...); err != nil {
+		s.opt.Log.WarnContext(ctx, "searches find what was just published later: the feed could not be written", "err", err)
+	}
+	return nil
+}
+
+// changed tells followers of the feed of the packages of a batch.
+func (s *Service) changed(steps []step) kv.Op {
+	var names []string
+	for _, st := range steps {
+		names = append(names, st.name)
+	}
+	return feed.Changed(FeedKind, s.now(), names...)
 }
 
 // onceEach drops ops on keys that an earlier op is on: a scope that two packages take.

@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/semver"
+	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -242,6 +243,24 @@ func (s *Service) Open(ctx context.Context, name, version string) (*Content, Sto
 	if err != nil {
 		return nil, stored, err
 	}
+	return s.openStored(ctx, stored)
+}
+
+// OpenOrLink is Open for a client that can be sent to the store itself; as is what it is told of the bytes there.
+func (s *Service) OpenOrLink(ctx context.Context, name, version string, as blob.Answer) (*Content, Stored, error) {
+	stored, err := s.stored(ctx, name, version)
+	if err != nil {
+		return nil, stored, err
+	}
+	size := stored.Artifact.Whole.Size
+	link, err := s.opt.Links.Get(ctx, blobKey(stored.Artifact), size, as)
+	if err != nil || link != "" {
+		return &Content{Size: size, URL: link}, stored, err
+	}
+	return s.openStored(ctx, stored)
+}
+
+func (s *Service) openStored(ctx context.Context, stored Stored) (*Content, Stored, error) {
 	b, info, err := s.blobs.Open(ctx, blobKey(stored.Artifact))
 	if err != nil {
 		return nil, stored, err

@@ -41,6 +41,7 @@ type Options struct {
 	MaxPackument int64         // bytes; 100 MiB
 	MaxTarball   int64         // bytes; 1 GiB
 	UserAgent    string
+	Observe      func(outcome string, took time.Duration) // is told of every request; nil: nobody
 	Now          func() time.Time
 	Log          *slog.Logger
 }
@@ -109,7 +110,7 @@ func newService(opt Options, via egress.Network) (*Service, error) {
 		return nil, fault.New(fault.Invalid, "the token for upstream has a space, a line break or another character that a header can't carry")
 	}
 	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), downloads: map[string]*download{}}
-	s.client = &egress.Client{Guard: egress.NewGuard(via, base, maxRequests), Timeout: s.opt.Timeout}
+	s.client = &egress.Client{Guard: egress.NewGuard(via, base, maxRequests), Timeout: s.opt.Timeout, Observe: s.opt.Observe}
 	s.absent, s.failed = memo.New[struct{}](maxAbsent, s.opt.Now), memo.New[failure](maxFailed, s.opt.Now)
 	s.found = memo.New[packument.Ref](maxFound, s.opt.Now)
 	s.health = egress.NewHealth(s.opt.Now, s.opt.Log)
@@ -134,6 +135,9 @@ func baseURL(u *url.URL) (*url.URL, error) {
 
 // URL is upstream's, without a slash at its end.
 func (s *Service) URL() string { return s.base.String() }
+
+// Up reports whether upstream has answered of late.
+func (s *Service) Up() bool { return s.health.Up() }
 
 // Close ends what is under way and waits for it.
 func (s *Service) Close() error {

@@ -41,6 +41,7 @@ type Options struct {
 	Timeout     time.Duration   // until the first byte of an answer; 30 seconds
 	Network     *egress.Network // nil: that of this machine
 	UserAgent   string
+	Observe     func(outcome string, took time.Duration) // is told of every request; nil: nobody
 	Now         func() time.Time
 	Log         *slog.Logger
 }
@@ -109,7 +110,7 @@ func New(opt Options) (*Service, error) {
 	opt = opt.withDefaults()
 	s := &Service{
 		opt: opt, hosts: hosts, health: map[string]*egress.Health{},
-		client:    &egress.Client{Guard: egress.NewGuard(*opt.Network, nil, maxRequests), Timeout: opt.Timeout},
+		client:    &egress.Client{Guard: egress.NewGuard(*opt.Network, nil, maxRequests), Timeout: opt.Timeout, Observe: opt.Observe},
 		slots:     egress.NewSlots(maxRequests, maxWaiting),
 		spool:     spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage},
 		unpacking: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)/2)),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/feed"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -137,7 +138,7 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if err != nil {
 			return err
 		}
-		err = s.db.Apply(ctx, append(ops, p.next())...)
+		err = s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), p.key))...)
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}

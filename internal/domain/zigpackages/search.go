@@ -23,8 +23,8 @@ const (
 // Search lists packages whose name or description has every word of text, by name: at most limit (20 if not given, 100 at
 // most) from offset on, and how many there are. An empty text finds all. Packages of which all is yanked are not listed.
 func (s *Service) Search(ctx context.Context, text string, offset, limit int) ([]Summary, int, error) {
-	if utf8.RuneCountInString(text) > maxSearchText {
-		return nil, 0, fault.New(fault.Invalid, "Search query too long: at most %d characters are allowed", maxSearchText).WithCode("query_too_long")
+	if err := CheckSearch(text); err != nil {
+		return nil, 0, err
 	}
 	if limit <= 0 {
 		limit = defaultFound
@@ -49,6 +49,14 @@ func (s *Service) Search(ctx context.Context, text string, offset, limit int) ([
 		total++
 	}
 	return found, total, nil
+}
+
+// CheckSearch refuses a text that is too long to search for.
+func CheckSearch(text string) error {
+	if utf8.RuneCountInString(text) > maxSearchText {
+		return fault.New(fault.Invalid, "Search query too long: at most %d characters are allowed", maxSearchText).WithCode("query_too_long")
+	}
+	return nil
 }
 
 // has reports whether a package has every one of the words, which are in lower case. In names '-' and '_' are alike.
