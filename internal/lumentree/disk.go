@@ -3,17 +3,14 @@ package lumentree
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/rogpeppe/go-internal/lockedfile"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/registry-action/internal/fault"
@@ -23,7 +20,7 @@ import (
 // Disk is a Sink that is a folder. One process at a time has it.
 type Disk struct {
 	root   *os.Root
-	unlock func()
+	unlock func() error
 
 	mu      sync.Mutex
 	next    int
@@ -34,30 +31,30 @@ type Disk struct {
 // pending is a file that was written and has not its name yet.
 type pending struct{ temp, path string }
 
-// OpenDisk opens a folder to write to, and makes it if there is none. The caller closes it.
-func OpenDisk(dir string) (d *Disk, err error) {
+// OpenDisk opens a folder to write to, and makes it if there is none. fault.Unavailable if another process writes to it for too long.
+// The caller closes it.
+func OpenDisk(ctx context.Context, dir string) (*Disk, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	lock, err := lockedfile.OpenFile(filepath.Join(dir, lockPath), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("locking %s: %w", dir, err)
+		return nil, explain(err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, err
 	}
-	d = &Disk{root: root, unlock: sync.OnceFunc(func() { _ = lock.Close() }), folders: map[string]bool{}}
+	unlock, err := lockFolder(ctx, root)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	d := &Disk{root: root, unlock: unlock, folders: map[string]bool{}}
 	if err := errors.Join(root.RemoveAll(tempPath), root.Mkdir(tempPath, 0o755)); err != nil { // what a killed export left
-		return nil, errors.Join(err, d.Close())
+		return nil, errors.Join(explain(err), d.Close())
 	}
 	return d, nil
 }
 
 // Close removes what was not committed, and lets others write to the folder.
 func (d *Disk) Close() error {
-	defer d.unlock()
-	return errors.Join(d.root.RemoveAll(tempPath), d.root.Close())
+	return errors.Join(d.root.RemoveAll(tempPath), d.unlock(), d.root.Close())
 }
 
 // Open opens a file of the folder.

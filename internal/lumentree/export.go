@@ -90,6 +90,8 @@ type export struct {
 	known map[string]File // what the sink has
 	fresh bool            // known is the state of the last export that came to its end
 	steps *steps
+
+	revoking []byte // keys.json that revokes a key: written when nothing that the key signed is left; nil: none does
 }
 
 // run is one attempt. What it wrote is known to the next one.
@@ -112,12 +114,15 @@ func (e *export) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	e.fresh = false
 	if slices.ContainsFunc(changed, func(f File) bool { return !Immutable(f.Path) }) {
+		if changed, err = e.introduce(ctx, changed); err != nil {
+			return err
+		}
 		if err := announce(ctx, e.sink, e.known, next); err != nil {
 			return err
 		}
 	}
-	e.fresh = false
 	if err := e.write(ctx, changed); err != nil {
 		return err
 	}
@@ -134,6 +139,9 @@ func (e *export) run(ctx context.Context) error {
 // look finds out what the sink has.
 func (e *export) look(ctx context.Context, files []File) (err error) {
 	e.known, e.fresh, err = readState(ctx, e.sink)
+	if err == nil {
+		err = e.guard(ctx, files)
+	}
 	if err != nil || e.fresh && !e.opt.Verify {
 		return err
 	}
@@ -172,19 +180,12 @@ func (e *export) compare(files []File) (changed []File, removed []string) {
 // registry that has changed in between.
 func (e *export) next(ctx context.Context, files []File) (s snapshot, err error) {
 	s.Indexes = indexesOf(files)
-	i := slices.IndexFunc(files, func(f File) bool { return f.Path == "checkpoint.json" })
+	i := slices.IndexFunc(files, func(f File) bool { return f.Path == lumen.CheckpointPath() })
 	if i < 0 {
 		return s, nil
 	}
-	if files[i].Size > maxDocument {
-		return s, fault.New(fault.Upstream, "the registry's checkpoint.json has %d bytes", files[i].Size)
-	}
-	r, err := e.source.Open(ctx, files[i].Path)
+	text, err := e.fetch(ctx, files[i])
 	if err != nil {
-		return s, gone(err)
-	}
-	text, err := io.ReadAll(newChecked(r, files[i]))
-	if err = errors.Join(err, r.Close()); err != nil {
 		return s, err
 	}
 	s.Checkpoint = new(lumen.Envelope)
@@ -192,6 +193,19 @@ func (e *export) next(ctx context.Context, files []File) (s snapshot, err error)
 		return s, errChanged
 	}
 	return s, nil
+}
+
+// fetch reads a document of the source.
+func (e *export) fetch(ctx context.Context, f File) ([]byte, error) {
+	if f.Size > maxDocument {
+		return nil, fault.New(fault.Upstream, "the registry's %.200q has %d bytes", f.Path, f.Size)
+	}
+	r, err := e.source.Open(ctx, f.Path)
+	if err != nil {
+		return nil, gone(err)
+	}
+	text, err := io.ReadAll(newChecked(r, f))
+	return text, errors.Join(err, r.Close())
 }
 
 // write writes files, stage by stage.
@@ -255,6 +269,9 @@ func (e *export) finish(ctx context.Context, files []File) error {
 		}
 		e.report.Written++
 		e.report.Bytes += int64(len(text))
+	}
+	if err := e.revoke(ctx); err != nil {
+		return err
 	}
 	if files != nil {
 		if err := writeState(ctx, e.sink, files); err != nil {

@@ -20,7 +20,7 @@ type File struct {
 const (
 	StatePath   = ".export.json"         // what the last export wrote
 	JournalPath = "checkpoint.next.json" // what the one under way is writing
-	lockPath    = ".export.lock"
+	LockPath    = ".export.lock"
 	tempPath    = ".export-tmp"
 )
 

@@ -8,20 +8,25 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 )
 
 // The times that a server has.
 const (
-	dialTimeout   = 10 * time.Second
 	headerTimeout = time.Minute
 	fileTimeout   = 30 * time.Minute // a large archive over a slow line
+)
+
+const (
+	getTries    = 3
+	gets        = 2 * atOnce // under way at the same time
+	getsWaiting = 1024
 )
 
 // The bounds of a listing.
@@ -30,30 +35,30 @@ const (
 	maxLine  = 16 << 10 // bytes
 )
 
-// Site is a Tree over HTTP, static or a server's.
+// Site is a Tree over HTTP, static or a server's. What it redirects to must be on its own host or on the public internet.
 type Site struct {
 	base  *url.URL
 	token string
-	http  *http.Client
+	guard *egress.Guard
+	get   egress.Client
+	slots egress.Slots
 }
 
-// OpenSite returns the tree below a URL. The token, if there is one, is sent along. The caller closes it.
+// OpenSite returns the tree below a URL, which may be that of a private host. The token, if there is one, is sent along, and to no
+// other host. The caller closes it.
 func OpenSite(base, token string) (*Site, error) {
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fault.New(fault.Invalid, "%q is not the URL of a registry; expected https://host/path with no user, query or fragment", base)
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: dialTimeout}).DialContext, TLSHandshakeTimeout: dialTimeout,
-		ResponseHeaderTimeout: headerTimeout, MaxIdleConnsPerHost: atOnce, IdleConnTimeout: time.Minute, DisableCompression: true,
-	}
-	return &Site{base: u, token: token, http: &http.Client{Transport: transport}}, nil
+	guard := egress.NewGuard(egress.Default(), u, gets)
+	return &Site{base: u, token: token, guard: guard, get: egress.Client{Guard: guard, Timeout: headerTimeout}, slots: egress.NewSlots(gets, getsWaiting)}, nil
 }
 
 // Close lets go of idle connections.
 func (s *Site) Close() error {
-	s.http.CloseIdleConnections()
+	s.guard.CloseIdle()
 	return nil
 }
 
@@ -67,24 +72,33 @@ func (s *Site) URL(path string) string {
 // Open asks for a file.
 func (s *Site) Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	ctx, cancel := context.WithTimeout(ctx, fileTimeout)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL(path), nil)
-	if err != nil {
-		cancel()
-		return nil, err
-	}
+	target := *s.base
+	target.Path += "/" + path
+	header := http.Header{"Accept-Encoding": {"identity"}} // digests are of the bytes as they are stored
 	if s.token != "" {
-		req.Header.Set("Authorization", "Bearer "+s.token)
+		header.Set("Authorization", "Bearer "+s.token)
 	}
-	resp, err := s.http.Do(req)
+	resp, err := s.get.Do(ctx, egress.Request{URL: &target, Header: header, Tries: getTries, Slots: s.slots})
 	if err != nil {
-		cancel()
-		return nil, fault.Wrap(err, fault.Upstream, "%s can't be fetched; does a server answer there?", s.URL(path))
+		defer cancel()
+		return nil, s.unreachable(ctx, err, path)
 	}
 	if err := refusal(resp, s.URL(path)); err != nil {
 		cancel()
 		return nil, errors.Join(err, resp.Body.Close())
 	}
 	return &body{resp.Body, cancel}, nil
+}
+
+// unreachable is the error of a request that got no answer.
+func (s *Site) unreachable(ctx context.Context, err error, path string) error {
+	if ctx.Err() != nil {
+		return err
+	}
+	if refused, ok := errors.AsType[*egress.RefusedError](err); ok {
+		return fault.Wrap(err, fault.Upstream, "%s leads to %s, where no request is sent: %s", s.URL(path), refused.Host, refused.Why)
+	}
+	return fault.Wrap(err, fault.Upstream, "%s can't be fetched; does a server answer there?", s.URL(path))
 }
 
 func refusal(resp *http.Response, url string) error {

@@ -89,7 +89,7 @@ func tryPublish(t *testing.T, dir string, signer ed25519.PrivateKey, p lumentree
 
 func disk(t *testing.T, dir string) *lumentree.Disk {
 	t.Helper()
-	d, err := lumentree.OpenDisk(dir)
+	d, err := lumentree.OpenDisk(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

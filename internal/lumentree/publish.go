@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -32,14 +33,16 @@ type Published struct {
 	Version   string `json:"version"`
 	Hash      string `json:"hash"` // of the archive
 	Unchanged bool   `json:"unchanged,omitempty"`
+	SignedBy  string `json:"signed_by,omitempty"` // the key of the upload that a server verified
+	Notice    string `json:"notice,omitempty"`    // what the server says beside it
 }
 
 // checkpointLife is how long a checkpoint of a folder is good: nobody signs it anew but the next publish.
 const checkpointLife = 90 * 24 * time.Hour
 
-// Publish adds a version to the tree in a folder. A version that is there stays as it is: the same bytes again are a success, others
+// Publish adds a version to the tree in a folder or a bucket, which is locked. A version that is there stays as it is: the same bytes again are a success, others
 // are fault.Exists. Members that somebody has written into the documents by hand are kept.
-func Publish(ctx context.Context, to *Disk, p Package, opt PublishOptions) (Published, error) {
+func Publish(ctx context.Context, to Sink, p Package, opt PublishOptions) (Published, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -48,10 +51,12 @@ func Publish(ctx context.Context, to *Disk, p Package, opt PublishOptions) (Publ
 	if err := w.read(ctx); err != nil {
 		return out, err
 	}
-	unchanged, err := w.present(ctx)
-	if err != nil || unchanged {
-		out.Unchanged = unchanged
+	if err := w.present(ctx); err != nil {
 		return out, err
+	}
+	out.Unchanged = w.there != nil
+	if out.Unchanged && w.left == nil {
+		return out, nil
 	}
 	return out, w.write(ctx)
 }
@@ -64,7 +69,7 @@ type document struct {
 
 // publisher is one publish.
 type publisher struct {
-	to  *Disk
+	to  Sink
 	pkg Package
 	opt PublishOptions
 
@@ -79,12 +84,15 @@ type publisher struct {
 	sequence   int64 // of the checkpoint that is there
 	checkpoint bool  // there is one
 	documents  [][]document
+	there      *lumen.Metadata // the version is there with these bytes
+	left       *journal        // of a publish that was killed
+	healed     []lumen.IndexEntry
 }
 
 // read reads what is there, and refuses a tree that is not this command's to change.
 func (w *publisher) read(ctx context.Context) (err error) {
 	if _, found, err := readState(ctx, w.to); err != nil || found {
-		return cmp.Or(err, error(fault.New(fault.Invalid, "the folder is an export of a server, which the next export would make again; publish to the server")))
+		return cmp.Or(err, error(fault.New(fault.Invalid, "this is an export of a server, which the next export would make again; publish to the server")))
 	}
 	if w.indexText, err = optional(ctx, w.to, lumen.IndexPath()); err != nil {
 		return err
@@ -102,6 +110,9 @@ func (w *publisher) read(ctx context.Context) (err error) {
 		if w.packages, err = lumen.DecodePackageIndex(w.pkgText); err != nil {
 			return err
 		}
+	}
+	if err := w.heal(ctx); err != nil {
+		return err
 	}
 	return w.readSigned(ctx)
 }
@@ -144,46 +155,80 @@ func (w *publisher) readSigned(ctx context.Context) (err error) {
 		c, _ := claims(&e)
 		w.sequence = c.Sequence
 	}
-	w.indexes, w.before = map[string]digest.SHA256{}, map[string]File{}
-	for _, e := range w.index.Packages {
-		if err := lumen.ValidName(e.Name, true); err != nil {
+	return w.readIndexes(ctx)
+}
+
+// readIndexes hashes the indexes of all packages: the next checkpoint is over them.
+func (w *publisher) readIndexes(ctx context.Context) error {
+	entries := w.index.Packages
+	for _, e := range w.healed {
+		if !slices.ContainsFunc(entries, func(l lumen.IndexEntry) bool { return l.Name == e.Name }) {
+			entries = append(entries, e)
+		}
+	}
+	sums := make([]digest.SHA256, len(entries))
+	err := each(ctx, len(entries), func(ctx context.Context, i int) (err error) {
+		if err = lumen.ValidName(entries[i].Name, true); err != nil {
 			return err
 		}
-		path := lumen.PackageIndexPath(e.Name)
-		sum, err := SumOf(ctx, w.to, path)
-		if err != nil {
-			return fmt.Errorf("reading the index of %s: %w", e.Name, err)
+		if sums[i], err = SumOf(ctx, w.to, lumen.PackageIndexPath(entries[i].Name)); err != nil {
+			return fmt.Errorf("reading the index of %s: %w", entries[i].Name, err)
 		}
-		w.indexes[e.Name], w.before[path] = sum, File{Path: path, Digest: sum}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.indexes, w.before = map[string]digest.SHA256{}, map[string]File{}
+	for i, e := range entries {
+		path := lumen.PackageIndexPath(e.Name)
+		w.indexes[e.Name], w.before[path] = sums[i], File{Path: path, Digest: sums[i]}
 	}
 	return nil
 }
 
-// present reports whether the version is there with these bytes.
-func (w *publisher) present(ctx context.Context) (bool, error) {
+// present finds the version if it is there with these bytes.
+func (w *publisher) present(ctx context.Context) error {
 	m := w.pkg.Manifest
 	if !slices.Contains(w.packages.Versions, m.Version) {
-		return false, nil
+		return w.mayStand()
 	}
 	text, err := readDocument(ctx, w.to, lumen.MetadataPath(m.Name, m.Version))
 	if err != nil {
-		return false, fmt.Errorf("reading what is there: %w", err)
+		return fmt.Errorf("reading what is there: %w", err)
 	}
 	old, err := lumen.DecodeMetadata(text)
 	if err != nil {
-		return false, err
+		return err
 	}
 	if slices.ContainsFunc(old.Artifacts, func(a lumen.Artifact) bool { return a.Hash == w.pkg.Archive.Tar.SHA256.String() }) {
-		return true, nil
+		w.there = &old
+		return nil
 	}
-	return false, fault.New(fault.Exists, "%s %s is there with other bytes, and a version never changes; raise the version in lumen.toml", m.Name, m.Version).WithCode("version_exists")
+	return fault.New(fault.Exists, "%s %s is there with other bytes, and a version never changes; raise the version in lumen.toml", m.Name, m.Version).WithCode("version_exists")
+}
+
+// mayStand refuses a version that can't stand beside those that are there, and a package beside one of the same name in other
+// case, as somebody may have written it by hand.
+func (w *publisher) mayStand() error {
+	m := w.pkg.Manifest
+	for _, e := range w.index.Packages {
+		if e.Name != m.Name && strings.EqualFold(e.Name, m.Name) {
+			return fault.New(fault.Exists, "%s differs from the package %.80q, which is there, in upper and lower case only: where file names don't tell these apart, one would take the other's place; give it another name", m.Name, e.Name)
+		}
+	}
+	return lumen.CheckNew(m.Name, m.Version, w.packages.Versions)
 }
 
 // write writes the version, what refers to it after what it refers to.
 func (w *publisher) write(ctx context.Context) error {
 	now := w.opt.Now().UTC().Format(time.RFC3339)
 	meta := w.metadata(now)
-	w.add(metadata, lumen.MetadataPath(meta.Name, meta.Version), lumen.Encode(meta))
+	if w.there != nil { // a publish was killed after it had written all that a version is
+		meta = *w.there
+	} else {
+		w.add(metadata, lumen.MetadataPath(meta.Name, meta.Version), lumen.Encode(meta))
+	}
 	if err := w.addPackageIndex(); err != nil {
 		return err
 	}
@@ -198,8 +243,10 @@ func (w *publisher) write(ctx context.Context) error {
 	if err := w.announce(ctx); err != nil {
 		return err
 	}
-	if err := w.putArchive(ctx, meta.Artifacts[0]); err != nil {
-		return err
+	if w.there == nil {
+		if err := w.putArchive(ctx, meta.Artifacts[0]); err != nil {
+			return err
+		}
 	}
 	for _, documents := range w.documents {
 		for _, d := range documents {
@@ -231,8 +278,10 @@ func (w *publisher) metadata(now string) lumen.Metadata {
 func (w *publisher) addPackageIndex() error {
 	m, x := w.pkg.Manifest, &w.packages
 	x.Name = m.Name
-	x.Versions = append(x.Versions, m.Version)
-	slices.SortFunc(x.Versions, lumen.Compare)
+	if w.there == nil {
+		x.Versions = append(x.Versions, m.Version)
+		slices.SortFunc(x.Versions, lumen.Compare)
+	}
 	x.Latest = lumen.Latest(x.Versions, x.Yanked)
 	x.Prereleases = nil
 	for _, v := range x.Versions {
@@ -260,8 +309,10 @@ func (w *publisher) addPackageIndex() error {
 
 // sign adds the signature of the version, the key, and a new checkpoint.
 func (w *publisher) sign(meta lumen.Metadata, now string) error {
-	w.add(signatures, lumen.SignaturePath(meta.Name, meta.Version),
-		lumen.Encode(lumen.Seal(w.opt.Key, lumen.StatementType, lumen.Encode(meta.Statement()), now)))
+	if w.there == nil {
+		w.add(signatures, lumen.SignaturePath(meta.Name, meta.Version),
+			lumen.Encode(lumen.Seal(w.opt.Key, lumen.StatementType, lumen.Encode(meta.Statement()), now)))
+	}
 	public := lumen.PublicKey(w.opt.Key.Public().(ed25519.PublicKey))
 	if !slices.ContainsFunc(w.keys.Keys, func(k lumen.Key) bool { return k.KeyID == public.KeyID }) {
 		w.keys.Keys = append([]lumen.Key{public}, w.keys.Keys...)
@@ -292,21 +343,24 @@ func (w *publisher) addIndex(now string) error {
 			return fault.Wrap(err, fault.Invalid, "%s can't be read", lumen.IndexPath())
 		}
 	}
-	entries := map[string]json.RawMessage{entry.Name: nil}
+	entries := map[string]json.RawMessage{}
 	for i, e := range w.index.Packages {
 		entries[e.Name] = old.Packages[i]
 	}
-	text, err := merge(lumen.IndexPath(), entries[entry.Name], entry)
-	if err != nil {
-		return err
+	for _, e := range append(w.healed, entry) {
+		text, err := merge(lumen.IndexPath(), entries[e.Name], e)
+		if err != nil {
+			return err
+		}
+		entries[e.Name] = text
 	}
-	entries[entry.Name] = text
 	var list []json.RawMessage
 	for _, name := range slices.Sorted(maps.Keys(entries)) {
 		list = append(list, entries[name])
 	}
 	w.index.UpdatedAt, w.index.PackageCount, w.index.Packages = now, len(list), nil
-	if text, err = merge(lumen.IndexPath(), w.indexText, w.index); err != nil {
+	text, err := merge(lumen.IndexPath(), w.indexText, w.index)
+	if err != nil {
 		return err
 	}
 	out, err := parseObject(text)
@@ -320,18 +374,6 @@ func (w *publisher) addIndex(now string) error {
 	out.set("packages", packages)
 	w.add(index, lumen.IndexPath(), lumen.Encode(out))
 	return nil
-}
-
-// announce says in the journal what a signed tree is about to become.
-func (w *publisher) announce(ctx context.Context) error {
-	next := snapshot{Indexes: w.indexes}
-	if documents := w.documents[checkpoint]; len(documents) > 0 {
-		next.Checkpoint = new(lumen.Envelope)
-		if err := json.Unmarshal(documents[0].text, next.Checkpoint); err != nil {
-			return err
-		}
-	}
-	return announce(ctx, w.to, w.before, next)
 }
 
 func (w *publisher) putArchive(ctx context.Context, a lumen.Artifact) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -166,6 +168,27 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
+// Where file names don't tell case apart, one version would take the other's place; a server refuses the same.
+func TestPublishRefusesTwins(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, dir, nil, pack(t, "@acme/http", "1.0.0-rc.1", "one"))
+	hand := `{"name":"x","version":"1.0.0","packages":[{"name":"@acme/http","latest":"1.0.0-rc.1"},{"name":"@Acme/Log"}]}`
+	write(t, dir, map[string]string{"index.json": hand})
+	for name, p := range map[string]lumentree.Package{
+		"in upper and lower case":   pack(t, "@acme/http", "1.0.0-RC.1", "two"),
+		"in build metadata only":    pack(t, "@acme/http", "1.0.0-rc.1+linux", "two"),
+		"the package \"@Acme/Log\"": pack(t, "@acme/log", "1.0.0", "two"),
+	} {
+		if _, err := tryPublish(t, dir, nil, p); !errors.Is(err, fault.Exists) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s %s: %v, want %s", p.Manifest.Name, p.Manifest.Version, err, name)
+		}
+	}
+	if tree, err := contents(dir); err != nil || tree["index.json"] != hand {
+		t.Errorf("index.json was changed: %s, %v", tree["index.json"], err)
+	}
+	publish(t, dir, nil, pack(t, "@acme/http", "1.0.0", "three"))
+}
+
 // Publishes at once don't lose each other's entries.
 func TestPublishAtOnce(t *testing.T) {
 	dir := t.TempDir()
@@ -177,7 +200,7 @@ func TestPublishAtOnce(t *testing.T) {
 	failed := make(chan error, n)
 	for _, p := range packages {
 		go func() {
-			d, err := lumentree.OpenDisk(dir)
+			d, err := lumentree.OpenDisk(t.Context(), dir)
 			if err == nil {
 				_, err = lumentree.Publish(t.Context(), d, p, lumentree.PublishOptions{Key: key, Now: clock})
 				err = errors.Join(err, d.Close())
@@ -192,5 +215,45 @@ func TestPublishAtOnce(t *testing.T) {
 	}
 	if v := sound(t, dir); v.Versions != n || v.Sequence != n {
 		t.Errorf("%+v", v)
+	}
+}
+
+// A publish that was killed at any moment is ended by the same one, or left behind by another one: no package is lost, nothing is
+// listed that is not there, and both are whole.
+func TestPublishKilledAnywhere(t *testing.T) {
+	for name, signer := range map[string]ed25519.PrivateKey{"signed": key, "unsigned": nil} {
+		t.Run(name, func(t *testing.T) {
+			start := t.TempDir()
+			publish(t, start, signer, pack(t, "@acme/http", "1.0.0", "one"))
+			for _, killed := range []lumentree.Package{pack(t, "@acme/http", "2.0.0", "two"), pack(t, "@acme/new", "1.0.0", "new")} {
+				next := pack(t, "@acme/other", "1.0.0", "other")
+				for n := 0; ; n++ {
+					dir := clone(t, start)
+					d, left := disk(t, dir), &atomic.Int64{}
+					left.Store(int64(n))
+					_, err := lumentree.Publish(t.Context(), dying{d, left}, killed, lumentree.PublishOptions{Key: signer, Now: clock})
+					if closed := d.Close(); closed != nil || err != nil && !errors.Is(err, errStopped) {
+						t.Fatal(err, closed)
+					}
+					sound(t, dir)
+					other := clone(t, dir)
+					publish(t, dir, signer, killed)
+					if v := sound(t, dir); v.UnderWay || v.Versions != 2 {
+						t.Errorf("after %d operations and the publish again: %+v", n, v)
+					}
+					publish(t, other, signer, next)
+					if v := sound(t, other); v.UnderWay {
+						t.Errorf("after %d operations and another publish: %+v", n, v)
+					}
+					publish(t, other, signer, killed)
+					if v := sound(t, other); v.Versions != 3 {
+						t.Errorf("after %d operations, another publish and the publish again: %+v", n, v)
+					}
+					if err == nil {
+						break
+					}
+				}
+			}
+		})
 	}
 }

@@ -124,6 +124,9 @@ func (v *verifier) checkVersion(ctx context.Context, x lumen.PackageIndex, versi
 		}
 	}
 	v.checkArtifacts(ctx, path, m)
+	if m.Upload != nil {
+		v.checkUpload(path, m)
+	}
 	return v.checkSignature(ctx, m)
 }
 
@@ -171,7 +174,7 @@ func (v *verifier) checkArtifacts(ctx context.Context, path string, m lumen.Meta
 			continue
 		}
 		if i == 0 && archive.Gzipped {
-			v.problem(path, CodeArchive, "its first artifact is compressed with gzip, and the client unpacks plain tar only; make it without -z")
+			v.problem(path, CodeArchive, "its first artifact is compressed with gzip, and clients before 0.6 unpack plain tar only; make it without -z")
 		}
 		v.checkManifest(path, m, archive)
 	}

@@ -1,4 +1,7 @@
-// Package s3tree exports Lumen registries into buckets of S3, or of servers that speak its protocol.
+// Package s3tree reads and writes Lumen registries in buckets of S3, or of servers that speak its protocol.
+//
+// One writer at a time has a prefix: it holds a lease, which is an object that is only written on the condition that it is still
+// what the writer has read. The same holds for each document that is read to be written again.
 package s3tree
 
 import (
@@ -13,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +36,7 @@ type Config struct {
 	Endpoint  string // URL of a server that is not Amazon's
 	PathStyle bool   // the bucket stands in the path and not in the host
 	Overwrite bool   // artifacts that are there are written again: they are not what they should be
+	NoLock    bool   // nobody else writes, and the service may not know conditional writes
 }
 
 // ParseURL reads s3://bucket/prefix.
@@ -49,23 +54,35 @@ const (
 	sumKey      = "sha256"
 )
 
-// Bucket is a lumentree.Sink. A file is visible once it is Put.
+// Bucket is a lumentree.Sink once it is locked, and a lumentree.Tree. A file is visible once it is Put.
 type Bucket struct {
-	cfg Config
-	api *s3.Client
+	cfg   Config
+	api   *s3.Client
+	lease *lease // nil: it is not locked
+
+	mu    sync.Mutex
+	etags map[string]string // of documents that were read or written, by path; empty: there was none
 }
 
-// Open returns a sink. It does not ask for the bucket yet.
+// Open returns a tree. It does not ask for the bucket yet.
 func Open(ctx context.Context, c Config) (*Bucket, error) {
 	loaded, err := awsconfig.Load(ctx, c.Region)
 	if err != nil {
 		return nil, err
 	}
-	return &Bucket{cfg: c, api: s3.NewFromConfig(loaded, awsconfig.S3(c.Endpoint, c.PathStyle))}, nil
+	if err := awsconfig.CheckCredentials(ctx, loaded); err != nil {
+		return nil, err
+	}
+	return &Bucket{cfg: c, api: s3.NewFromConfig(loaded, awsconfig.S3(c.Endpoint, c.PathStyle)), etags: map[string]string{}}, nil
 }
 
-// Close does nothing.
-func (*Bucket) Close() error { return nil }
+// Close lets others write.
+func (b *Bucket) Close() error {
+	if b.lease == nil {
+		return nil
+	}
+	return b.lease.release()
+}
 
 // Commit does nothing: files are durable once they are Put.
 func (*Bucket) Commit(context.Context) error { return nil }
@@ -77,14 +94,31 @@ func (b *Bucket) key(path string) *string {
 	return new(b.cfg.Prefix + "/" + path)
 }
 
+// name is that of an object as users write it.
+func (b *Bucket) name(path string) string { return "s3://" + b.cfg.Bucket + "/" + *b.key(path) }
+
+// note keeps which bytes of a document were seen.
+func (b *Bucket) note(path string, etag *string) {
+	if lumentree.Immutable(path) {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.etags[path] = aws.ToString(etag)
+}
+
 // Open gets an object.
 func (b *Bucket) Open(ctx context.Context, path string) (io.ReadCloser, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.cfg.Bucket, Key: b.key(path)})
 	if err != nil {
 		cancel()
-		return nil, b.explain(err, path)
+		if err = b.explain(err, path); errors.Is(err, fs.ErrNotExist) {
+			b.note(path, nil)
+		}
+		return nil, err
 	}
+	b.note(path, out.ETag)
 	return &object{out.Body, cancel}, nil
 }
 
@@ -99,28 +133,89 @@ func (o *object) Close() error {
 	return o.ReadCloser.Close()
 }
 
-// Put reads the whole file, so that its reader has checked it, and then sends it with its digest, which the bucket checks.
+// Put reads the whole file, so that its reader has checked it, and then sends it with its digest, which the bucket checks. A document
+// that was read before must still be what it was.
 func (b *Bucket) Put(ctx context.Context, f lumentree.File, r io.Reader) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	body, done, err := spool(f, r)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	ctx, cancel, err := b.writing(ctx)
+	if err != nil {
+		return err
+	}
+	defer cancel()
 	in := &s3.PutObjectInput{
 		Bucket: &b.cfg.Bucket, Key: b.key(f.Path), Body: body, ContentLength: &f.Size,
 		ContentType: new(lumentree.ContentType(f.Path)), CacheControl: new(lumentree.CacheControl(f.Path)),
 		ChecksumSHA256: new(base64.StdEncoding.EncodeToString(f.Digest[:])), Metadata: map[string]string{sumKey: f.Digest.Hex()},
 	}
-	if lumentree.Immutable(f.Path) && !b.cfg.Overwrite {
-		in.IfNoneMatch = new("*")
-	}
-	_, err = b.api.PutObject(ctx, in)
-	if awsconfig.Status(err) == http.StatusPreconditionFailed {
+	in.IfMatch, in.IfNoneMatch = b.conditions(f.Path)
+	out, err := b.api.PutObject(ctx, in)
+	switch {
+	case err == nil:
+		b.note(f.Path, out.ETag)
+		return nil
+	case lumentree.Immutable(f.Path) && awsconfig.Status(err) == http.StatusPreconditionFailed:
 		return nil // it is there
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case awsconfig.Status(err) == http.StatusPreconditionFailed || awsconfig.Status(err) == http.StatusConflict:
+		return b.overtaken(ctx, f, err)
 	}
 	return b.explain(err, f.Path)
+}
+
+// conditions are those on which a file is written.
+func (b *Bucket) conditions(path string) (match, noneMatch *string) {
+	if b.cfg.NoLock {
+		return nil, nil
+	}
+	if lumentree.Immutable(path) {
+		if b.cfg.Overwrite {
+			return nil, nil
+		}
+		return nil, new("*")
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch etag, known := b.etags[path]; {
+	case !known:
+		return nil, nil
+	case etag == "":
+		return nil, new("*")
+	default:
+		return &etag, nil
+	}
+}
+
+// overtaken is what it means that a document is not what it was: somebody else has written it, or the answer to an own try was lost.
+func (b *Bucket) overtaken(ctx context.Context, f lumentree.File, cause error) error {
+	head, err := b.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.cfg.Bucket, Key: b.key(f.Path)})
+	if err == nil && head.Metadata[sumKey] == f.Digest.Hex() {
+		b.note(f.Path, head.ETag)
+		return nil
+	}
+	return fault.Wrap(cause, fault.Unavailable, "somebody else has written %s meanwhile; try again", b.name(f.Path)).WithCode("overtaken")
+}
+
+// writing is the context of a write: it ends in time, and with the lock.
+func (b *Bucket) writing(ctx context.Context) (context.Context, func(), error) {
+	if b.lease == nil && !b.cfg.NoLock {
+		return nil, nil, errors.New("the bucket is not locked")
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	if b.lease == nil {
+		return ctx, cancel, nil
+	}
+	if err := b.lease.check(); err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	ctx, lose := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(b.lease.ctx, func() { lose(context.Cause(b.lease.ctx)) })
+	return ctx, func() { stop(); lose(nil); cancel() }, nil
 }
 
 // spool reads a file to its end: into memory, or onto disk.
@@ -146,10 +241,19 @@ func spool(f lumentree.File, r io.Reader) (body io.ReadSeeker, done func() error
 
 // Delete removes an object.
 func (b *Bucket) Delete(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel, err := b.writing(ctx)
+	if err != nil {
+		return err
+	}
 	defer cancel()
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.cfg.Bucket, Key: b.key(path)})
-	return b.explain(err, path)
+	if _, err = b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.cfg.Bucket, Key: b.key(path)}); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return b.explain(err, path)
+	}
+	b.note(path, nil)
+	return nil
 }
 
 // Sizes lists the objects below the prefix.
@@ -200,5 +304,5 @@ func (b *Bucket) explain(err error, path string) error {
 	case s != 0:
 		return fault.Wrap(err, fault.Upstream, "the bucket %q answers with the status %d for %q", b.cfg.Bucket, s, path)
 	}
-	return fault.Wrap(err, fault.Unavailable, "the bucket %q can't be asked: %v", b.cfg.Bucket, err)
+	return fault.Wrap(err, fault.Unavailable, "the bucket %q can't be reached; is the address of its service right (--s3-endpoint)?", b.cfg.Bucket)
 }
