@@ -1,4 +1,4 @@
-// Package lumenfolder reads the folder of a Lumen registry, as an export writes it or somebody made it by hand: fields
+// Package lumenfolder reads the tree of a Lumen registry, in a folder or over the network, as an export writes it or somebody made it by hand: fields
 // may be missing, archives compressed, names without a scope, packages and versions absent from the indexes.
 //
 // Signatures are not read: who imports the versions signs them.
@@ -183,26 +183,43 @@ func (f *Folder) version(name, version string) foreign.Version {
 		v.Problem = err
 		return v
 	}
-	if m.Yanked {
-		v.Yanked = &m.YankReason
-	}
-	if m.PublishedAt != "" {
-		if v.PublishedAt, err = time.Parse(time.RFC3339, m.PublishedAt); err != nil {
-			v.Hint = fmt.Sprintf("its published_at %.40q is no time", m.PublishedAt)
-		}
-	}
+	describe(&v, m)
 	v.File, v.Checksum, v.Problem = f.archive(m)
 	return v
 }
 
-// archive finds the archive of a version: the one that was published, where there is a plain one that was made of it as well.
-func (f *Folder) archive(m lumen.Metadata) (file, checksum string, err error) {
-	if len(m.Artifacts) == 0 {
-		return "", "", errors.New("its metadata has no artifacts")
+// describe takes over what the metadata of a version says of it.
+func describe(v *foreign.Version, m lumen.Metadata) {
+	if m.Yanked {
+		v.Yanked = &m.YankReason
 	}
-	a := m.Artifacts[0]
+	if m.PublishedAt == "" {
+		return
+	}
+	at, err := time.Parse(time.RFC3339, m.PublishedAt)
+	if err != nil {
+		v.Hint = fmt.Sprintf("its published_at %.40q is no time", m.PublishedAt)
+		return
+	}
+	v.PublishedAt = at
+}
+
+// sent is the archive that was published, where there is a plain one that was made of it as well.
+func sent(m lumen.Metadata) (a lumen.Artifact, err error) {
+	if len(m.Artifacts) == 0 {
+		return a, errors.New("its metadata has no artifacts")
+	}
 	if i := slices.IndexFunc(m.Artifacts, func(a lumen.Artifact) bool { return a.Kind == "tgz" }); i >= 0 {
-		a = m.Artifacts[i]
+		return m.Artifacts[i], nil
+	}
+	return m.Artifacts[0], nil
+}
+
+// archive finds the archive of a version, also where its URL leads elsewhere.
+func (f *Folder) archive(m lumen.Metadata) (file, checksum string, err error) {
+	a, err := sent(m)
+	if err != nil {
+		return "", "", err
 	}
 	var places []string
 	if a.Hash != "" {

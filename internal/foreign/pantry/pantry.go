@@ -1,6 +1,6 @@
-// Package pantry reads the folder of a Pantry registry that keeps its data on
-// disk: metadata.json, and packages below tarballs/. Commit packages, Zig
-// packages and accounts are not read.
+// Package pantry reads a Pantry registry: the folder of one that keeps its data on
+// disk, metadata.json and packages below tarballs/, or the DynamoDB table and the S3
+// bucket of another. Commit packages, Zig packages and accounts are not read.
 //
 // Pantry names the folder of a package by its name without "@" and with "-" for
 // "/", so @a/b and a-b share one: the package.json inside a tarball tells whose it
@@ -33,7 +33,7 @@ type Folder struct {
 	*foreign.Folder
 	packages map[string]json.RawMessage
 	names    []string
-	sharing  map[string][]string // safe name -> names
+	sharing  sharing
 	commits  int
 }
 
@@ -69,10 +69,7 @@ func (f *Folder) read() error {
 		return err
 	}
 	f.names = slices.Sorted(maps.Keys(f.packages))
-	f.sharing = map[string][]string{}
-	for _, name := range f.names {
-		f.sharing[safe(name)] = append(f.sharing[safe(name)], name)
-	}
+	f.sharing = sharingOf(f.names)
 	return nil
 }
 
@@ -105,7 +102,11 @@ func (f *Folder) Notes() []string {
 	if f.commits == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("packages of commits are not imported (commits: %d): Pantry keeps those for 90 days only; publish them anew with publish-commit", f.commits)}
+	return []string{commitNote("commits", f.commits)}
+}
+
+func commitNote(what string, n int) string {
+	return fmt.Sprintf("packages of commits are not imported (%s: %d): Pantry keeps those for 90 days only; publish them anew with publish-commit", what, n)
 }
 
 // Packages yields the packages by name.
@@ -145,7 +146,7 @@ func (f *Folder) pkg(name string) foreign.Package {
 	tags := foreign.TagsOf(map[string]string{"latest": e.LatestVersion})
 	for version, raw := range e.Versions {
 		v := readVersion(name, version, raw)
-		v.Tags, v.Publisher, v.Hint = tags[version], e.PublishedBy, f.hint(name)
+		v.Tags, v.Publisher, v.Hint = tags[version], e.PublishedBy, f.sharing.hint(name)
 		p.Versions = append(p.Versions, v)
 	}
 	foreign.Sort(p.Versions)
@@ -165,13 +166,24 @@ func readVersion(name, version string, raw json.RawMessage) foreign.Version {
 		v.Problem = fmt.Errorf("its entry in %s can't be read: %w", metadataFile, err)
 		return v
 	}
-	v.Checksum, v.PublishedAt, v.File = fields.Checksum, fields.PublishedAt, file(name, version)
+	v.Checksum, v.PublishedAt, v.File = fields.Checksum, fields.PublishedAt, path.Join("tarballs", key(name, version))
 	return v
 }
 
+// sharing has the names that Pantry keeps in one place, by safe name.
+type sharing map[string][]string
+
+func sharingOf(names []string) sharing {
+	s := sharing{}
+	for _, name := range names {
+		s[safe(name)] = append(s[safe(name)], name)
+	}
+	return s
+}
+
 // hint explains a tarball that is another package's.
-func (f *Folder) hint(name string) string {
-	others := slices.DeleteFunc(slices.Clone(f.sharing[safe(name)]), func(n string) bool { return n == name })
+func (s sharing) hint(name string) string {
+	others := slices.DeleteFunc(slices.Clone(s[safe(name)]), func(n string) bool { return n == name })
 	if len(others) == 0 {
 		return ""
 	}
@@ -183,8 +195,8 @@ func safe(name string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(name, "@", ""), "/", "-")
 }
 
-// file is where the tarball of a version is.
-func file(name, version string) string {
+// key is where the tarball of a version is.
+func key(name, version string) string {
 	s := safe(name)
-	return path.Join("tarballs", "packages", "pantry", s, version, s+"-"+version+".tgz")
+	return path.Join("packages", "pantry", s, version, s+"-"+version+".tgz")
 }
