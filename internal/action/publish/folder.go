@@ -69,7 +69,11 @@ func (j *job) sayLeftOut(ctx context.Context, packages []*workspace.Package) {
 	for _, p := range packages {
 		why, broken := p.LeftOut()
 		if broken {
-			j.warn("the package in %s is left out (--exclude %[1]s says so too): %s", p.Dir, why)
+			hint := ""
+			if p.Dir != "." { // which may be another package's folder too
+				hint = " (--exclude " + p.Dir + " says so too)"
+			}
+			j.warn("the package in %s is left out%s: %s", p.Dir, hint, why)
 			continue
 		}
 		j.streams.Log.InfoContext(ctx, "a package is left out", "kind", p.Kind, "package", p.Name, "folder", p.Dir, "because", why)

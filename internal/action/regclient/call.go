@@ -20,15 +20,17 @@ type call struct {
 	method string
 	url    *url.URL
 	own    bool // url has the registry's origin
+	direct bool // url is that of the store behind the registry
 	header http.Header
 	body   any   // []byte or retryablehttp.ReaderFunc, which gives each try a reader of its own
 	size   int64 // of the body
 	into   any   // where a JSON answer goes; nil if none is expected
 
-	tries  int
-	delay  time.Duration // before the next try
-	waited time.Duration
-	reason error // of the next try
+	retries int
+	tries   int
+	delay   time.Duration // before the next try
+	waited  time.Duration
+	reason  error // of the next try
 }
 
 func (c *Client) call(method string, u *url.URL) *call {
@@ -37,7 +39,7 @@ func (c *Client) call(method string, u *url.URL) *call {
 	if own && c.opt.Token != "" {
 		header.Set("Authorization", "Bearer "+c.opt.Token)
 	}
-	return &call{c: c, method: method, url: u, own: own, header: header}
+	return &call{c: c, method: method, url: u, own: own, header: header, retries: c.opt.Retries}
 }
 
 // do sends the request until it succeeds, is refused or the tries are used up,
@@ -52,7 +54,7 @@ func (l *call) do(ctx context.Context) (int, error) {
 	req.SetResponseHandler(l.read)
 	client := &retryablehttp.Client{
 		HTTPClient:   l.c.http,
-		RetryMax:     l.c.opt.Retries,
+		RetryMax:     l.retries,
 		CheckRetry:   l.checkRetry,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return 0 },
 		PrepareRetry: l.pause,
@@ -62,7 +64,7 @@ func (l *call) do(ctx context.Context) (int, error) {
 	if resp != nil {
 		defer resp.Body.Close()
 	}
-	if err == nil && !accepted(resp.StatusCode) {
+	if err == nil && !l.accepted(resp.StatusCode) {
 		err = l.refusal(resp) // the last of too many tries
 	}
 	if err != nil {
@@ -71,8 +73,10 @@ func (l *call) do(ctx context.Context) (int, error) {
 	return resp.StatusCode, nil
 }
 
-func accepted(status int) bool {
-	return slices.Contains([]int{http.StatusOK, http.StatusCreated, http.StatusNoContent}, status)
+// accepted are the statuses of success. A store that has a blob already says that the condition of a new one failed.
+func (l *call) accepted(status int) bool {
+	return slices.Contains([]int{http.StatusOK, http.StatusCreated, http.StatusNoContent}, status) ||
+		l.direct && status == http.StatusPreconditionFailed && l.header.Get("If-None-Match") != ""
 }
 
 // pause waits before a try, in place of the library, which cannot be told how.

@@ -3,7 +3,7 @@
 //
 // Every call is safe to repeat, so every call is retried: on lost connections
 // and on the answers that promise a change (408, 425, 429, 500, 502, 503, 504).
-// The token goes to the registry's own origin only, and never into an error or a log.
+// The token goes to the registry's own origin only, and never into an error or a log; nor do the URLs of stores.
 package regclient
 
 import (
@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/org/registry-action/internal/action/pause"
@@ -52,6 +53,8 @@ type Client struct {
 	opt  Options
 	base *url.URL
 	http *http.Client
+
+	indirect atomic.Bool // the store behind the registry failed us
 }
 
 // New checks the options; it does not connect.

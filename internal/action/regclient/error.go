@@ -53,7 +53,7 @@ func status(code int) string {
 // read takes the answer of a try that is not to be repeated. Its error is an
 // *Error, or the connection's, after which the call is tried again.
 func (l *call) read(resp *http.Response) error {
-	if !accepted(resp.StatusCode) {
+	if !l.accepted(resp.StatusCode) {
 		return l.refusal(resp)
 	}
 	if l.into == nil {

@@ -26,7 +26,7 @@ func (l *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	if ctx.Err() != nil {
 		return false, context.Cause(ctx)
 	}
-	if err != nil && permanent(err) || err == nil && !passing(resp.StatusCode) {
+	if err != nil && (permanent(err) || l.direct && unreachable(err)) || err == nil && !passing(resp.StatusCode) {
 		return false, nil
 	}
 	l.tries++

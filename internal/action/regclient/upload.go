@@ -27,10 +27,14 @@ const (
 // must have up.Size bytes. Progress, which may be nil, hears of the bytes as
 // they go out; a repeated try gives back what the one before had reported, as a
 // negative number. up.URL is relative to the plan's, of the registry's origin, or an https URL
-// elsewhere, which does not get the token.
+// elsewhere, which does not get the token. Where the plan has a shorter way, up.Direct, that is tried first.
 func (c *Client) Put(ctx context.Context, up wire.Upload, open func() (io.ReadCloser, error), progress func(n int64)) error {
 	target, err := c.target(up.URL)
 	if err != nil {
+		return err
+	}
+	src := &source{size: up.Size, open: open, progress: progress}
+	if done, err := c.putDirect(ctx, up, src); done || err != nil {
 		return err
 	}
 	call := c.call(http.MethodPut, target)
@@ -39,7 +43,7 @@ func (c *Client) Put(ctx context.Context, up wire.Upload, open func() (io.ReadCl
 		call.header.Set("Expect", "100-continue")
 	}
 	if up.Size > 0 {
-		call.body, call.size = (&source{size: up.Size, open: open, progress: progress}).reader(), up.Size
+		call.body, call.size = src.reader(), up.Size
 	}
 	_, err = call.do(ctx)
 	return err

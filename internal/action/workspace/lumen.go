@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/pelletier/go-toml/v2"
@@ -52,7 +53,13 @@ type outline struct {
 	local         string // a dependency that no registry has
 }
 
-// outlineOf is empty for what is no TOML.
+// packageTable and nameLine find the name in a lumen.toml that is no TOML.
+var (
+	packageTable = regexp.MustCompile(`(?ms)^[ \t]*\[package\][ \t\r]*$.*?(?:^[ \t]*\[|\z)`)
+	nameLine     = regexp.MustCompile(`(?m)^[ \t]*name[ \t]*=[ \t]*["']([^"'\n]*)["']`)
+)
+
+// outlineOf of what is no TOML has a name at most.
 func outlineOf(text []byte) (o outline) {
 	var doc struct {
 		Package      map[string]any `toml:"package"`
@@ -60,7 +67,10 @@ func outlineOf(text []byte) (o outline) {
 		Dependencies map[string]any `toml:"dependencies"`
 	}
 	if toml.Unmarshal(text, &doc) != nil {
-		return outline{}
+		if found := nameLine.FindSubmatch(packageTable.Find(text)); found != nil {
+			o.name = string(found[1])
+		}
+		return o
 	}
 	o.workspaceOnly = doc.Workspace != nil && doc.Package == nil
 	o.name, _ = doc.Package["name"].(string)

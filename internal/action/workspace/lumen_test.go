@@ -131,6 +131,62 @@ func TestLumenLeftOut(t *testing.T) {
 	}
 }
 
+// A manifest that can't be read ends the publish if it says which package it is of, wherever it lies, unless that is excluded or
+// others are named. One that does not say so is left out.
+func TestBrokenManifests(t *testing.T) {
+	const good = "\n-- good/lumen.toml --\n[package]\nname = \"@acme/good\"\nversion = \"1.0.0\"\n" +
+		"-- zig/build.zig.zon --\n.{ .name = .good, .version = \"1.0.0\", .paths = .{\"\"} }\n"
+	for what, tt := range map[string]struct{ file, text, name string }{
+		"a constraint":             {"lumen.toml", "[package]\nname = \"@acme/x\"\nversion = \"1.0.0\"\n[dependencies]\n\"@a/b\" = \">=1.0.0, <2.0.0\"\n", "lumen:@acme/x"},
+		"a version, below":         {"packages/x/lumen.toml", "[package]\nname = \"@acme/x\"\nversion = \"1.0\"\n", "lumen:@acme/x"},
+		"no TOML":                  {"lumen.toml", "[package]\nversion = 1.0.0\nname = '@acme/x'\n[dependencies]\n", "lumen:@acme/x"},
+		"no TOML, the last table":  {"lumen.toml", "[package]\nname = \"@acme/x\"\nversion =\n", "lumen:@acme/x"},
+		"a field of Zig":           {"build.zig.zon", ".{ .name = .x, .version = 1 }\n", "zig:x"},
+		"no ZON":                   {"sub/build.zig.zon", ".{\n    .name = \"x-y\",\n    .version = \"1.0.0\"\n    .paths = .{},\n}\n", "zig:x-y"},
+		"a template":               {"lumen.toml", "[package]\nname = \"{{name}}\"\nversion = \"1.0.0\"\n", ""},
+		"a template that is none":  {"lumen.toml", "[package]\nname = $NAME\n", ""},
+		"another program's":        {"lumen.toml", "name = \"x\"\n[package]\n[x]\nname = \"y\"\nz = \n", ""},
+		"another program's, valid": {"lumen.toml", "[light]\nname = \"@acme/x\"\n", ""},
+		"a template of Zig":        {"build.zig.zon", ".{ .name = $NAME }\n", ""},
+		"a comment":                {"build.zig.zon", "// .name = .x\n.{}\n", ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w, _ := openZig(t, "-- "+tt.file+" --\n"+tt.text+good)
+			s, err := w.Select(nil, nil)
+			if tt.name == "" {
+				if err != nil || dirs(s.Packages) != "good zig" || len(s.LeftOut) != 1 {
+					t.Fatalf("Select = %s, %v; want the others", dirs(s.Packages), err)
+				}
+				if why, broken := s.LeftOut[0].LeftOut(); why == "" || !broken {
+					t.Errorf("it is left out: %q, broken %v; want a warning", why, broken)
+				}
+				return
+			}
+			if !errors.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), tt.file) || !strings.Contains(err.Error(), "; correct it, or leave the package out with --exclude "+tt.name) {
+				t.Fatalf("Select = %v, want what is wrong with %s and the way out", err, tt.file)
+			}
+			for _, how := range [][2][]string{{nil, {tt.name}}, {{"good", "zig"}, nil}, {{"lumen:@acme/good", "zig:good"}, nil}, {{"!" + tt.name}, nil}} {
+				if s, err := w.Select(how[0], how[1]); err != nil || dirs(s.Packages) != "good zig" {
+					t.Errorf("Select(%q) = %s, %v; want the others", how, dirs(s.Packages), err)
+				}
+			}
+			if _, err := w.Select([]string{tt.name}, nil); err == nil || !strings.HasPrefix(err.Error(), tt.file) {
+				t.Errorf("Select(%q) = %v, want what is wrong with it", tt.name, err)
+			}
+		})
+	}
+}
+
+// What another package contains is not asked for by itself, broken or not.
+func TestBrokenPart(t *testing.T) {
+	w, _ := openZig(t, "-- build.zig.zon --\n.{ .name = .top, .version = \"1.0.0\", .paths = .{\"\"}, .dependencies = .{ .v = .{ .path = \"libs/v\" } } }\n"+
+		"-- libs/v/build.zig.zon --\n.{ .name = .v, .version = 1 }\n")
+	s, err := w.Select(nil, nil)
+	if err != nil || dirs(s.Packages) != "." || dirs(s.LeftOut) != "libs/v" {
+		t.Errorf("Select = %s, left out %s, %v", dirs(s.Packages), dirs(s.LeftOut), err)
+	}
+}
+
 // One folder can hold a package of each kind, and two kinds may share a name.
 func TestKindsTogether(t *testing.T) {
 	w, _ := openTree(t, `
@@ -178,7 +234,7 @@ func FuzzReadLumen(f *testing.F) {
 		p := &Package{Kind: Lumen, Dir: "a"}
 		p.readLumen("a/lumen.toml", []byte(text))
 		why, broken := p.LeftOut()
-		if (p.refusal == nil) != (why == "") || broken && why == "" || p.refusal == nil && p.Name == "" {
+		if (p.refusal == nil) != (why == "" && !broken) || broken && (why == "") != (p.Name != "") || p.refusal == nil && p.Name == "" {
 			t.Errorf("%q: %+v", text, p)
 		}
 	})

@@ -30,15 +30,23 @@ type Package struct {
 
 // LeftOut says why the package is only published if it is named, or not at all;
 // "" if it is published by default. broken: its manifest can't be read.
+//
+// One that says its name all the same is a package that somebody meant to publish: it is not left out, so that to select it
+// tells what is wrong. One that does not may be a template, or another program's file.
 func (p *Package) LeftOut() (why string, broken bool) {
-	if p.broken && p.Dir == "." {
-		return "", true // said when it is selected
+	if p.broken && p.Name != "" {
+		return "", true
 	}
 	return p.leftOut, p.broken
 }
 
 // refuse keeps what is wrong with the manifest.
 func (p *Package) refuse(err error) {
+	if e, ok := fault.Public(err); ok && p.Name != "" {
+		n := *e
+		n.Message += "; correct it, or leave the package out with --exclude " + p.Name
+		err = &n
+	}
 	p.refusal, p.broken, p.leftOut = err, true, err.Error()
 }
 
@@ -145,8 +153,11 @@ func (w *Workspace) relate() {
 		for _, to := range p.paths {
 			inside, _ := below(to)
 			part := at[place{p.Kind, path.Join(p.Dir, inside)}]
-			if part != nil && part != p && part.leftOut == "" && p.within(inside) {
-				part.leftOut = fmt.Sprintf("it is part of the package in %s, which depends on it by .path", p.Dir)
+			if part == nil || part == p || !p.within(inside) {
+				continue
+			}
+			if why, _ := part.LeftOut(); why == "" {
+				part.leftOut, part.broken = fmt.Sprintf("it is part of the package in %s, which depends on it by .path", p.Dir), false
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,18 +12,20 @@ import (
 	"github.com/org/registry-action/internal/format/zig"
 )
 
+// zonName finds the name in a build.zig.zon that can't be read.
+var zonName = regexp.MustCompile(`(?m)^[^/\n]*\.name\s*=\s*(?:\.([A-Za-z_][A-Za-z0-9_]{0,63})\b|"([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})")`)
+
 // readZig reads a build.zig.zon.
 func (p *Package) readZig(file string, text []byte) {
 	m, err := zig.ParseManifest(text)
 	if err != nil {
+		if found := zonName.FindSubmatch(text); found != nil {
+			p.Name = Zig.Prefix() + cmp.Or(string(found[1]), string(found[2]))
+		}
 		p.refuse(located(file, err))
 		return
 	}
-	if m.Name == "" {
-		p.refusal = fault.New(fault.Invalid, "%s has no .name; add one, or leave the package out with --exclude", file)
-	} else {
-		p.Name = Zig.Prefix() + m.Name
-	}
+	p.Name = Zig.Prefix() + m.Name
 	p.within = func(dir string) bool { return includes(m.Paths, dir) }
 	for _, d := range m.Dependencies {
 		if d.Path == "" {
