@@ -1,0 +1,91 @@
+package webui
+
+import (
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/files"
+	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/stats"
+	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/web/httpkit"
+)
+
+// Config is what the pages show and how. All are required but Storage.
+type Config struct {
+	Catalog  *catalog.Service
+	Packages *packages.Service
+	Commits  *commits.Service
+	Zig      *zigpackages.Service
+	Lumen    *lumenpackages.Service
+	Auth     *auth.Service
+	Files    *files.Service
+	Stats    *stats.Service
+	Search   Finder
+	Storage  Storage // nil: what is stored is not shown
+	Site     string  // what the registry is called
+	BaseURL  string  // public, without a slash at its end
+	ReadAuth bool    // pages are for those who have signed in
+	Version  string
+	Log      *slog.Logger
+}
+
+// UI answers with pages.
+type UI struct {
+	Config
+	base   string // the path of BaseURL, which every link begins with
+	pages  map[string]*template.Template
+	assets map[string]asset
+	mux    *httpkit.Mux
+	readme *readmes
+	// repositories has what begins with a repository's name. Beside the others its patterns would be ambiguous.
+	repositories *httpkit.Mux
+}
+
+// New returns the pages over their domains, which stay the caller's.
+func New(c Config) *UI {
+	u := &UI{Config: c}
+	if parsed, err := url.Parse(c.BaseURL); err == nil {
+		u.base = strings.TrimSuffix(parsed.Path, "/")
+	}
+	u.assets, u.readme = readAssets(), newReadmes()
+	u.pages = u.parse()
+	u.mux, u.repositories = u.routes(), u.repositoryRoutes()
+	return u
+}
+
+// Wants reports whether a request is for a page, and whether there is one at its address: who asks prefers HTML, or the
+// address has nothing else.
+func (u *UI) Wants(r *http.Request) (page, here bool) {
+	if path := httpkit.Path(r); strings.HasPrefix(path, ownPrefix) || isBadge(path) {
+		return true, true
+	}
+	if r.Method != http.MethodGet && r.Method != http.MethodHead || !u.has(r) {
+		return false, false
+	}
+	return httpkit.Prefers(r, "text/html", "application/json"), true
+}
+
+// has reports whether an address has a page.
+func (u *UI) has(r *http.Request) bool {
+	_, pattern := u.muxOf(r).Handler(r)
+	return pattern != "" && pattern != "/" && !isDocument(httpkit.Path(r))
+}
+
+// muxOf is who knows the address of a request.
+func (u *UI) muxOf(r *http.Request) *httpkit.Mux {
+	if isRepository(httpkit.Path(r)) {
+		return u.repositories
+	}
+	return u.mux
+}
+
+// ServeHTTP answers with a page.
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.muxOf(r).ServeHTTP(w, r) }
