@@ -1,5 +1,5 @@
 // Package adminapi is the administration of a server, below /-/admin/: tokens,
-// accounts, owners of repositories, signing keys and the import of versions. It is what the subcommands
+// accounts, owners of repositories, signing keys, the import of versions and the move to other stores. It is what the subcommands
 // of registry-server talk to, whether the server runs or not; docs/api.md
 // describes every endpoint. All of it is for admins.
 package adminapi
@@ -30,7 +30,8 @@ type API struct {
 	Lumen        *lumenpackages.Service
 	Repositories Repositories
 	Signing      *signing.Service
-	MaxPackage   int64 // bytes of a tarball
+	Storage      Storage // nil: it stays where it is
+	MaxPackage   int64   // bytes of a tarball
 	// ControlToken, if given, is a secret of this run of the server: who shows it
 	// on the same machine is the operator.
 	ControlToken string
@@ -72,7 +73,7 @@ func refuse(who auth.Principal) error {
 
 func (a *API) principal(r *http.Request) (auth.Principal, error) {
 	c := httpkit.CredentialsOf(r)
-	if a.ControlToken != "" && same(c.Secret, a.ControlToken) && sameMachine(r) {
+	if a.isControl(r) {
 		return auth.Operator(), nil
 	}
 	return a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})

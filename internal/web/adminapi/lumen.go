@@ -35,6 +35,16 @@ func (a *API) rotateLumenKey(w http.ResponseWriter, r *http.Request, _ auth.Prin
 	return httpkit.JSON(w, r, http.StatusCreated, key)
 }
 
+// revokeLumenKey ends a key, and has the current one sign what it had signed.
+func (a *API) revokeLumenKey(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {
+	httpkit.Audit(r, "key revoke", "lumen:"+r.PathValue("key"), "")
+	out, err := a.Lumen.RevokeKey(r.Context(), r.PathValue("key"))
+	if err != nil {
+		return err
+	}
+	return httpkit.JSON(w, r, http.StatusOK, wire.LumenRevocation{Key: out.Key, Current: out.Current, Resigned: out.Resigned, Left: out.Left})
+}
+
 // presentLumen tells an importer what need not be sent: of each version the digest of what was sent, which is the last of its artifacts.
 func (a *API) presentLumen(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {
 	name, out := r.URL.Query().Get("name"), wire.Present{Versions: map[string]digest.SHA256{}}

@@ -111,6 +111,18 @@ func TestLumenKeys(t *testing.T) {
 	if err != nil || len(after.Keys) != 2 || after.Keys[0].KeyID != made.KeyID || after.Keys[1].NotAfter == "" {
 		t.Errorf("keys = %+v, %v", after, err)
 	}
+	out, err := n.RevokeLumenKey(t.Context(), made.KeyID)
+	if err != nil || !out.Key.Revoked || out.Key.KeyID != made.KeyID || out.Current.KeyID == made.KeyID || out.Resigned != 0 {
+		t.Errorf("revoked %+v, %v", out, err)
+	}
+	for _, id := range []string{before.Keys[0].KeyID + "00", "../../tokens"} {
+		if _, err := n.RevokeLumenKey(t.Context(), id); err == nil {
+			t.Errorf("%q was revoked", id)
+		}
+	}
+	if w := n.request("POST", "/-/admin/keys/lumen/"+made.KeyID+"/revoke", ""); w.Code != 401 && w.Code != 403 {
+		t.Errorf("a stranger revokes: %d %s", w.Code, w.Body)
+	}
 	if strings.Contains(n.log.String(), made.PublicKey) || !strings.Contains(n.log.String(), "lumen:"+made.KeyID) {
 		t.Errorf("the log: %s", n.log)
 	}

@@ -24,9 +24,16 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST /-/admin/keys/rotate", write(a.rotateKey))
 	mux.Handle("GET /-/admin/keys/lumen", read(a.lumenKeys))
 	mux.Handle("POST /-/admin/keys/lumen/rotate", write(a.rotateLumenKey))
+	mux.Handle("POST /-/admin/keys/lumen/{key}/revoke", write(a.revokeLumenKey))
 	mux.Handle("GET /-/admin/import", read(a.present))
 	mux.Handle("PUT /-/admin/import", write(a.importVersion))
 	mux.Handle("GET /-/admin/import/lumen", read(a.presentLumen))
 	mux.Handle("PUT /-/admin/import/lumen", write(a.importLumen))
+	if a.Storage != nil {
+		mux.Handle("GET /-/admin/migration", kit.Handle(a.operator(a.migration)))
+		mux.Handle("POST /-/admin/migration", kit.Write(a.operator(a.migrate)))
+		mux.Handle("DELETE /-/admin/migration", kit.Write(a.operator(a.abandonMigration)))
+		mux.Handle("POST /-/admin/snapshot", kit.Write(a.operator(a.snapshot)))
+	}
 	return mux
 }

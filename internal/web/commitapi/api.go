@@ -16,10 +16,11 @@ import (
 type API struct {
 	Commits    *commits.Service
 	Auth       *auth.Service
-	BaseURL    string // the server's public URL, without a slash at its end
-	MaxPackage int64  // bytes
-	MaxPublish int64  // bytes
-	ReadAuth   bool   // reads need a principal
+	BaseURL    string            // the server's public URL, without a slash at its end
+	MaxPackage int64             // bytes
+	MaxPublish int64             // bytes
+	ReadAuth   bool              // reads need a principal
+	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 }
 

@@ -3,6 +3,7 @@ package commitapi
 import (
 	"net/http"
 
+	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/tarball"
@@ -32,9 +33,26 @@ func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := wire.Plan{SHA: p.SHA, Missing: []wire.Upload{}}
 	for _, m := range missing {
-		out.Missing = append(out.Missing, wire.Upload{Digest: m.Digest, Size: m.Size, URL: "blobs/" + m.Digest.String()})
+		direct, err := a.Commits.Direct(r.Context(), m)
+		if err != nil {
+			return err
+		}
+		out.Missing = append(out.Missing, wire.Upload{Digest: m.Digest, Size: m.Size, URL: "blobs/" + m.Digest.String(), Direct: wireDirect(direct)})
 	}
+	w.Header().Set("Cache-Control", "no-store") // it may have secrets
 	return httpkit.JSON(w, r, http.StatusOK, out)
+}
+
+// wireDirect renders a request to the store; nil stays nil.
+func wireDirect(r *commits.Request) *wire.Direct {
+	if r == nil {
+		return nil
+	}
+	out := &wire.Direct{URL: r.URL, Header: make(map[string]string, len(r.Header))}
+	for name := range r.Header {
+		out.Header[name] = r.Header.Get(name)
+	}
+	return out
 }
 
 func parts(packages []wire.Package) []tarball.Part {

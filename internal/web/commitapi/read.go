@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/wire"
 )
@@ -53,6 +54,16 @@ func (a *API) tarball(w http.ResponseWriter, r *http.Request) error {
 
 // serve sends a package's tarball under an address that names its whole SHA.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, p commits.Package) error {
+	defer httpkit.CountDownload(a.Downloads, w, r, "commit", p.Name, npm.PreviewVersion(p.SHA))
+	if httpkit.Linkable(r) {
+		link, err := a.Commits.Link(r.Context(), p, commits.Answer{ContentType: contentType(p), Filename: filename(p)})
+		if err != nil {
+			return err
+		}
+		if httpkit.Link(w, r, a.BaseURL, link) {
+			return nil
+		}
+	}
 	c, err := a.Commits.Open(r.Context(), p)
 	if err != nil {
 		return err

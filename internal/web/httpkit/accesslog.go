@@ -14,7 +14,7 @@ func logAccess(h slog.Handler, rec *recorder) {
 	remote, _, _ := net.SplitHostPort(r.RemoteAddr)
 	line := slog.NewRecord(now, slog.LevelInfo, "request", 0)
 	line.AddAttrs(slog.String("method", r.Method), slog.String("path", shownPath(r.URL.Path)), slog.Int("status", rec.status),
-		slog.Int64("bytes", rec.bytes), slog.Duration("took", now.Sub(rec.began)), slog.String("remote", remote), slog.String("request", rec.requestID()))
+		slog.Int64("bytes", rec.bytes), slog.Duration("took", now.Sub(rec.began)), slog.String("remote", remote), slog.String(requestAttr, rec.scope.id))
 	_ = h.Handle(r.Context(), line) // as slog.Logger does
 }
 

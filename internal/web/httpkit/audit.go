@@ -30,12 +30,14 @@ func (k Kit) Write(h Handler) http.Handler {
 		note := &auditNote{who: "anonymous", action: r.Method, target: shownPath(r.URL.Path)}
 		rec := recorderOf(w)
 		if rec == nil {
-			rec = &recorder{ResponseWriter: w, request: r}
+			rec = &recorder{ResponseWriter: w}
+			r = rec.attach(r, false)
 		}
+		rec.note = note
 		defer func() {
 			k.Log.LogAttrs(r.Context(), LevelAudit, "audit", slog.String("who", note.who), slog.String("action", note.action),
 				slog.String("target", short(note.target)), slog.String("remote", Remote(r).String()), slog.Int("status", cmp.Or(rec.status, http.StatusInternalServerError)),
-				slog.String("request", rec.requestID()))
+				slog.String(requestAttr, rec.scope.id))
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), auditKey{}, note)))
 	})

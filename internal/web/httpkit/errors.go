@@ -91,6 +91,19 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	writeJSON(w, status, body)
 }
 
+// Failure is what may be told of err, for who shapes answers of its own: the status, the message, and the request's
+// id if the message says nothing. It sets the headers that go with the status.
+func Failure(w http.ResponseWriter, err error) (status int, message, request string) {
+	status = Status(err)
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
+	}
+	if e, ok := public(err); ok {
+		return status, e.Message, ""
+	}
+	return status, "Something went wrong on this server.", requestID(w)
+}
+
 const jsonType = "application/json; charset=utf-8"
 
 func writeJSON(w http.ResponseWriter, status int, v any) {

@@ -10,11 +10,12 @@ import (
 
 // Front is what every request passes on its way to the protocols, in one step:
 // it finds out who the client is, bounds the time of a body that nobody reads,
-// sets what every answer carries, writes the access log, and turns a panic into
-// a 500. What it needs of an answer is made as that starts; see recorder.
+// sets what every answer carries, writes the access log, tells the meter, and turns
+// a panic into a 500. What it needs of an answer is made as that starts; see recorder.
 type Front struct {
 	Log     *slog.Logger
 	Proxies Proxies // whose X-Forwarded-For is believed
+	Meter   Meter   // nil: none
 	Closed  bool    // to pages of other origins: they may read nothing, else everything that needs no token
 }
 
@@ -30,14 +31,19 @@ var (
 func (f Front) Handler(next http.Handler) http.Handler {
 	lines := f.Log.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &recorder{ResponseWriter: w, request: r}
-		if rec.logged = lines.Enabled(r.Context(), slog.LevelInfo); rec.logged {
+		rec := &recorder{ResponseWriter: w}
+		if rec.logged = lines.Enabled(r.Context(), slog.LevelInfo); rec.logged || f.Meter != nil {
 			rec.began = time.Now()
 		}
+		r = rec.attach(r, f.Proxies.reveal(r))
+		if f.Meter != nil {
+			f.Meter.Begun()
+		}
 		defer f.end(rec)
-		f.Proxies.reveal(r)
 		cutOff(w, r)
-		w.Header()["X-Content-Type-Options"] = noSniff
+		rec.header[0] = rec.scope.id
+		h := w.Header()
+		h["X-Content-Type-Options"], h["X-Request-Id"] = noSniff, rec.header[:]
 		if f.answerOrigin(rec, r) {
 			next.ServeHTTP(rec, r)
 		}
@@ -46,14 +52,19 @@ func (f Front) Handler(next http.Handler) http.Handler {
 
 // end comes after the handler, whether it has panicked or not.
 func (f Front) end(rec *recorder) {
-	if p := recover(); p != nil {
-		if p == http.ErrAbortHandler {
-			panic(p)
-		}
-		f.Log.ErrorContext(rec.request.Context(), "panic", "request", rec.requestID(), "panic", p, "stack", string(debug.Stack()))
+	p := recover()
+	aborted := p == http.ErrAbortHandler
+	if p != nil && !aborted {
+		f.Log.ErrorContext(rec.request.Context(), "panic", requestAttr, rec.scope.id, "panic", p, "stack", string(debug.Stack()))
 		if rec.status == 0 {
 			WriteError(rec, rec.request, errPanic)
 		}
+	}
+	if f.Meter != nil {
+		f.Meter.Ended(rec.answered(aborted))
+	}
+	if aborted {
+		panic(p)
 	}
 	if rec.logged {
 		logAccess(f.Log.Handler(), rec)

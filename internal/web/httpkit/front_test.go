@@ -1,9 +1,13 @@
 package httpkit
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -46,18 +50,81 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
-// The id of a request is in the answers by which somebody may ask after it.
+// Every answer has the id of its request.
 func TestRequestIDs(t *testing.T) {
 	for _, tt := range []struct {
 		method string
 		status int
-		want   bool
-	}{{"GET", 200, false}, {"HEAD", 304, false}, {"GET", 404, true}, {"PUT", 201, true}, {"POST", 500, true}} {
+	}{{"GET", 200}, {"HEAD", 304}, {"GET", 404}, {"PUT", 201}, {"POST", 500}, {"OPTIONS", 204}} {
 		w := httptest.NewRecorder()
 		Front{Log: slog.New(slog.DiscardHandler)}.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(tt.status) })).
 			ServeHTTP(w, httptest.NewRequest(tt.method, "/", nil))
-		if got := w.Header().Get("X-Request-Id"); (len(got) == 16) != tt.want {
+		if got := w.Header()["X-Request-Id"]; len(got) != 1 || len(got[0]) != 16 {
 			t.Errorf("%s answered by %d has the id %q", tt.method, tt.status, got)
 		}
+	}
+}
+
+// Only a trusted proxy may say which id a request has, and only in few characters.
+func TestForeignRequestIDs(t *testing.T) {
+	proxies, err := ParseProxies([]string{"10.0.0.7"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		from  string
+		given []string
+		taken bool
+	}{
+		{"10.0.0.7:1", []string{"of-the.proxy_1"}, true},
+		{"10.0.0.8:1", []string{"of-the.proxy_1"}, false},
+		{"127.0.0.1:1", []string{"of-the.proxy_1"}, false},
+		{"10.0.0.7:1", []string{"one", "two"}, false},
+		{"10.0.0.7:1", []string{""}, false},
+		{"10.0.0.7:1", []string{"with space"}, false},
+		{"10.0.0.7:1", []string{"a\nlevel=INFO"}, false},
+		{"10.0.0.7:1", []string{strings.Repeat("x", 65)}, false},
+	} {
+		var log bytes.Buffer
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr, r.Header["X-Request-Id"] = tt.from, tt.given
+		r.Header.Set("X-Forwarded-For", "203.0.113.9")
+		w := httptest.NewRecorder()
+		Front{Log: slog.New(slog.NewTextHandler(&log, nil)), Proxies: proxies}.Handler(http.NotFoundHandler()).ServeHTTP(w, r)
+		got := w.Header().Get("X-Request-Id")
+		if taken := got == tt.given[0]; taken != tt.taken || !taken && len(got) != 16 {
+			t.Errorf("the id %q of %s became %q", tt.given, tt.from, got)
+		}
+		if !strings.Contains(log.String(), "request="+got+"\n") {
+			t.Errorf("the log lacks %q: %s", got, &log)
+		}
+	}
+}
+
+// Whatever is logged with the context of a request has its id, once.
+func TestEveryLineHasTheRequest(t *testing.T) {
+	var log bytes.Buffer
+	logger := slog.New(LogRequests(slog.NewTextHandler(&log, nil)))
+	kit := Kit{Log: logger}
+	h := Front{Log: logger}.Handler(kit.Write(func(_ http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		logger.With("store", "x").WarnContext(ctx, "a store")
+		return errors.New("disk")
+	}))
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest("PUT", "/a", nil))
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 4 { // the store's, the refusal, the audit, the access
+		t.Errorf("the log has %d lines:\n%s", len(lines), &log)
+	}
+	for _, line := range lines {
+		if strings.Count(line, "request="+w.Header().Get("X-Request-Id")) != 1 {
+			t.Errorf("the line %s has not the id %s once", line, w.Header().Get("X-Request-Id"))
+		}
+	}
+	logger.InfoContext(t.Context(), "of no request")
+	if strings.HasSuffix(log.String(), "request=\n") {
+		t.Error("a line of no request has an empty id")
 	}
 }

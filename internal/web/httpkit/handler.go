@@ -20,7 +20,11 @@ type Handler func(w http.ResponseWriter, r *http.Request) error
 
 // Kit makes http.Handlers of Handlers and logs what fails. Request errors are
 // logged here and nowhere else.
-type Kit struct{ Log *slog.Logger }
+type Kit struct {
+	Log *slog.Logger
+	// Errors answers an error; nil: WriteError does.
+	Errors func(w http.ResponseWriter, r *http.Request, err error)
+}
 
 // Handle answers h's error, if any.
 func (k Kit) Handle(h Handler) http.Handler {
@@ -32,6 +36,10 @@ func (k Kit) Handle(h Handler) http.Handler {
 		k.log(w, r, err)
 		if started(w) {
 			panic(http.ErrAbortHandler) // too late for a status: cut the connection, so that the client knows
+		}
+		if k.Errors != nil {
+			k.Errors(w, r, err)
+			return
 		}
 		WriteError(w, r, err)
 	})
@@ -45,7 +53,7 @@ func (k Kit) log(w http.ResponseWriter, r *http.Request, err error) {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
 	}
-	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), "request", requestID(w), "err", err)
+	k.Log.Log(r.Context(), level, "request refused", "status", status, "method", r.Method, "path", shownPath(r.URL.Path), requestAttr, requestID(w), "err", err)
 }
 
 // hungUp reports whether an error of writing an answer is the client's doing. What

@@ -27,25 +27,10 @@ func TestAccessLine(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 		io.WriteString(w, "tea")
 	})
-	r := httptest.NewRequest("GET", "/a", nil)
-	r.Header.Set("X-Request-Id", "of-the-proxy")
-	w, log := serve(teapot, r)
-	for _, want := range []string{"msg=request method=GET path=/a status=418 bytes=3 took=", "remote=192.0.2.1 request=of-the-proxy"} {
-		if !strings.Contains(log, want) {
-			t.Errorf("the log %q lacks %s", log, want)
-		}
-	}
-	if w.Header().Get("X-Request-Id") != "of-the-proxy" {
-		t.Errorf("X-Request-Id = %q", w.Header().Get("X-Request-Id"))
-	}
-	for _, id := range []string{"", "with space", "a\nb", strings.Repeat("x", 65)} {
-		r := httptest.NewRequest("GET", "/a", nil)
-		r.Header.Set("X-Request-Id", id)
-		w, log := serve(teapot, r)
-		got := w.Header().Get("X-Request-Id")
-		if len(got) != 16 || got == id || !strings.Contains(log, "request="+got) {
-			t.Errorf("the request with the id %q has %q, and the log %q", id, got, log)
-		}
+	w, log := serve(teapot, httptest.NewRequest("GET", "/a", nil))
+	want := "msg=request method=GET path=/a status=418 bytes=3 took="
+	if end := "remote=192.0.2.1 request=" + w.Header().Get("X-Request-Id") + "\n"; !strings.Contains(log, want) || !strings.HasSuffix(log, end) {
+		t.Errorf("the log is %q, want %s… %s", log, want, end)
 	}
 }
 

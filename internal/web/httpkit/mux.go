@@ -24,6 +24,7 @@ func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, r, NotFound(r))
 		return
 	}
+	defer notePattern(w, r)
 	m.ServeMux.ServeHTTP(w, r)
 }
 

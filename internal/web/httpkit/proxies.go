@@ -53,15 +53,20 @@ func (p Proxies) have(a netip.Addr) bool {
 	return false
 }
 
+// Sent reports whether a request was sent by one of the proxies, which Front has not
+// found to be passed on for somebody.
+func (p Proxies) Sent(r *http.Request) bool { return len(p) > 0 && p.have(Remote(r)) }
+
 // reveal makes the client's address that of a request which a trusted proxy has
-// passed on. The request stays a relayed one.
-func (p Proxies) reveal(r *http.Request) {
-	if len(p) == 0 || !p.have(Remote(r)) {
-		return
+// passed on, and reports whether one has. The request stays a relayed one.
+func (p Proxies) reveal(r *http.Request) (trusted bool) {
+	if !p.Sent(r) {
+		return false
 	}
 	if client, ok := p.client(r.Header["X-Forwarded-For"]); ok {
 		r.RemoteAddr = netip.AddrPortFrom(client, 0).String()
 	}
+	return true
 }
 
 const (

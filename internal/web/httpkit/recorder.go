@@ -18,11 +18,26 @@ const slowest = 16 << 10
 type recorder struct {
 	http.ResponseWriter
 	request *http.Request
-	id      string // made when it is asked for; see requestID
+	scope   scope // of the request
+	header  [1]string
 	status  int
 	bytes   int64
-	logged  bool // and then began is when the request came
-	began   time.Time
+	body    countedBody
+	pattern string     // of the route
+	note    *auditNote // of a write
+	logged  bool
+	began   time.Time // if the request is logged or metered
+}
+
+// attach returns the request as handlers get it, which leads the lines logged for it to its id.
+func (r *recorder) attach(req *http.Request, trusted bool) *http.Request {
+	r.scope = scope{Context: req.Context(), id: requestIDOf(req, trusted)}
+	r.request = req.WithContext(&r.scope)
+	if req.ContentLength != 0 && req.Body != nil {
+		r.body.ReadCloser = req.Body
+		r.request.Body = &r.body
+	}
+	return r.request
 }
 
 // recorderOf finds the recorder of an answer, nil if there is none.
@@ -51,14 +66,9 @@ func (r *recorder) WriteHeader(status int) {
 
 // start sets a deadline: a client that stops reading must not keep a file or an
 // answer for ever. Before it writes, net/http may wait for an unread body: cutOff.
-// A refusal and the answer to a write carry the request's id; for reads that
-// succeed, of which there are most by far, it is not worth its bytes.
 func (r *recorder) start(status int) {
 	r.status = status
 	h := r.Header()
-	if status >= http.StatusBadRequest || r.request.Method != http.MethodGet && r.request.Method != http.MethodHead {
-		h["X-Request-Id"] = []string{r.requestID()}
-	}
 	if status >= http.StatusBadRequest && strings.HasPrefix(r.request.UserAgent(), "zig/") {
 		h["Connection"] = []string{"close"} // Zig 0.15 was seen to wait for the end of a connection after an error
 	}

@@ -30,7 +30,7 @@ func converse(t *testing.T, h Handler, text string, then func(c net.Conn)) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	l := make(pipes)
-	srv := &http.Server{Handler: Front{Log: log}.Handler(Kit{log}.Handle(h))}
+	srv := &http.Server{Handler: Front{Log: log}.Handler(Kit{Log: log}.Handle(h))}
 	go srv.Serve(l)
 	client, server := net.Pipe()
 	l <- server

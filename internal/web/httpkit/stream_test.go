@@ -24,7 +24,7 @@ import (
 func answer(h Handler) *httptest.ResponseRecorder {
 	log := slog.New(slog.DiscardHandler)
 	w := httptest.NewRecorder()
-	Front{Log: log}.Handler(Kit{log}.Handle(h)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	Front{Log: log}.Handler(Kit{Log: log}.Handle(h)).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	return w
 }
 
@@ -133,7 +133,7 @@ func TestHangUpIsNoError(t *testing.T) {
 	} {
 		var lines strings.Builder
 		log := slog.New(slog.NewTextHandler(&lines, nil))
-		h := Front{Log: log}.Handler(Kit{log}.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		h := Front{Log: log}.Handler(Kit{Log: log}.Handle(func(w http.ResponseWriter, r *http.Request) error {
 			w.WriteHeader(http.StatusOK)
 			return tt.err
 		}))

@@ -18,16 +18,32 @@ import (
 // API answers the protocol.
 type API struct {
 	Packages   *lumenpackages.Service
+	Index      Index // what searches ask; nil: Packages
 	Auth       *auth.Service
-	MaxPackage int64 // bytes of an archive
-	ReadAuth   bool  // reads need a principal
+	BaseURL    string            // the server's public URL, without a slash at its end
+	MaxPackage int64             // bytes of an archive
+	ReadAuth   bool              // reads need a principal
+	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 }
 
 // principal returns who makes the request; anonymous if it shows nothing.
 func (a *API) principal(r *http.Request) (auth.Principal, error) {
 	c := httpkit.CredentialsOf(r)
-	who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
+	return a.identify(r, auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
+}
+
+// bearer is principal by a token that stands in the request's body, if one does.
+func (a *API) bearer(r *http.Request, token string) (auth.Principal, error) {
+	if token == "" {
+		return a.principal(r)
+	}
+	c := httpkit.CredentialsOf(r)
+	return a.identify(r, auth.Credentials{Token: token, Local: c.Local, Addr: c.Addr})
+}
+
+func (a *API) identify(r *http.Request, c auth.Credentials) (auth.Principal, error) {
+	who, err := a.Auth.Identify(r.Context(), c)
 	if err == nil {
 		httpkit.Audit(r, "", "", who.String())
 	}

@@ -65,6 +65,7 @@ type setup struct {
 	readAuth   bool
 	maxPackage int64
 	unscoped   bool
+	signatures lumenpackages.SignaturePolicy
 	now        func() time.Time
 }
 
@@ -92,7 +93,7 @@ func start(t *testing.T, c setup) *node {
 	t.Cleanup(srv.Close)
 	n.url = srv.URL
 	api := &lumenapi.API{
-		Packages: lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: c.maxPackage, SpoolDir: n.spool, Unscoped: c.unscoped, Name: "my-lumen-registry", Now: c.now, Log: log}),
+		Packages: lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: c.maxPackage, SpoolDir: n.spool, Unscoped: c.unscoped, Signatures: c.signatures, Name: "my-lumen-registry", Now: c.now, Log: log}),
 		Auth:     n.auth, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: log,
 	}
 	srv.Config.Handler = httpkit.Front{Log: log}.Handler(httpkit.ScopedNames(api.Handler()))
@@ -139,6 +140,14 @@ func (a answer) want(t *testing.T, status int, text string) answer {
 		t.Errorf("%s %s = %d %.600s, want %d with %q", a.Request.Method, a.Request.URL.RequestURI(), a.StatusCode, a.body, status, text)
 	}
 	return a
+}
+
+// lacks fails the test if the answer has a text in its body.
+func (a answer) lacks(t *testing.T, text string) {
+	t.Helper()
+	if strings.Contains(string(a.body), text) {
+		t.Errorf("%s %s answers %.600s, want none of %q", a.Request.Method, a.Request.URL.RequestURI(), a.body, text)
+	}
 }
 
 // do makes a request to a path as it stands. header holds "Name: value" lines.

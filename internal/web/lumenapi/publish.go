@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -26,15 +27,19 @@ type published struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	Unchanged bool   `json:"unchanged,omitempty"`
+	SignedBy  string `json:"signed_by,omitempty"` // the key whose signature was verified
+	Notice    string `json:"notice,omitempty"`
 }
 
-// wares is what a publish has beside its archive. The signature and the proof that clients send with it tell
-// nothing that can be verified here.
+// wares is what a publish has beside its archive. The proof that clients send with it tells nothing that can be
+// verified here.
 type wares struct {
-	Name    string          `json:"name"`
-	Version string          `json:"version"`
-	Tarball json.RawMessage `json:"tarball"`
-	Shasum  string          `json:"shasum"` // SHA-256, hex
+	Name      string            `json:"name"`
+	Version   string            `json:"version"`
+	Tarball   json.RawMessage   `json:"tarball"`
+	Shasum    string            `json:"shasum"` // SHA-256, hex
+	Deps      map[string]string `json:"deps"`   // nil: not said
+	Signature *signature        `json:"signature"`
 }
 
 // publish takes what the client's publish sends.
@@ -57,11 +62,18 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	if err := request.complete(in.upload); err != nil {
 		return err
 	}
+	if request.Deps != nil && !maps.Equal(request.Deps, in.upload.Manifest.AllDeps()) {
+		return fault.New(fault.Invalid, "\"deps\" of the publish are not the [dependencies] that lumen.toml in the archive has; send those, or leave them out").WithCode("manifest_mismatch")
+	}
 	hash, err := announced(request.Shasum, r.Header.Get(hashHeader))
 	if err != nil {
 		return err
 	}
-	return a.answer(w, r, who, lumenpackages.Release{Name: request.Name, Version: request.Version, Hash: hash, Upload: in.upload})
+	claim, err := claimOf(request.Signature, r.Header)
+	if err != nil {
+		return err
+	}
+	return a.answer(w, r, who, lumenpackages.Release{Name: request.Name, Version: request.Version, Hash: hash, Upload: in.upload, Signature: claim})
 }
 
 // answer publishes a release.
@@ -76,7 +88,14 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 	if res.Unchanged {
 		status = http.StatusOK
 	}
-	return httpkit.JSON(w, r, status, published{Success: true, Name: res.Metadata.Name, Version: res.Metadata.Version, Unchanged: res.Unchanged})
+	out := published{Success: true, Name: res.Metadata.Name, Version: res.Metadata.Version, Unchanged: res.Unchanged, Notice: res.Notice}
+	if out.Notice != "" {
+		w.Header().Set(noticeHeader, out.Notice)
+	}
+	if res.Metadata.Upload != nil {
+		out.SignedBy = res.Metadata.Upload.KeyID
+	}
+	return httpkit.JSON(w, r, status, out)
 }
 
 // incoming is a publish that is being received.

@@ -88,6 +88,7 @@ func (a *API) artifact(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer c.Close()
+	defer httpkit.CountDownload(a.Downloads, w, r, "lumen", c.Name, c.Version)
 	if kind != "" && kind != c.Kind {
 		return httpkit.NotFound(r)
 	}

@@ -1,6 +1,7 @@
 package lumenapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,6 +19,18 @@ type searchResults struct {
 	Total   int                `json:"total"`
 }
 
+// Index finds packages; lumenpackages.Service is one, which looks at each of them.
+type Index interface {
+	Search(ctx context.Context, text string, offset, limit int) ([]lumen.IndexEntry, int, error)
+}
+
+func (a *API) finder() Index {
+	if a.Index == nil {
+		return a.Packages
+	}
+	return a.Index
+}
+
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	text := strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\uFFFD")
@@ -29,7 +42,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Packages.Search(r.Context(), text, offset, limit)
+	found, total, err := a.finder().Search(r.Context(), text, offset, limit)
 	if err != nil {
 		return err
 	}

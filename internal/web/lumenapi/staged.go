@@ -90,7 +90,11 @@ func (a *API) publishStaged(w http.ResponseWriter, r *http.Request) error {
 	if err := agrees(m, upload); err != nil {
 		return err
 	}
-	return a.answer(w, r, who, lumenpackages.Release{Name: name, Version: version, Hash: d.String(), Upload: upload})
+	claim, err := claimOf(nil, r.Header)
+	if err != nil {
+		return err
+	}
+	return a.answer(w, r, who, lumenpackages.Release{Name: name, Version: version, Hash: d.String(), Upload: upload, Signature: claim})
 }
 
 // archiveOf is the hash of the archive that the metadata name.

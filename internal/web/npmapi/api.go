@@ -21,11 +21,12 @@ type API struct {
 	Packages   *packages.Service
 	Auth       *auth.Service
 	Catalog    *catalog.Service
-	BaseURL    string // the server's public URL, without a slash at its end
-	MaxPackage int64  // bytes of a tarball
-	MaxPublish int64  // bytes of the tarballs of one request
-	ReadAuth   bool   // reads need a principal
-	SignUp     bool   // the login page makes accounts
+	BaseURL    string            // the server's public URL, without a slash at its end
+	MaxPackage int64             // bytes of a tarball
+	MaxPublish int64             // bytes of the tarballs of one request
+	ReadAuth   bool              // reads need a principal
+	SignUp     bool              // the login page makes accounts
+	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 
 	writers sync.Pool // *gzip.Writer

@@ -38,6 +38,7 @@ import (
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/npmapi"
+	"github.com/org/registry-action/internal/web/opsapi"
 	"github.com/org/registry-action/internal/web/server"
 )
 
@@ -140,6 +141,7 @@ func (n *node) handler(c setup) http.Handler {
 		Releases: ours{releases}, Index: ours{releases}, Previews: ofCommits{previews}, Upstream: n.upstream, Signer: keys, Keyrings: []catalog.Keyring{keys},
 	}, catalog.Options{Cache: kept, Rewrite: true, Log: log})
 	return server.New(server.Config{
+		Ops:     &opsapi.API{Log: log},
 		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, ReadAuth: c.readAuth, Log: log},
 		NPM: &npmapi.API{
 			Packages: releases, Auth: n.auth, Catalog: shown, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
@@ -157,7 +159,7 @@ func (o ours) Version(ctx context.Context, name, versionOrTag string) (catalog.F
 	return catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt}, err
 }
 
-func (o ours) Tarball(ctx context.Context, name, version string) (*catalog.Tarball, error) {
+func (o ours) Tarball(ctx context.Context, name, version string, _ catalog.Want) (*catalog.Tarball, error) {
 	c, v, err := o.Open(ctx, name, version)
 	if err != nil {
 		return nil, err
@@ -196,7 +198,7 @@ func (p ofCommits) Previews(ctx context.Context, repository, name string) (catal
 	return set, err
 }
 
-func (p ofCommits) Tarball(ctx context.Context, repository, name, version string) (*catalog.Tarball, error) {
+func (p ofCommits) Tarball(ctx context.Context, repository, name, version string, _ catalog.Want) (*catalog.Tarball, error) {
 	pkg, err := p.Preview(ctx, repository, name, version)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -12,7 +13,23 @@ const tarballType = "application/octet-stream"
 
 // tarball sends a tarball as it is: with a Content-Encoding clients would hash other bytes.
 func (s *site) tarball(w http.ResponseWriter, r *http.Request) error {
-	t, err := s.Catalog.Tarball(r.Context(), s.root(r), r.PathValue("name"), baseName(r.PathValue("file")), r.Method == http.MethodHead)
+	open := func(want catalog.Want) (*catalog.Tarball, error) {
+		return s.Catalog.Tarball(r.Context(), s.root(r), r.PathValue("name"), baseName(r.PathValue("file")), want)
+	}
+	want := catalog.Want{Head: r.Method == http.MethodHead}
+	if httpkit.Linkable(r) {
+		want.Link = &catalog.Link{ContentType: tarballType}
+	}
+	t, err := open(want)
+	if err == nil {
+		defer httpkit.CountDownload(s.Downloads, w, r, string(t.Origin), r.PathValue("name"), t.Version)
+	}
+	if err == nil && t.URL != "" {
+		if httpkit.Link(w, r, s.BaseURL, t.URL) {
+			return nil
+		}
+		t, err = open(catalog.Want{})
+	}
 	if err != nil {
 		return err
 	}

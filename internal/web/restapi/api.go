@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -22,10 +23,12 @@ import (
 type API struct {
 	Catalog    *catalog.Service
 	Packages   *packages.Service
+	Index      *search.Service // what finds other kinds than npm's; nil: nothing
 	Auth       *auth.Service
-	BaseURL    string // the server's public URL, without a slash at its end
-	MaxPackage int64  // bytes of a tarball
-	ReadAuth   bool   // reads need a principal
+	BaseURL    string            // the server's public URL, without a slash at its end
+	MaxPackage int64             // bytes of a tarball
+	ReadAuth   bool              // reads need a principal
+	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 }
 

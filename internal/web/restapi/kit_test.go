@@ -73,7 +73,7 @@ func (r releases) Version(ctx context.Context, name, versionOrTag string) (catal
 	return catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String()}, err
 }
 
-func (r releases) Tarball(ctx context.Context, name, version string) (*catalog.Tarball, error) {
+func (r releases) Tarball(ctx context.Context, name, version string, _ catalog.Want) (*catalog.Tarball, error) {
 	c, v, err := r.Open(ctx, name, version)
 	if err != nil {
 		return nil, err

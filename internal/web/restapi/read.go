@@ -81,13 +81,34 @@ func (a *API) tarball(w http.ResponseWriter, r *http.Request) error {
 			return a.redirect(w, r, tarballURL(a.BaseURL, name, found.Version.Version))
 		}
 	}
-	t, err := a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version), r.Method == http.MethodHead)
+	return a.send(w, r, name, version)
+}
+
+// send sends a tarball, or the client to it.
+func (a *API) send(w http.ResponseWriter, r *http.Request, name, version string) error {
+	filename := npm.TarballName(name, version)
+	want := catalog.Want{Head: r.Method == http.MethodHead}
+	if httpkit.Linkable(r) {
+		want.Link = &catalog.Link{ContentType: tarballType, Filename: filename}
+	}
+	t, err := a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version), want)
+	if err == nil {
+		defer httpkit.CountDownload(a.Downloads, w, r, string(t.Origin), name, t.Version)
+	}
+	if err == nil && t.URL != "" {
+		if httpkit.Link(w, r, a.BaseURL, t.URL) {
+			return nil
+		}
+		t, err = a.Catalog.Tarball(r.Context(), a.root(), name, packument.TarballFile(name, version), catalog.Want{})
+	}
 	if err != nil {
 		return httpkit.InWords(err, fault.NotFound, packageNotFound)
 	}
 	defer t.Close()
-	return a.serve(w, r, t, npm.TarballName(name, version))
+	return a.serve(w, r, t, filename)
 }
+
+const tarballType = "application/gzip"
 
 func (a *API) redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	if w.Header().Get("Cache-Control") == "" {
@@ -98,7 +119,7 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request, to string) error 
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request, t *catalog.Tarball, filename string) error {
-	c := httpkit.Content{Reader: t.File, Size: t.Size, ETag: t.ETag, ContentType: "application/gzip", Filename: filename, Cache: a.immutable()}
+	c := httpkit.Content{Reader: t.File, Size: t.Size, ETag: t.ETag, ContentType: tarballType, Filename: filename, Cache: a.immutable()}
 	if t.File == nil {
 		return httpkit.Stream(w, r, t.Stream, c)
 	}

@@ -86,6 +86,12 @@ func hasRef(path string) bool {
 
 func isNoPut(r *http.Request) bool { return r.Method != http.MethodPut }
 
+// isProbe reports whether a request is none for npm's package of this name: to install
+// it, clients ask for npm's own media type.
+func isProbe(r *http.Request) bool {
+	return isNoPut(r) && !strings.Contains(r.Header.Get("Accept"), "application/vnd.npm.")
+}
+
 func isPost(r *http.Request) bool { return r.Method == http.MethodPost }
 
 func hasQuery(r *http.Request) bool { return isRead(r) && r.URL.RawQuery != "" }

@@ -24,6 +24,7 @@ func newDispatcher() http.Handler {
 			"publish":  {below: named("publishing"), bare: named("rest"), asked: isPost},
 			"search":   {bare: named("rest"), asked: hasQuery},
 			"health":   {bare: named("health"), asked: isNoPut},
+			"ready":    {bare: named("ops"), asked: isProbe},
 			"npm":      {below: named("alias"), alias: true},
 			"~":        {below: named("previews")},
 			"zig":      {below: named("zig")},
@@ -91,6 +92,11 @@ func TestDispatch(t *testing.T) {
 		{"HEAD /health", "health"},
 		{"PUT /health", "npm"},
 		{"GET /health/1.0.0", "npm"},
+		{"GET /ready", "ops"},
+		{"HEAD /ready", "ops"},
+		{"PUT /ready", "npm"},
+		{"GET /ready/1.0.0", "npm"},
+		{"GET /ready/-/ready-1.0.0.tgz", "npm"},
 		{"GET /npm", "npm"},
 		{"PUT /npm", "npm"},
 		{"GET /npm/-/npm-11.0.0.tgz", "npm"},
@@ -133,6 +139,21 @@ func TestDispatch(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(method, "http://x"+path, nil))
 		if got := w.Body.String(); got != tt.want {
 			t.Errorf("%s goes to %s, want %s", tt.request, got, tt.want)
+		}
+	}
+}
+
+// Packages that are called as a probe can be installed.
+func TestInstallsBesideProbes(t *testing.T) {
+	for accept, want := range map[string]string{
+		"application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*": "npm",
+		"*/*": "ops", "application/json": "ops", "": "ops", "application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1": "ops",
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/ready", nil)
+		r.Header.Set("Accept", accept)
+		newDispatcher().ServeHTTP(w, r)
+		if got := w.Body.String(); got != want {
+			t.Errorf("/ready with Accept %q goes to %s, want %s", accept, got, want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/adminapi"
@@ -13,20 +12,27 @@ import (
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
+	"github.com/org/registry-action/internal/web/opsapi"
 	"github.com/org/registry-action/internal/web/restapi"
+	"github.com/org/registry-action/internal/web/statsapi"
+	"github.com/org/registry-action/internal/web/webui"
 	"github.com/org/registry-action/internal/web/zigapi"
 )
 
 // Config is what the root handler is made of.
 type Config struct {
 	Commits *commitapi.API
-	NPM     *npmapi.API // these five may be nil: then their protocol is not spoken
+	Ops     *opsapi.API // these may be nil: then their protocol is not spoken
+	NPM     *npmapi.API
 	REST    *restapi.API
 	Zig     *zigapi.API
 	Lumen   *lumenapi.API
 	Admin   *adminapi.API
+	Stats   *statsapi.API
+	Pages   *webui.UI
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
 	Proxies httpkit.Proxies                                             // in front of the server
+	Meter   httpkit.Meter                                               // is told of every request; nil: nobody
 	Open    bool                                                        // there is no token: whoever is on this machine is let in
 	BaseURL string                                                      // of an open server
 	Version string
@@ -35,7 +41,7 @@ type Config struct {
 
 // New returns the handler of the whole server.
 func New(c Config) http.Handler {
-	var h http.Handler = httpkit.ScopedNames(c.root())
+	var h http.Handler = httpkit.ScopedNames(c.pages(c.root()))
 	if c.Enter != nil {
 		h = c.endLoops(h)
 	}
@@ -43,20 +49,23 @@ func New(c Config) http.Handler {
 	if c.Open {
 		h = c.ownNames(h)
 	}
-	return httpkit.Front{Log: c.Log, Proxies: c.Proxies, Closed: c.Open}.Handler(h)
+	return httpkit.Front{Log: c.Log, Proxies: c.Proxies, Meter: c.Meter, Closed: c.Open}.Handler(h)
 }
 
 // root says which protocol speaks where.
 func (c Config) root() http.Handler {
 	kit := httpkit.Kit{Log: c.Log}
-	none, alive := http.HandlerFunc(nothing), &httpkit.Mux{}
-	alive.Handle("GET /health", kit.Handle(health))
+	none := http.HandlerFunc(nothing)
 	d := &dispatcher{
 		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none,
 		mounts: map[string]mount{
 			"commits": {below: c.Commits.Reading()},
-			"health":  {bare: alive, asked: isNoPut},
 		},
+	}
+	if c.Ops != nil {
+		ops := c.Ops.Handler()
+		d.mounts["health"] = mount{bare: ops, asked: isNoPut}
+		d.mounts["ready"], d.mounts["metrics"] = mount{bare: ops, asked: isProbe}, mount{bare: ops, asked: isProbe}
 	}
 	publish := mount{below: c.Commits.Publishing()}
 	if c.REST != nil {
@@ -76,6 +85,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.Lumen != nil {
 		d.mounts["lumen"] = mount{below: c.Lumen.Handler()}
+	}
+	if c.Stats != nil {
+		d.mounts["analytics"] = mount{below: c.Stats.Handler()}
 	}
 	if c.Admin != nil {
 		d.admin = c.Admin.Handler()
@@ -97,10 +109,6 @@ func (c Config) endLoops(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 		return nil
 	})
-}
-
-func health(w http.ResponseWriter, r *http.Request) error {
-	return httpkit.JSON(w, r, http.StatusOK, map[string]any{"status": "ok", "timestamp": time.Now().UTC().Format("2006-01-02T15:04:05.000Z07:00")})
 }
 
 func nothing(w http.ResponseWriter, r *http.Request) {

@@ -19,11 +19,13 @@ import (
 // API answers the protocol.
 type API struct {
 	Packages   *zigpackages.Service
+	Index      Index              // what searches ask; nil: Packages
 	Mirror     *zigmirror.Service // of forges; nil: off
 	Auth       *auth.Service
-	BaseURL    string // the server's public URL, without a slash at its end
-	MaxPackage int64  // bytes of an archive
-	ReadAuth   bool   // reads need a principal
+	BaseURL    string            // the server's public URL, without a slash at its end
+	MaxPackage int64             // bytes of an archive
+	ReadAuth   bool              // reads need a principal
+	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 }
 

@@ -94,6 +94,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, v zigpackages.Versio
 		return err
 	}
 	defer body.Close()
+	defer httpkit.CountDownload(a.Downloads, w, r, "zig", v.Name, v.Version)
 	httpkit.Serve(w, r, httpkit.Content{
 		Reader: body.ReadSeekCloser, Size: body.Size, ETag: v.Artifact.SHA256.Hex(),
 		ContentType: "application/gzip", Filename: v.Name + "-" + v.Version + ".tar.gz", Cache: cacheOf(w, fixed),

@@ -1,10 +1,12 @@
 package zigapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -25,6 +27,18 @@ type hit struct {
 	PublishedAt string `json:"publishedAt,omitempty"`
 }
 
+// Index finds packages; zigpackages.Service is one, which looks at each of them.
+type Index interface {
+	Search(ctx context.Context, text string, offset, limit int) ([]zigpackages.Summary, int, error)
+}
+
+func (a *API) index() Index {
+	if a.Index == nil {
+		return a.Packages
+	}
+	return a.Index
+}
+
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	text := strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\uFFFD")
@@ -36,7 +50,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found, total, err := a.Packages.Search(r.Context(), text, min(offset, maxOffset), min(limit, maxSearch))
+	found, total, err := a.index().Search(r.Context(), text, min(offset, maxOffset), min(limit, maxSearch))
 	if err != nil {
 		return err
 	}
