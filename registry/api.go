@@ -84,7 +84,7 @@ func (r *Registry) Versions(ctx context.Context, name string) ([]string, error) 
 
 // Tarball opens the tarball of a version. The caller closes it.
 func (r *Registry) Tarball(ctx context.Context, name, version string) (io.ReadCloser, error) {
-	t, err := r.catalog.Tarball(ctx, r.root(), name, packument.TarballFile(name, version), false)
+	t, err := r.catalog.Tarball(ctx, r.root(), name, packument.TarballFile(name, version), catalog.Want{})
 	if err != nil {
 		return nil, err
 	}

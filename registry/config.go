@@ -1,13 +1,17 @@
 package registry
 
 import (
+	"cmp"
 	"log/slog"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/metrics"
+	"github.com/org/registry-action/internal/store/transfer"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -15,9 +19,12 @@ import (
 // the defaults that stand after the semicolons.
 type Config struct {
 	DataDir        string          // where the embedded stores live; ".registry"
-	S3             S3              // the bucket that bytes of packages are kept in; none: the data folder
-	DynamoDB       DynamoDB        // the table that metadata is kept in; none: the data folder
-	SameStorage    bool            // both are where the last server of the data folder kept them; S3 and DynamoDB are not looked at
+	S3             S3              // the bucket that bytes of packages are kept in, or InFolder; what the data folder remembers, else InFolder
+	DynamoDB       DynamoDB        // the table that metadata is kept in, or InFolder; what the data folder remembers, else InFolder
+	settle         time.Duration   // how long after all servers of a table were told to stop nobody writes any more; transfer.Settle
+	S3Redirect     bool            // clients get and bring large blobs by signed URLs of the bucket
+	Analytics      DynamoDB        // a table of its own for statistics; none: where metadata is
+	NoUserAgents   bool            // of clients' User-Agents nothing is counted
 	BaseURL        string          // the public URL, which every answer builds on; required
 	Token          string          // who bears it may do everything; empty: whoever is on the same machine
 	ControlToken   string          // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
@@ -40,6 +47,13 @@ type Config struct {
 
 	LumenName     string // of the registry, in Lumen's index.json; "registry"
 	LumenUnscoped bool   // Lumen packages without a scope may be published
+	LumenUploads  string // what is asked of publishers' signatures of Lumen packages: "off", "warn" or "require"; "warn"
+
+	Metrics       string           // who may read /metrics: MetricsPrivate, MetricsPublic or MetricsOff; MetricsPrivate
+	MetricsToken  string           // who bears it may read the metrics, and nothing else; empty: none
+	metrics       *metrics.Metrics // nil: nothing is measured
+	ShutdownDelay time.Duration    // how long Serve goes on when it is to end, with /ready saying so; none
+	ShutdownTime  time.Duration    // that requests under way have then; 30 seconds
 
 	MaxPackage  int64         // bytes of one package's tarball; 100 MiB
 	MaxPublish  int64         // bytes of all tarballs of one publish; 500 MiB
@@ -67,12 +81,17 @@ func (c Config) withDefaults() (Config, error) {
 	if c.CacheSize == 0 {
 		c.CacheSize = 10 << 30
 	}
+	if c.settle == 0 {
+		c.settle = transfer.Settle
+	}
 	if c.SweepEvery == 0 {
 		c.SweepEvery = time.Hour
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	c.Log = slog.New(httpkit.LogRequests(c.Log.Handler()))
+	c.Metrics, c.ShutdownTime = cmp.Or(c.Metrics, MetricsPrivate), cmp.Or(c.ShutdownTime, shutdownTime)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -80,6 +99,11 @@ func (c Config) withDefaults() (Config, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
+	}
+	switch lumenpackages.SignaturePolicy(c.LumenUploads) {
+	case "", lumenpackages.SignaturesOff, lumenpackages.SignaturesWarned, lumenpackages.SignaturesRequired:
+	default:
+		return c, fault.New(fault.Invalid, "%q is not what can be asked of uploads' signatures; give off, warn or require (LUMEN_UPLOAD_SIGNATURES)", c.LumenUploads)
 	}
 	if c.Claimed, err = claims(c.Claimed); err != nil {
 		return c, err
@@ -92,6 +116,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if err := c.findUpstream(); err != nil {
 		return c, err
+	}
+	if err := c.checkMetrics(); err != nil {
+		return c, err
+	}
+	if c.Metrics != MetricsOff {
+		c.metrics = metrics.New(c.Version)
 	}
 	if c.MaxPublish < c.MaxPackage {
 		return c, fault.New(fault.Invalid, "a publish of at most %d bytes can't hold a package of %d (MAX_PUBLISH_SIZE, MAX_PACKAGE_SIZE)", c.MaxPublish, c.MaxPackage)

@@ -7,18 +7,20 @@ import (
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/store/blob"
 )
 
 // What follows joins the domain packages, which do not know each other, to what
 // the catalog needs of them.
 
 // sources are what the catalog answers from; u may be nil.
-func sources(p *packages.Service, c *commits.Service, u *upstream.Service, k *signing.Service) catalog.Sources {
+func sources(p *packages.Service, c *commits.Service, u *upstream.Service, k *signing.Service, all *search.Service) catalog.Sources {
 	s := catalog.Sources{
-		Releases: releases{p}, Index: releases{p}, Previews: previews{c},
+		Releases: releases{p}, Index: index{releases{p}, all}, Previews: previews{c},
 		Signer: k, Keyrings: []catalog.Keyring{k},
 	}
 	if u != nil {
@@ -38,15 +40,22 @@ func (r releases) Version(ctx context.Context, name, versionOrTag string) (catal
 	return catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String()}, nil
 }
 
-func (r releases) Tarball(ctx context.Context, name, version string) (*catalog.Tarball, error) {
-	content, v, err := r.Open(ctx, name, version)
+func (r releases) Tarball(ctx context.Context, name, version string, want catalog.Want) (*catalog.Tarball, error) {
+	open := r.Open
+	if want.Link != nil {
+		open = func(ctx context.Context, name, version string) (*packages.Content, packages.Stored, error) {
+			return r.OpenOrLink(ctx, name, version, blob.Answer(*want.Link))
+		}
+	}
+	content, v, err := open(ctx, name, version)
 	if err != nil {
 		return nil, err
 	}
-	return &catalog.Tarball{
-		File: content.ReadSeekCloser, Closer: content, // the file itself, so that the kernel can send it
-		Size: content.Size, ETag: v.Artifact.SHA256.Hex(), PublishedAt: v.PublishedAt,
-	}, nil
+	t := &catalog.Tarball{URL: content.URL, Size: content.Size, ETag: v.Artifact.SHA256.Hex(), PublishedAt: v.PublishedAt}
+	if t.URL == "" {
+		t.File, t.Closer = content.ReadSeekCloser, content // the file itself, so that the kernel can send it
+	}
+	return t, nil
 }
 
 func (r releases) Search(ctx context.Context, text string, from, size int) ([]catalog.Result, int, error) {
@@ -94,10 +103,16 @@ func (p previews) Previews(ctx context.Context, repository, name string) (catalo
 	return set, nil
 }
 
-func (p previews) Tarball(ctx context.Context, repository, name, version string) (*catalog.Tarball, error) {
+func (p previews) Tarball(ctx context.Context, repository, name, version string, want catalog.Want) (*catalog.Tarball, error) {
 	pkg, err := p.Preview(ctx, repository, name, version)
 	if err != nil {
 		return nil, err
+	}
+	if want.Link != nil {
+		link, err := p.Link(ctx, pkg, blob.Answer(*want.Link))
+		if err != nil || link != "" {
+			return &catalog.Tarball{URL: link, Size: pkg.Artifact.Size, ETag: pkg.Artifact.SHA256.Hex(), PublishedAt: pkg.PublishedAt}, err
+		}
 	}
 	content, err := p.Open(ctx, pkg)
 	if err != nil {

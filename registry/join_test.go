@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
@@ -90,8 +91,14 @@ func TestCatalogSources(t *testing.T) {
 			}
 		}
 	}
-	if found, total, err := r.catalog.Search(ctx, main, "lib", 0, 10); err != nil || total != 1 || found[0].Name != "lib" || found[0].Version != "1.0.0" {
-		t.Errorf("Search() = %+v, %d, %v", found, total, err)
+	for began := time.Now(); ; <-time.After(20 * time.Millisecond) { // what was just published is found a moment later
+		found, total, err := r.catalog.Search(ctx, main, "lib", 0, 10)
+		if err == nil && total == 1 && found[0].Name == "lib" && found[0].Version == "1.0.0" {
+			break
+		}
+		if time.Since(began) > 15*time.Second {
+			t.Fatalf("Search() = %+v, %d, %v", found, total, err)
+		}
 	}
 	keys, err := r.catalog.Keys(ctx)
 	if err != nil || len(keys) != 1 {
@@ -124,7 +131,7 @@ func fetch(t *testing.T, r *Registry, root catalog.Root, name string) *packument
 
 func download(t *testing.T, r *Registry, root catalog.Root, name, version string) []byte {
 	t.Helper()
-	content, err := r.catalog.Tarball(t.Context(), root, name, packument.TarballFile(name, version), false)
+	content, err := r.catalog.Tarball(t.Context(), root, name, packument.TarballFile(name, version), catalog.Want{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,3 +72,16 @@ func TestLumen(t *testing.T) {
 		t.Error("the log has the token")
 	}
 }
+
+// A registry that takes signed uploads only says so, and a setting that means nothing is refused.
+func TestLumenUploads(t *testing.T) {
+	const token = "a-token-of-the-test"
+	n := start(t, registry.Config{Token: token, LumenUploads: "require"})
+	a := n.request("PUT", "/lumen/v1/wares", strings.NewReader(lumenPublish(t, "@acme/utils", "1.0.0")), "Authorization: Bearer "+token)
+	if a.StatusCode != http.StatusForbidden || !strings.Contains(string(a.body), "signature_required") {
+		t.Errorf("an unsigned publish = %d %s", a.StatusCode, a.body)
+	}
+	if _, err := registry.New(registry.Config{DataDir: t.TempDir(), NoUpstream: true, BaseURL: "http://localhost:1", LumenUploads: "maybe"}); err == nil || !strings.Contains(err.Error(), "LUMEN_UPLOAD_SIGNATURES") {
+		t.Errorf("New = %v, want the setting named", err)
+	}
+}

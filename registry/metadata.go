@@ -34,51 +34,60 @@ const (
 // tableTimeout is how long the start waits for the table, which may have to be made.
 const tableTimeout = 3 * time.Minute
 
-// openMetadata opens the store that the data folder's metadata is in.
-func openMetadata(c Config) (kv.DB, error) {
+// openMetadata opens the store that the data folder's metadata is in, and tells which it is.
+func openMetadata(c Config) (kv.Walker, DynamoDB, error) {
 	table, err := chooseTable(c)
 	if err != nil {
-		return nil, err
+		return nil, DynamoDB{}, err
 	}
 	if table.Table == "" {
 		db, err := boltkv.Open(filepath.Join(c.DataDir, metadataFile), boltkv.Options{Now: c.Now})
 		if err != nil {
-			return nil, fmt.Errorf("opening the metadata in %s: %w", c.DataDir, err)
+			return nil, DynamoDB{}, fmt.Errorf("opening the metadata in %s: %w", c.DataDir, err)
 		}
-		return db, nil
+		return db, DynamoDB{}, nil
 	}
-	if c.S3.Bucket == "" && !c.SameStorage {
-		c.Log.Warn("metadata is in a table that other servers may share, but the bytes of packages are in this server's data folder, where no other finds them; set S3_BUCKET", "table", table.Table)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
-	defer cancel()
-	db, err := dynamokv.Open(ctx, dynamokv.Options{
-		Table: table.Table, Region: table.Region, Endpoint: table.Endpoint, Create: table.Create, Now: c.Now, Log: c.Log,
-	})
+	db, err := openTable(c, table)
 	if err != nil {
-		return nil, err
+		return nil, DynamoDB{}, err
+	}
+	if err := checkMoved(c, table, db); err != nil {
+		return nil, DynamoDB{}, errors.Join(err, db.Close())
 	}
 	if err := noteTable(c.DataDir, table); err != nil {
-		return nil, errors.Join(fmt.Errorf("noting the table in the data folder: %w", err), db.Close())
+		return nil, DynamoDB{}, errors.Join(fmt.Errorf("noting the table in the data folder: %w", err), db.Close())
 	}
-	return db, nil
+	return db, table, nil
 }
 
-// chooseTable returns the table to use, none for the data folder itself. A folder keeps to where its metadata is:
-// elsewhere everything that was published would seem gone.
+func openTable(c Config, table DynamoDB) (*dynamokv.DB, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
+	defer cancel()
+	return dynamokv.Open(ctx, dynamokv.Options{
+		Table: table.Table, Region: table.Region, Endpoint: table.Endpoint, Create: table.Create, Now: c.Now, Log: c.Log, Retried: c.retried("metadata"),
+	})
+}
+
+// chooseTable returns the table to use, none for the data folder itself: what Config says, else what the folder
+// remembers. A folder keeps to where its metadata is: elsewhere everything that was published would seem gone.
 func chooseTable(c Config) (DynamoDB, error) {
 	noted, err := notedTable(c.DataDir)
-	if err != nil || c.SameStorage {
+	switch {
+	case err != nil || c.DynamoDB.Table == "":
 		return noted, err
+	case noted.Table == "" && c.DynamoDB.Table == InFolder:
+		return DynamoDB{}, nil
+	case noted.Table != "" && c.DynamoDB.Table == InFolder:
+		return DynamoDB{}, fault.New(fault.Invalid, "the metadata of the data folder %s is in the table %q; leave DYNAMODB_TABLE out, or move it here with: registry-server migrate --from dynamodb --to local", c.DataDir, noted.Table)
+	case noted.Table != "" && noted.Table != c.DynamoDB.Table:
+		return DynamoDB{}, fault.New(fault.Invalid, "the metadata of the data folder %s is in the table %q, not in %q; leave DYNAMODB_TABLE out, choose another folder with --data (REGISTRY_DATA), or, if you mean to leave the table, remove %s",
+			c.DataDir, noted.Table, c.DynamoDB.Table, filepath.Join(c.DataDir, metadataNote))
+	case noted.Table != "":
+		return c.DynamoDB, nil
 	}
-	note := filepath.Join(c.DataDir, metadataNote)
-	if noted.Table != "" && noted.Table != c.DynamoDB.Table {
-		return DynamoDB{}, fault.New(fault.Invalid, "the metadata of the data folder %s is in the table %q; set DYNAMODB_TABLE to that, choose another folder with --data (REGISTRY_DATA), or, if you mean to leave the table, remove %s",
-			c.DataDir, noted.Table, note)
-	}
-	file := filepath.Join(c.DataDir, metadataFile)
-	if _, err := os.Stat(file); c.DynamoDB.Table != "" && err == nil {
-		return DynamoDB{}, fault.New(fault.Invalid, "the metadata of the data folder %s is in the folder itself, in %s; unset DYNAMODB_TABLE, choose an empty folder with --data (REGISTRY_DATA), or, if nothing in it is of use, move that file away", c.DataDir, metadataFile)
+	if _, err := os.Stat(filepath.Join(c.DataDir, metadataFile)); err == nil {
+		return DynamoDB{}, fault.New(fault.Invalid, "the metadata of the data folder %s is in the folder itself, in %s; leave DYNAMODB_TABLE out, choose an empty folder with --data (REGISTRY_DATA), or move it with: registry-server migrate --from local --to dynamodb --dynamodb-table %s",
+			c.DataDir, metadataFile, c.DynamoDB.Table)
 	}
 	return c.DynamoDB, nil
 }
@@ -108,13 +117,5 @@ func noteTable(data string, t DynamoDB) error {
 	if noted, err := notedTable(data); err == nil && noted == t {
 		return nil
 	}
-	text, err := json.MarshalIndent(t, "", "  ")
-	if err != nil {
-		return err
-	}
-	temp := filepath.Join(data, metadataNote+".new")
-	if err := os.WriteFile(temp, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temp, filepath.Join(data, metadataNote))
+	return writeNote(filepath.Join(data, metadataNote), t)
 }

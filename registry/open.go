@@ -17,12 +17,17 @@ import (
 	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/dynamokv"
+	"github.com/org/registry-action/internal/store/transfer"
 )
 
 // stores are the open drivers of a registry.
 type stores struct {
-	db     kv.DB
+	db     kv.DB     // gate
+	rows   kv.Walker // behind gate
+	gate   *transfer.Gate
+	place  place
 	blobs  blob.Store
+	raw    blob.Store    // behind the cache
 	cache  *cache.Cache  // what can be had again
 	spool  string        // a folder for files that live as long as a request
 	settle time.Duration // how long a batch may be seen in part; see law 2 of package kv
@@ -50,25 +55,32 @@ func openStores(c Config) (stores, error) {
 	if err != nil {
 		return stores{}, err
 	}
-	s := stores{spool: spoolFolder(c.DataDir), closer: []io.Closer{lock}}
-	if s.db, err = openMetadata(c); err != nil {
+	s := stores{spool: spoolFolder(c.DataDir), closer: []io.Closer{lock, asideFolder(c.DataDir)}}
+	if err := setAside(c.DataDir); err != nil {
+		return stores{}, errors.Join(fmt.Errorf("putting aside what was moved from the data folder: %w", err), s.close())
+	}
+	if s.rows, s.place.table, err = openMetadata(c); err != nil {
 		return stores{}, errors.Join(err, s.close())
 	}
-	s.closer = append(s.closer, s.db)
-	if _, ok := s.db.(*dynamokv.DB); ok {
+	s.gate = transfer.NewGate(s.rows, s.place.table.Table != "")
+	s.db, s.closer = c.meterRows(s.gate), append(s.closer, s.rows)
+	if _, ok := s.rows.(*dynamokv.DB); ok {
 		s.settle = time.Second
 	}
-	blobs, err := openBlobs(c)
+	blobs, bucket, err := openBlobs(c)
 	if err != nil {
 		return stores{}, errors.Join(err, s.close())
 	}
-	s.blobs, s.closer = blobs, append(s.closer, blobs)
+	s.blobs, s.raw, s.place.bucket, s.closer = c.meterBlobs(blobs), blobs, bucket, append(s.closer, blobs)
+	if err := s.agree(c); err != nil {
+		return stores{}, errors.Join(err, s.close())
+	}
 	if s.cache, err = cache.Open(filepath.Join(c.DataDir, "cache"), cache.Options{MaxBytes: c.CacheSize, Now: c.Now}); err != nil {
 		return stores{}, errors.Join(fmt.Errorf("opening the cache in %s: %w", c.DataDir, err), s.close())
 	}
 	s.closer = append(s.closer, s.cache)
 	if _, ok := blobs.(*s3blob.Store); ok {
-		s.blobs = cachedblob.New(blobs, s.cache)
+		s.blobs = cachedblob.New(s.blobs, s.cache)
 	}
 	// What a killed server was receiving is of no use.
 	if err := errors.Join(os.RemoveAll(s.spool), os.Mkdir(s.spool, 0o700)); err != nil {

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -12,6 +13,8 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/search"
+	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
@@ -31,7 +34,13 @@ type Registry struct {
 	catalog  *catalog.Service
 	upstream *upstream.Service  // nil: none
 	mirror   *zigmirror.Service // nil: none
+	mover    *mover
+	ready    *readiness
+	stats    *stats.Service
+	search   *search.Service
 	handler  http.Handler
+
+	statsStore io.Closer // the table of statistics; nil: they are where metadata is
 }
 
 // New opens the stores and wires the server. The caller closes it.
@@ -44,7 +53,7 @@ func New(c Config) (*Registry, error) {
 	if err != nil {
 		return nil, notWritable(c.DataDir, err)
 	}
-	r := &Registry{config: c, stores: s}
+	r := &Registry{config: c, stores: s, mover: newMover(c, s)}
 	if err := r.wire(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -73,10 +82,13 @@ func (r *Registry) Run(ctx context.Context) {
 	tick := time.NewTicker(r.config.SweepEvery)
 	defer tick.Stop()
 	for {
+		began := time.Now()
 		swept, err := r.Sweep(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return
+		}
+		r.sweptIn(time.Since(began), swept, err)
+		switch {
 		case err != nil:
 			r.config.Log.ErrorContext(ctx, "sweeping", "err", err)
 		case swept != Swept{}:
@@ -92,9 +104,11 @@ func (r *Registry) Run(ctx context.Context) {
 
 // Close ends what is under way with upstream and forges, and closes the stores. Requests must have ended.
 func (r *Registry) Close() error {
-	var err error
+	r.mover.close()
+	r.ready.close()
+	err := errors.Join(r.closeSearch(), r.closeStats())
 	if r.upstream != nil {
-		err = r.upstream.Close()
+		err = errors.Join(err, r.upstream.Close())
 	}
 	if r.mirror != nil {
 		err = errors.Join(err, r.mirror.Close())

@@ -81,7 +81,7 @@ func TestS3(t *testing.T) {
 	again.stop()
 
 	// A command that knows the folder only.
-	c := registry.Config{DataDir: n.dir, BaseURL: "http://localhost", NoUpstream: true, SameStorage: true}
+	c := registry.Config{DataDir: n.dir, BaseURL: "http://localhost", NoUpstream: true}
 	reg, err := registry.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +152,7 @@ func TestStorageElsewhere(t *testing.T) {
 	}
 	for name, c := range map[string]registry.Config{
 		"a bucket for what is in the folder": {DataDir: local.dir, S3: bucket},
-		"the folder for what is in a bucket": {DataDir: remote.dir},
+		"the folder for what is in a bucket": {DataDir: remote.dir, S3: registry.S3{Bucket: registry.InFolder}},
 		"another prefix":                     {DataDir: remote.dir, S3: other},
 	} {
 		c.BaseURL, c.NoUpstream = "http://localhost", true
@@ -164,4 +164,21 @@ func TestStorageElsewhere(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A bucket that is gone is no bucket without the blob that /ready asks for, although S3 answers both with 404.
+func TestS3WithoutBucketIsNotReady(t *testing.T) {
+	server, bucket := onS3(t)
+	n := start(t, registry.Config{S3: bucket})
+	if a := n.get("/ready"); a.StatusCode != http.StatusOK {
+		t.Fatalf("/ready = %d %s", a.StatusCode, a.body)
+	}
+	server.Fail(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, "<Error><Code>NoSuchBucket</Code></Error>") // net/http sends none of it for a HEAD, as S3
+	})
+	eventually(t, "/ready says that the bytes are away", func() bool {
+		a := n.get("/ready")
+		return a.StatusCode == http.StatusServiceUnavailable && strings.Contains(string(a.body), `"blobs":"failed"`)
+	})
 }

@@ -20,11 +20,16 @@ const LevelAudit = httpkit.LevelAudit
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
-	stopTimeout   = 30 * time.Second // to finish requests when the server stops
+	shutdownTime  = 30 * time.Second // Config.ShutdownTime
 )
 
+// Drain has /ready say from now on that the server is stopping, so that load balancers send
+// their requests elsewhere. Serve does it by itself; it is for who uses Handler.
+func (r *Registry) Drain() { r.ready.stopping.Store(true) }
+
 // Serve answers requests on a listener, which it closes, and removes what has
-// expired, until ctx is done; then it lets the requests under way finish.
+// expired, until ctx is done. Then it drains: for Config.ShutdownDelay it goes on, after that
+// it takes no more requests, and lets those under way finish.
 func (r *Registry) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var sweeper sync.WaitGroup
@@ -43,11 +48,26 @@ func (r *Registry) Serve(ctx context.Context, l net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	r.config.Log.Info("stopping: finishing the requests under way")
-	stop, end := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	r.Drain()
+	if delay := r.config.ShutdownDelay; delay > 0 {
+		r.config.Log.Info("draining: still serving, but no longer ready", "for", delay)
+		select {
+		case err := <-failed:
+			return err
+		case <-time.After(delay):
+		}
+	}
+	return r.shutdown(context.WithoutCancel(ctx), srv)
+}
+
+// shutdown lets the requests under way finish.
+func (r *Registry) shutdown(ctx context.Context, srv *http.Server) error {
+	limit := r.config.ShutdownTime
+	r.config.Log.Info("stopping: finishing the requests under way", "within", limit)
+	ctx, end := context.WithTimeout(ctx, limit)
 	defer end()
-	if err := srv.Shutdown(stop); err != nil {
-		return errors.Join(fmt.Errorf("some requests did not finish in %s: %w", stopTimeout, err), srv.Close())
+	if err := srv.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("some requests did not finish in %s (SHUTDOWN_TIMEOUT): %w", limit, err), srv.Close())
 	}
 	return nil
 }

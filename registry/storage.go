@@ -42,55 +42,79 @@ type closingStore interface {
 	io.Closer
 }
 
-// openBlobs opens the store of bytes that the data folder's metadata speaks of.
-func openBlobs(c Config) (closingStore, error) {
+// InFolder, in place of a bucket or a table, is the data folder itself.
+const InFolder = "local"
+
+// openBlobs opens the store of bytes that the data folder's metadata speaks of, and tells which it is.
+func openBlobs(c Config) (closingStore, S3, error) {
 	bucket, err := chooseBucket(c)
 	if err != nil {
-		return nil, err
+		return nil, S3{}, err
 	}
 	if bucket.Bucket == "" {
 		blobs, err := fsblob.Open(blobFolder(c.DataDir))
 		if err != nil {
-			return nil, fmt.Errorf("opening the blobs in %s: %w", c.DataDir, err)
+			return nil, S3{}, fmt.Errorf("opening the blobs in %s: %w", c.DataDir, err)
 		}
-		return blobs, nil
+		return blobs, S3{}, nil
 	}
+	blobs, err := openBucket(c, bucket)
+	if err != nil {
+		return nil, S3{}, err
+	}
+	if err := remember(c.DataDir, bucket); err != nil {
+		return nil, S3{}, errors.Join(fmt.Errorf("noting the bucket in the data folder: %w", err), blobs.Close())
+	}
+	return blobs, bucket, nil
+}
+
+func openBucket(c Config, bucket S3) (closingStore, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), bucketTimeout)
 	defer cancel()
 	blobs, err := s3blob.Open(ctx, s3blob.Config{
 		Bucket: bucket.Bucket, Prefix: bucket.Prefix, Region: bucket.Region, Endpoint: bucket.Endpoint, PathStyle: bucket.PathStyle,
-		Spool: spoolFolder(c.DataDir),
+		Spool: spoolFolder(c.DataDir), Retried: c.retried("blobs"),
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := remember(c.DataDir, bucket); err != nil {
-		return nil, errors.Join(fmt.Errorf("noting the bucket in the data folder: %w", err), blobs.Close())
+	if err := blobs.CheckRules(ctx, c.Retention); err != nil {
+		return nil, errors.Join(err, blobs.Close())
 	}
 	return blobs, nil
 }
 
-// chooseBucket returns the bucket to use, none for the data folder itself. Metadata whose bytes are elsewhere would
-// promise packages that nobody can install, so another place than the folder's own is refused.
+// chooseBucket returns the bucket to use, none for the data folder itself: what Config says, else what the folder
+// remembers. Metadata whose bytes are elsewhere would promise packages that nobody can install, so another place than
+// the one the bytes are in is refused.
 func chooseBucket(c Config) (S3, error) {
 	kept, err := remembered(c.DataDir)
-	if err != nil || c.SameStorage {
-		return kept, err
-	}
-	file := filepath.Join(c.DataDir, storageFile)
 	switch {
-	case kept.Bucket != "" && (kept.Bucket != c.S3.Bucket || strings.Trim(kept.Prefix, "/") != strings.Trim(c.S3.Prefix, "/")):
-		return S3{}, fault.New(fault.Invalid, "the bytes of the packages in the data folder %s are in %s; set S3_BUCKET and S3_PREFIX to that, or, if you have copied them elsewhere, remove %s", c.DataDir, kept, file)
-	case kept.Bucket == "" && c.S3.Bucket != "":
-		held, err := hasBlobs(c.DataDir)
-		if err != nil {
-			return S3{}, err
-		}
-		if held {
-			return S3{}, fault.New(fault.Invalid, "the bytes of the packages in the data folder %s are in the folder itself, in blobs; unset S3_BUCKET, choose an empty folder with --data (REGISTRY_DATA), or copy them to %s and move the folder blobs away", c.DataDir, c.S3)
-		}
+	case err != nil || c.S3.Bucket == "":
+		return kept, err
+	case kept.Bucket == "" && c.S3.Bucket == InFolder:
+		return S3{}, nil
+	case kept.Bucket != "" && c.S3.Bucket == InFolder:
+		return S3{}, fault.New(fault.Invalid, "the bytes of the packages in the data folder %s are in %s; leave S3_BUCKET out, or move them here with: registry-server migrate --from s3 --to local", c.DataDir, kept)
+	case kept.Bucket != "" && !kept.same(c.S3):
+		return S3{}, fault.New(fault.Invalid, "the bytes of the packages in the data folder %s are in %s, not in %s; leave S3_BUCKET and S3_PREFIX out, or, if you have copied them, remove %s",
+			c.DataDir, kept, c.S3, filepath.Join(c.DataDir, storageFile))
+	case kept.Bucket != "":
+		return c.S3, nil
+	}
+	held, err := hasBlobs(c.DataDir)
+	if err != nil {
+		return S3{}, err
+	}
+	if held {
+		return S3{}, fault.New(fault.Invalid, "the bytes of the packages in the data folder %s are in the folder itself, in blobs; leave S3_BUCKET out, choose an empty folder with --data (REGISTRY_DATA), or move them with: registry-server migrate --from local --to s3 --s3-bucket %s", c.DataDir, c.S3.Bucket)
 	}
 	return c.S3, nil
+}
+
+// same reports whether two names are of one place.
+func (s S3) same(o S3) bool {
+	return s.Bucket == o.Bucket && strings.Trim(s.Prefix, "/") == strings.Trim(o.Prefix, "/")
 }
 
 func blobFolder(data string) string { return filepath.Join(data, "blobs") }
@@ -128,13 +152,5 @@ func remember(data string, s S3) error {
 	if kept, err := remembered(data); err == nil && kept == s {
 		return nil
 	}
-	text, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
-	temp := filepath.Join(data, storageFile+".new")
-	if err := os.WriteFile(temp, append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temp, filepath.Join(data, storageFile))
+	return writeNote(filepath.Join(data, storageFile), s)
 }

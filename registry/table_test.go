@@ -122,7 +122,7 @@ func TestMetadataElsewhere(t *testing.T) {
 	}
 	for name, c := range map[string]registry.Config{
 		"a table for what is in the folder": {DataDir: local.dir, DynamoDB: table},
-		"the folder for what is in a table": {DataDir: remote.dir},
+		"the folder for what is in a table": {DataDir: remote.dir, DynamoDB: registry.DynamoDB{Table: registry.InFolder}},
 		"another table":                     {DataDir: remote.dir, DynamoDB: registry.DynamoDB{Table: "other", Endpoint: table.Endpoint, Create: true}},
 		"a table that is not there":         {DataDir: t.TempDir(), DynamoDB: registry.DynamoDB{Table: "missing", Endpoint: table.Endpoint}},
 	} {
@@ -135,7 +135,7 @@ func TestMetadataElsewhere(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	reg, err := registry.New(registry.Config{DataDir: remote.dir, BaseURL: "http://localhost", NoUpstream: true, SameStorage: true})
+	reg, err := registry.New(registry.Config{DataDir: remote.dir, BaseURL: "http://localhost", NoUpstream: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,13 @@ import (
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
+	"github.com/org/registry-action/internal/web/opsapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/server"
 	"github.com/org/registry-action/internal/web/zigapi"
@@ -29,18 +31,23 @@ import (
 // wire makes the domains over the open stores, and the handler over the domains.
 func (r *Registry) wire() error {
 	c, s := r.config, r.stores
-	r.life = lifetime.New(s.db, s.blobs, lifetime.Options{Horizon: c.Retention + 48*time.Hour, Now: c.Now, Log: c.Log})
+	links, err := r.links()
+	if err != nil {
+		return err
+	}
+	refresher, _ := s.raw.(blob.Refresher) // those in front of it would hide it
+	r.life = lifetime.New(s.db, s.blobs, lifetime.Options{Horizon: c.Retention + 48*time.Hour, Now: c.Now, Log: c.Log, Refresher: refresher})
 	r.auth = auth.New(s.db, auth.Options{RootToken: c.Token, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Now: c.Now})
 	r.commits = commits.New(s.db, s.blobs, r.life, commits.Options{
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
-		SpoolDir: s.spool, Settle: s.settle, Now: c.Now,
+		SpoolDir: s.spool, Links: links, Settle: s.settle, Now: c.Now,
 	})
 	if err := errors.Join(r.openUpstream(), r.openMirror()); err != nil {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)
 	options := packages.Options{
-		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Signer: keys, Claimed: c.Claimed, Unpublish: c.Unpublish, Now: c.Now, Log: c.Log,
+		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Links: links, Signer: keys, Claimed: c.Claimed, Unpublish: c.Unpublish, Now: c.Now, Log: c.Log,
 	}
 	if r.upstream != nil { // a nil *upstream.Service in the interface would not be nil
 		options.Upstream = r.upstream
@@ -48,26 +55,38 @@ func (r *Registry) wire() error {
 	r.packages = packages.New(s.db, s.blobs, r.life, options)
 	r.zig = zigpackages.New(s.db, s.blobs, r.life, zigpackages.Options{MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log})
 	r.lumen = lumenpackages.New(s.db, s.blobs, r.life, lumenpackages.Options{
-		Name: c.LumenName, Unscoped: c.LumenUnscoped, MaxPackage: c.MaxPackage, SpoolDir: s.spool, Now: c.Now, Log: c.Log,
+		Name: c.LumenName, Unscoped: c.LumenUnscoped, Signatures: lumenpackages.SignaturePolicy(c.LumenUploads),
+		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
-	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys), catalog.Options{
+	if err := r.openStats(); err != nil {
+		return err
+	}
+	if err := r.openSearch(); err != nil {
+		return errors.Join(err, r.closeStats())
+	}
+	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys, r.search), catalog.Options{
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
 	ofCommits := &commitapi.API{
 		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
-		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log,
+		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
 	}
+	r.ready = newReadiness(s.db, s.blobs, c.Log)
+	r.watch()
 	r.handler = server.New(server.Config{
 		Commits: ofCommits,
+		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
 		NPM: &npmapi.API{
 			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
-			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Log: c.Log,
+			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
 		},
-		REST:    &restapi.API{Catalog: r.catalog, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
-		Zig:     &zigapi.API{Packages: r.zig, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
-		Lumen:   &lumenapi.API{Packages: r.lumen, Auth: r.auth, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Log: c.Log},
-		Admin:   &adminapi.API{Auth: r.auth, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
-		Enter:   r.enter(),
+		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
+		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
+		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
+		Admin: &adminapi.API{Auth: r.auth, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, Storage: r.mover, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Stats: r.analytics(),
+		Pages: r.pages(),
+		Enter: r.enter(), Meter: r.meter(),
 		Proxies: c.proxies, Open: c.Token == "", BaseURL: c.BaseURL,
 		Version: c.Version, Log: c.Log,
 	})
@@ -94,7 +113,7 @@ func (r *Registry) openUpstream() error {
 	}
 	r.upstream, err = upstream.New(upstream.Options{
 		URL: u, Token: c.UpstreamToken, Cache: r.stores.cache, MaxAge: c.UpstreamMaxAge, MaxTarball: 4 * c.MaxPackage,
-		UserAgent: "registry-server/" + c.Version, Now: c.Now, Log: c.Log,
+		UserAgent: "registry-server/" + c.Version, Observe: r.observe("npm"), Now: c.Now, Log: c.Log,
 	})
 	return err
 }
@@ -107,7 +126,7 @@ func (r *Registry) openMirror() (err error) {
 	}
 	r.mirror, err = zigmirror.New(zigmirror.Options{
 		Hosts: c.ZigMirror, Cache: r.stores.cache, SpoolDir: r.stores.spool, MaxPackage: c.MaxPackage,
-		UserAgent: "registry-server/" + c.Version, Now: c.Now, Log: c.Log,
+		UserAgent: "registry-server/" + c.Version, Observe: r.observe("zig"), Now: c.Now, Log: c.Log,
 	})
 	return err
 }

@@ -144,6 +144,33 @@ func (c *Client) RotateLumenKey(ctx context.Context) (wire.LumenKey, error) {
 	return call[wire.LumenKey](ctx, c, http.MethodPost, "keys/lumen/rotate", nil)
 }
 
+// Migrate begins a migration.
+func (c *Client) Migrate(ctx context.Context, m wire.Migration) (wire.MigrationStatus, error) {
+	return call[wire.MigrationStatus](ctx, c, http.MethodPost, "migration", m)
+}
+
+// Migration tells how far the migration is.
+func (c *Client) Migration(ctx context.Context) (wire.MigrationStatus, error) {
+	return call[wire.MigrationStatus](ctx, c, http.MethodGet, "migration", nil)
+}
+
+// AbandonMigration gives up a migration that did not end.
+func (c *Client) AbandonMigration(ctx context.Context) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, "migration", nil)
+	return err
+}
+
+// Snapshot copies the metadata into a file of the data folder.
+func (c *Client) Snapshot(ctx context.Context) (wire.Snapshot, error) {
+	return call[wire.Snapshot](ctx, c, http.MethodPost, "snapshot", nil)
+}
+
+// RevokeLumenKey ends a key of Lumen's. What it has signed of the server's versions is signed anew, which takes as long as there
+// are versions.
+func (c *Client) RevokeLumenKey(ctx context.Context, keyID string) (wire.LumenRevocation, error) {
+	return callFor[wire.LumenRevocation](ctx, c, importTimeout, http.MethodPost, "keys/lumen/"+url.PathEscape(keyID)+"/revoke", nil)
+}
+
 // Ping asks for nothing much: it tells whether the server answers and takes the token.
 func (c *Client) Ping(ctx context.Context) error {
 	_, err := c.Present(ctx, "ping")
@@ -184,7 +211,12 @@ func (c *Client) send(ctx context.Context, path string, tarball io.Reader, size 
 
 // call sends a JSON body, if there is one, and decodes the answer.
 func call[T any](ctx context.Context, c *Client, method, path string, in any) (out T, err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	return callFor[T](ctx, c, callTimeout, method, path, in)
+}
+
+// callFor is call within a time.
+func callFor[T any](ctx context.Context, c *Client, limit time.Duration, method, path string, in any) (out T, err error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var body io.Reader
 	if in != nil {

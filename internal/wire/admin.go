@@ -98,6 +98,14 @@ type LumenKeys = lumen.Keys
 // LumenKey is a public key of Lumen's; it answers POST /-/admin/keys/lumen/rotate.
 type LumenKey = lumen.Key
 
+// LumenRevocation answers POST /-/admin/keys/lumen/{key}/revoke.
+type LumenRevocation struct {
+	Key      LumenKey `json:"key"`
+	Current  LumenKey `json:"current"`        // signs from now on
+	Resigned int      `json:"resigned"`       // versions that it has signed in the other's place
+	Left     []string `json:"left,omitempty"` // "name version" of those whose signature was not good, and was not replaced
+}
+
 // Present answers GET /-/admin/import?name=… and GET /-/admin/import/lumen?name=…: the versions of a package that are
 // here. It is empty for a package that is not.
 type Present struct {
@@ -195,4 +203,70 @@ type Imported struct {
 	Version   string `json:"version"`
 	Unchanged bool   `json:"unchanged,omitempty"` // it was there, with these bytes
 	FirstOf   string `json:"firstOf,omitempty"`   // the name or scope that is answered from here only from now on
+}
+
+// Bucket names where bytes of packages are kept in S3.
+type Bucket struct {
+	Bucket    string `json:"bucket"`
+	Prefix    string `json:"prefix,omitzero"`
+	Region    string `json:"region,omitzero"`
+	Endpoint  string `json:"endpoint,omitzero"`
+	PathStyle bool   `json:"path_style,omitzero"`
+}
+
+// Table names where metadata is kept in DynamoDB.
+type Table struct {
+	Table    string `json:"table"`
+	Region   string `json:"region,omitzero"`
+	Endpoint string `json:"endpoint,omitzero"`
+	Create   bool   `json:"create,omitzero"`
+}
+
+// The kinds of stores that Migration names.
+const (
+	StoreLocal    = "local"
+	StoreS3       = "s3"
+	StoreDynamoDB = "dynamodb"
+)
+
+// Migration asks a server to move to other stores.
+type Migration struct {
+	From     []string `json:"from"` // what is there now: local, or s3, dynamodb or both
+	To       []string `json:"to"`
+	S3       Bucket   `json:"s3,omitzero"`       // where To has s3
+	DynamoDB Table    `json:"dynamodb,omitzero"` // where To has dynamodb
+}
+
+// The phases of a migration, in their order.
+const (
+	PhaseNone      = "none" // there is none
+	PhaseChecking  = "checking"
+	PhaseCopying   = "copying"
+	PhaseStopping  = "stopping" // until nobody writes any more
+	PhaseFinishing = "finishing"
+	PhaseVerifying = "verifying"
+	PhaseDone      = "done"
+	PhaseFailed    = "failed"
+)
+
+// MigrationStatus says how far a migration is.
+type MigrationStatus struct {
+	Phase       string   `json:"phase"`
+	Rows        int64    `json:"rows"` // looked at in this phase
+	Blobs       int64    `json:"blobs"`
+	RowsTotal   int64    `json:"rowsTotal,omitzero"` // of this phase; 0: not known
+	BlobsTotal  int64    `json:"blobsTotal,omitzero"`
+	RowsCopied  int64    `json:"rowsCopied"` // in all phases
+	BlobsCopied int64    `json:"blobsCopied"`
+	Bytes       int64    `json:"bytes"`              // of the blobs copied
+	ReadOnly    string   `json:"readOnly,omitzero"`  // how long writes were refused
+	Error       string   `json:"error,omitzero"`     // of PhaseFailed
+	Notes       []string `json:"notes,omitempty"`    // what the operator should know or do
+	Resumable   bool     `json:"resumable,omitzero"` // of PhaseFailed: the same request goes on from there
+}
+
+// Snapshot is a copy of the metadata as it was at one moment.
+type Snapshot struct {
+	File  string `json:"file"`  // below the data folder
+	Blobs string `json:"blobs"` // folder of the blobs, below the data folder
 }

@@ -52,6 +52,15 @@ type Upload struct {
 	Digest digest.SHA256 `json:"digest"`
 	Size   int64         `json:"size"`
 	URL    string        `json:"url"`
+	// Direct is a shorter way, to the store behind the registry; nil if there is none. Who can't go it uses URL.
+	Direct *Direct `json:"direct,omitempty"`
+}
+
+// Direct says how to bring bytes to a store: PUT them to URL with this header, and no credentials. 412 means that it
+// has them. The URL is a secret and good for some minutes.
+type Direct struct {
+	URL    string            `json:"url"`
+	Header map[string]string `json:"header"`
 }
 
 // Published answers POST /publish/commit.

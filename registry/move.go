@@ -1,0 +1,280 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/transfer"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// The bounds of the passes of a move.
+const (
+	onlineRounds  = 8                // passes over what was changed meanwhile, before writes are stopped
+	fewChanges    = 500              // changed rows that the last pass may be left with
+	clockMargin   = time.Hour        // by which the times of blobs may be wrong, and a blob under way older than its end
+	leftOutMargin = 10 * time.Minute // rows that expire so soon are not compared
+	resumeTimeout = 30 * time.Second
+)
+
+// moving is one run of a move.
+type moving struct {
+	*mover
+	plan   plan
+	to     *target
+	began  time.Time
+	shared bool // other servers may write to the store of rows
+	point  bool // of no return: what is noted in the data folder may be the new place already
+}
+
+// run makes a move: it copies while everything goes on, then stops writes, copies what was changed since, compares,
+// and notes the new place in the data folder. An error before that leaves the registry as it was.
+func (m *mover) run(ctx context.Context, p plan) (err error) {
+	r := &moving{mover: m, plan: p, began: time.Now(), shared: m.stores.place.table.Table != ""}
+	if !p.Rows && !p.Blobs {
+		m.note("everything is there already")
+		return r.finish(ctx)
+	}
+	if r.to, err = openTarget(ctx, m.config, p); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.to.close()) }()
+	defer func() {
+		if err != nil && !r.point {
+			err = errors.Join(err, r.resume())
+		}
+	}()
+	if err := r.copyOnline(ctx); err != nil {
+		return err
+	}
+	stopped := time.Now()
+	if err := r.stop(ctx); err != nil {
+		return err
+	}
+	if err := r.copyRest(ctx); err != nil {
+		return err
+	}
+	if err := r.verify(ctx); err != nil {
+		return err
+	}
+	if err := r.turn(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.status.ReadOnly = time.Since(stopped).Round(time.Millisecond).String()
+	m.mu.Unlock()
+	return r.finish(ctx)
+}
+
+// copyOnline copies everything while it changes, and what has changed until little is left.
+func (r *moving) copyOnline(ctx context.Context) error {
+	if !r.shared {
+		r.stores.gate.Watch()
+	}
+	rows, blobs, err := r.totals(ctx)
+	if err != nil {
+		return err
+	}
+	n := r.phase(wire.PhaseCopying, rows, blobs)
+	if err := r.copyAll(ctx, n); err != nil || r.shared {
+		return err
+	}
+	for range onlineRounds {
+		left, err := r.copyChanged(ctx, n)
+		if err != nil {
+			return err
+		}
+		if left <= fewChanges {
+			break
+		}
+	}
+	if r.plan.Blobs { // also removes what the sweeper has removed here
+		return r.blobs(n).Copy(ctx)
+	}
+	return nil
+}
+
+func (r *moving) rows(n *transfer.Progress) transfer.Rows {
+	return transfer.Rows{From: r.stores.rows, To: r.to.rows, Batch: r.to.batch, Progress: n}
+}
+
+func (r *moving) blobs(n *transfer.Progress) transfer.Blobs {
+	return transfer.Blobs{From: r.stores.raw, To: r.to.blobs, Progress: n}
+}
+
+func (r *moving) copyAll(ctx context.Context, n *transfer.Progress) error {
+	if r.plan.Blobs {
+		if err := r.blobs(n).Copy(ctx); err != nil {
+			return err
+		}
+	}
+	if r.plan.Rows {
+		return r.rows(n).Copy(ctx)
+	}
+	return nil
+}
+
+// copyChanged copies the rows that were changed since it was last called, and says how many.
+func (r *moving) copyChanged(ctx context.Context, n *transfer.Progress) (changed int, err error) {
+	if !r.plan.Rows {
+		return 0, nil
+	}
+	keys, ok := r.stores.gate.Changed()
+	if !ok {
+		return fewChanges + 1, errors.Join(r.rows(n).Copy(ctx), r.rows(n).Prune(ctx))
+	}
+	return len(keys), r.rows(n).CopyKeys(ctx, keys)
+}
+
+// totals counts what is in the data folder, where that is fast.
+func (r *moving) totals(ctx context.Context) (rows, blobs int64, err error) {
+	if r.plan.Rows && !r.shared {
+		for _, err := range r.stores.rows.Walk(ctx, kv.Key{}) {
+			if err != nil {
+				return 0, 0, err
+			}
+			rows++
+		}
+	}
+	if r.plan.Blobs && r.stores.place.bucket.Bucket == "" {
+		for _, space := range transfer.Spaces {
+			for _, err := range r.stores.raw.List(ctx, space, digest.SHA256{}) {
+				if err != nil {
+					return 0, 0, err
+				}
+				blobs++
+			}
+		}
+	}
+	return rows, blobs, nil
+}
+
+// stop stops all writes, of other servers too.
+func (r *moving) stop(ctx context.Context) error {
+	r.phase(wire.PhaseStopping, 0, 0)
+	r.stores.gate.Stop(transfer.Moving())
+	if !r.shared {
+		return nil
+	}
+	if err := transfer.Mark(ctx, r.stores.rows, transfer.Marker{ID: r.plan.ID, State: transfer.Leaving}); err != nil {
+		return fmt.Errorf("telling the servers of the table to stop writing: %w", err)
+	}
+	return waitFor(ctx, r.config.settle)
+}
+
+// resume lets writes go on.
+func (r *moving) resume() error {
+	ctx, cancel := context.WithTimeout(context.Background(), resumeTimeout)
+	defer cancel()
+	var err error
+	if r.shared {
+		err = transfer.Unmark(ctx, r.stores.rows, r.plan.ID)
+	}
+	r.stores.gate.Stop(nil)
+	return err
+}
+
+// copyRest copies what was changed since copyOnline.
+func (r *moving) copyRest(ctx context.Context) error {
+	n := r.phase(wire.PhaseFinishing, 0, 0)
+	if r.shared {
+		return r.copyAll(ctx, n)
+	}
+	if r.plan.Blobs {
+		if err := r.blobs(n).CopySince(ctx, r.began.Add(-clockMargin)); err != nil {
+			return err
+		}
+	}
+	_, err := r.copyChanged(ctx, n)
+	return err
+}
+
+// verify compares all rows of both sides. Blobs were compared when they were listed, and have the digest they are named by.
+func (r *moving) verify(ctx context.Context) error {
+	n := r.phase(wire.PhaseVerifying, 0, 0)
+	if !r.plan.Rows {
+		return nil
+	}
+	here, there, err := r.sums(ctx)
+	if err != nil || here == there {
+		return err
+	}
+	// Rows that were deleted between the passes, where nobody noted it.
+	if err := errors.Join(r.rows(n).Prune(ctx), r.rows(n).Copy(ctx)); err != nil {
+		return err
+	}
+	if here, there, err = r.sums(ctx); err != nil || here == there {
+		return err
+	}
+	return fmt.Errorf("the copy is not the same as what was copied: %s here, %s there; does something else write to either?", here, there)
+}
+
+func (r *moving) sums(ctx context.Context) (here, there transfer.Sum, err error) {
+	until := r.config.Now().Add(leftOutMargin)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { here, err = transfer.SumOf(ctx, r.stores.rows, until); return err })
+	g.Go(func() (err error) { there, err = transfer.SumOf(ctx, r.to.rows, until); return err })
+	err = g.Wait()
+	return here, there, err
+}
+
+// turn makes the new place that of the data folder. The halves go one after the other; between them, too, everything
+// is there: what is moved to the folder last, or from it first, is the bytes, as a table says where its bytes are.
+func (r *moving) turn(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := r.to.closeLocal(); err != nil { // so that its files can be renamed
+		return err
+	}
+	r.point = true
+	r.mu.Lock()
+	r.moved = true
+	r.mu.Unlock()
+	r.stores.gate.Stop(transfer.Moved())
+	dir, steps := r.config.DataDir, []func(string) error{r.turnRows, r.turnBlobs}
+	if r.plan.S3.Bucket != "" {
+		steps = []func(string) error{r.turnBlobs, r.turnRows}
+	}
+	for _, step := range steps {
+		if err := step(dir); err != nil {
+			return fmt.Errorf("noting the new place in the data folder; restart the server and begin the migration again: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *moving) turnRows(dir string) error {
+	switch note := filepath.Join(dir, metadataNote); {
+	case !r.plan.Rows:
+		return nil
+	case r.plan.Table.Table != "":
+		return noteTable(dir, r.plan.Table)
+	default:
+		if err := rename(filepath.Join(dir, fillingMetadata), filepath.Join(dir, metadataFile)); err != nil {
+			return err
+		}
+		return removeFile(note)
+	}
+}
+
+func (r *moving) turnBlobs(dir string) error {
+	switch note := filepath.Join(dir, storageFile); {
+	case !r.plan.Blobs:
+		return nil
+	case r.plan.S3.Bucket != "":
+		return remember(dir, r.plan.S3)
+	default:
+		if err := rename(filepath.Join(dir, fillingBlobs), blobFolder(dir)); err != nil {
+			return err
+		}
+		return removeFile(note)
+	}
+}
