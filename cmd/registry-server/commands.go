@@ -32,15 +32,20 @@ type commands struct {
 	Key struct {
 		List   keyList   `cmd:"" help:"List the public keys that versions are signed with."`
 		Rotate keyRotate `cmd:"" help:"Make a new signing key the current one."`
-	} `cmd:"" help:"List and rotate the keys of registry signatures."`
+		Revoke keyRevoke `cmd:"" help:"End a key of Lumen packages: nothing that it signed counts any more."`
+	} `cmd:"" help:"List, rotate and revoke the keys of registry signatures."`
 	Import struct {
 		Lumen     importLumen     `cmd:"" help:"Import the folder of a Lumen registry."`
 		Pantry    importPantry    `cmd:"" help:"Import the .registry folder of a Pantry registry."`
 		Verdaccio importVerdaccio `cmd:"" help:"Import the storage folder of verdaccio."`
 	} `cmd:"" help:"Import the packages of another registry."`
-	Export struct {
+	Migrate migrate `cmd:"" help:"Move to S3 and DynamoDB, or back, while the server runs."`
+	Backup  backup  `cmd:"" help:"Back up the data folder, while the server runs or not."`
+	Restore restore `cmd:"" help:"Make a data folder of a backup."`
+	Export  struct {
 		Lumen exportLumen `cmd:"" help:"Write the Lumen packages as a static tree, into a folder or a bucket."`
 	} `cmd:"" help:"Write packages as files that any web server can serve."`
+	Health health `cmd:"" help:"Ask a server whether it is up, as the health check of a container."`
 	Verify struct {
 		Lumen verifyLumen `cmd:"" help:"Check a Lumen registry: hashes, manifests, signatures, indexes."`
 	} `cmd:"" help:"Check what a registry serves."`
@@ -57,6 +62,10 @@ type errand interface {
 // errand returns such a subcommand.
 func (c *commands) errand(name string) (e errand, ok bool) {
 	switch name {
+	case "restore":
+		return c.Restore, true
+	case "health":
+		return c.Health, true
 	case "export lumen":
 		return c.Export.Lumen, true
 	case "verify lumen":
@@ -86,7 +95,8 @@ func (c *commands) find(name string) (command, error) {
 		"token create": c.Token.Create, "token list": c.Token.List, "token revoke": c.Token.Revoke,
 		"user add": c.User.Add, "user list": c.User.List, "user remove": c.User.Remove,
 		"repository owners": c.Repository.Owners, "repository add-owner": c.Repository.AddOwner, "repository remove-owner": c.Repository.RemoveOwner,
-		"key list": c.Key.List, "key rotate": c.Key.Rotate,
+		"key list": c.Key.List, "key rotate": c.Key.Rotate, "key revoke": c.Key.Revoke,
+		"migrate": c.Migrate, "backup": c.Backup,
 		"import lumen": c.Import.Lumen, "import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
 	}
 	found, ok := all[name]
@@ -101,6 +111,7 @@ type streams struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	now            func() time.Time
+	manager        string // the socket of the service manager; empty: there is none
 }
 
 // say writes a line beside the result.

@@ -147,6 +147,30 @@ func TestKeys(t *testing.T) {
 	})
 }
 
+func TestRevokeKey(t *testing.T) {
+	onBoth(t, func(t *testing.T, dir string) {
+		var keys wire.LumenKeys
+		cli(t, "", "key", "rotate", "--kind", "lumen", "--data", dir).want(0, "")
+		cli(t, "", "key", "list", "--kind", "lumen", "--json", "--data", dir).want(0, "").json(&keys)
+		old := keys.Keys[0].KeyID
+		cli(t, "", "key", "revoke", "--kind", "lumen", old, "--data", dir).want(0, "the key "+old+" is revoked")
+		cli(t, "", "key", "revoke", "--kind", "lumen", old, "--data", dir).want(0, "also the 0 versions")
+		cli(t, "", "key", "list", "--kind", "lumen", "--data", dir).want(0, "nothing: it was revoked")
+		cli(t, "", "key", "list", "--kind", "lumen", "--json", "--data", dir).want(0, "").json(&keys)
+		if len(keys.Keys) != 3 || keys.Keys[0].KeyID == old {
+			t.Errorf("keys = %+v", keys)
+		}
+		for _, k := range keys.Keys {
+			if k.Revoked != (k.KeyID == old) {
+				t.Errorf("key %s is revoked: %v", k.KeyID, k.Revoked)
+			}
+		}
+		cli(t, "", "key", "revoke", "--kind", "lumen", strings.Repeat("0", 32), "--data", dir).want(1, "none of this registry's keys")
+	})
+	cli(t, "", "key", "revoke", "--kind", "lumen", "xyz").want(2, "32 hex digits")
+	cli(t, "", "key", "revoke", "SHA256:abc").want(2, "a key of npm can't be revoked")
+}
+
 func TestCommandUsage(t *testing.T) {
 	dir := t.TempDir()
 	for _, args := range [][]string{
@@ -168,7 +192,7 @@ func TestCommandUsage(t *testing.T) {
 func TestEveryCommandHasWork(t *testing.T) {
 	var c commands
 	for _, name := range []string{
-		"token create", "token list", "token revoke", "user add", "user list", "user remove", "key list", "key rotate", "import pantry", "import verdaccio",
+		"token create", "token list", "token revoke", "user add", "user list", "user remove", "key list", "key rotate", "key revoke", "import pantry", "import verdaccio",
 		"repository owners", "repository add-owner", "repository remove-owner",
 	} {
 		if _, err := c.find(name); err != nil {

@@ -39,7 +39,7 @@ func connect(ctx context.Context, c command, s streams) (client *adminclient.Cli
 	tick := time.NewTicker(connectEvery)
 	defer tick.Stop()
 	for {
-		client, done, err = open(dir, c.limit())
+		client, done, err = open(dir, c)
 		if !errors.Is(err, fault.Unavailable) {
 			return client, done, err
 		}
@@ -55,13 +55,19 @@ func connect(ctx context.Context, c command, s streams) (client *adminclient.Cli
 }
 
 // open opens the folder in this process; fault.Unavailable if another process uses it.
-func open(dir string, limit int64) (*adminclient.Client, func() error, error) {
-	token := rand.Text()
+func open(dir string, cmd command) (*adminclient.Client, func() error, error) {
+	token, limit := rand.Text(), cmd.limit()
 	c := registry.Config{
 		DataDir: dir, BaseURL: "http://localhost", ControlToken: token, Version: config.Version(), MaxPackage: limit, MaxPublish: limit,
-		SameStorage: true,
-		NoUpstream:  true,    // an admin may take any name, so there is nothing to ask
-		CacheSize:   1 << 60, // what a server cached there is not a command's to evict
+		NoUpstream: true,    // an admin may take any name, so there is nothing to ask
+		CacheSize:  1 << 60, // what a server cached there is not a command's to evict
+	}
+	if told, ok := cmd.(interface{ stores() storage }); ok {
+		where := told.stores()
+		if err := where.check(); err != nil {
+			return nil, nil, err
+		}
+		c.S3, c.DynamoDB = where.bucket(), where.metadata()
 	}
 	reg, err := registry.New(c)
 	if err != nil {

@@ -8,13 +8,12 @@ import (
 
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/config"
-	"github.com/org/registry-action/internal/foreign/pantry"
 	"github.com/org/registry-action/internal/foreign/verdaccio"
 )
 
 // importing is what all importers take.
 type importing struct {
-	dataFolder
+	serverFolder
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package, where no server is running; one that is has its own limit."`
 	JSON           bool         `name:"json" group:"Output" help:"Print the report as JSON."`
 
@@ -58,27 +57,6 @@ Versions keep their times, dist-tags and publishers. Every archive is checked as
 is, so the import can be repeated, and its packages belong to the operator: give them owners with npm owner add.
 It goes on past what it can't take, and ends with a report of that; the exit code is then 1.`
 
-type importPantry struct {
-	importing
-	Dir string `arg:"" type:"path" help:"Pantry's .registry folder, with metadata.json and tarballs."`
-}
-
-// Help explains more than the line of the list of commands.
-func (importPantry) Help() string {
-	return strings.TrimSpace(`Reads the metadata and tarballs of a Pantry registry that keeps them on disk.
-
-  registry-server import pantry ./.registry --data /var/lib/registry` + importHelp)
-}
-
-func (c importPantry) prepare(context.Context, streams) (command, func() error, error) {
-	folder, err := pantry.Open(c.Dir)
-	if err != nil {
-		return nil, nil, fmt.Errorf("opening %s: %w", c.Dir, err)
-	}
-	c.source = folder
-	return c, folder.Close, nil
-}
-
 type importVerdaccio struct {
 	importing
 	Dir string `arg:"" type:"path" help:"The folder that verdaccio's config.yaml names as storage."`
@@ -98,6 +76,6 @@ func (c importVerdaccio) prepare(context.Context, streams) (command, func() erro
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", c.Dir, err)
 	}
-	c.source = folder
+	c.source = local{folder}
 	return c, folder.Close, nil
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"net/http"
 	"os"
@@ -20,13 +22,51 @@ import (
 	"github.com/org/registry-action/internal/wire"
 )
 
-// source is the folder of another registry.
+// source is another registry. Its errors are those after which going on makes no sense.
 type source interface {
 	Len() int // packages, at most
-	Packages() iter.Seq[foreign.Package]
-	Open(file string) (*os.File, error)
+	Packages(ctx context.Context) iter.Seq2[foreign.Package, error]
+	// Open opens the archive of a version; problem is what is wrong with it.
+	Open(ctx context.Context, file string) (a archive, problem, err error)
+	// Claims reports whether to believe what the registry says of an archive that the server has already: opening costs a download.
+	Claims() bool
 	Notes() []string // what of it is not imported, once Packages has ended
 }
+
+// archive is an open archive.
+type archive interface {
+	io.ReadSeekCloser
+	io.ReaderAt
+	Stat() (fs.FileInfo, error)
+}
+
+// folder is the folder of another registry.
+type folder interface {
+	Len() int
+	Packages() iter.Seq[foreign.Package]
+	Open(file string) (*os.File, error)
+	Notes() []string
+}
+
+// local is a source that is a folder.
+type local struct{ folder }
+
+func (l local) Packages(context.Context) iter.Seq2[foreign.Package, error] {
+	return func(yield func(foreign.Package, error) bool) {
+		for p := range l.folder.Packages() {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l local) Open(_ context.Context, file string) (archive, error, error) {
+	f, err := l.folder.Open(file)
+	return f, err, nil
+}
+
+func (local) Claims() bool { return false }
 
 // atOnce is how many packages are imported at a time: each waits for the disk
 // most of its time.
@@ -57,13 +97,14 @@ func newImporter(to target, from source, s streams) *importer {
 func (im *importer) run(ctx context.Context) (report, error) {
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
-	for p := range im.source.Packages() {
-		if each.Err() != nil {
+	var broken error
+	for p, err := range im.source.Packages(each) {
+		if broken = err; err != nil || each.Err() != nil {
 			break
 		}
 		g.Go(func() error { return im.pkg(each, p) })
 	}
-	err := g.Wait()
+	err := cmp.Or(g.Wait(), broken) // what ends the import cancels the reading
 	if err == nil {
 		err = context.Cause(ctx)
 	}
@@ -104,9 +145,16 @@ func (im *importer) version(ctx context.Context, t *tally, present wire.Present,
 		t.refuse(v.Version, v.Problem)
 		return nil
 	}
-	f, err := im.source.Open(v.File)
+	if sum, ok := present.Versions[v.Version]; ok && im.source.Claims() && sum.String() == v.Checksum {
+		t.present++
+		return nil
+	}
+	f, problem, err := im.source.Open(ctx, v.File)
 	if err != nil {
-		t.refuse(v.Version, err)
+		return err
+	}
+	if problem != nil {
+		t.refuse(v.Version, problem)
 		return nil
 	}
 	defer f.Close() // it is only read

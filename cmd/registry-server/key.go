@@ -14,7 +14,7 @@ type keyKind struct {
 }
 
 type keyList struct {
-	dataFolder
+	serverFolder
 	keyKind
 	JSON bool `name:"json" group:"Output" help:"Print the keys as GET /-/npm/v1/keys or GET /lumen/keys.json answers them."`
 }
@@ -72,7 +72,7 @@ func goodFor(k wire.Key) string {
 }
 
 type keyRotate struct {
-	dataFolder
+	serverFolder
 	keyKind
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -53,10 +54,17 @@ func (r result) json(v any) {
 // waits for its end; so does the end of the test.
 func serving(t *testing.T, dir string, args ...string) (url string, stop func()) {
 	t.Helper()
+	return servingWith(t, dir, nil, args...)
+}
+
+// servingWith is serving with more in the environment.
+func servingWith(t *testing.T, dir string, more map[string]string, args ...string) (url string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	read, write := io.Pipe()
 	var stderr bytes.Buffer
 	env := map[string]string{"NPM_FALLBACK": "false", "REGISTRY_TOKEN": "token-of-the-test"}
+	maps.Copy(env, more)
 	ended := make(chan int, 1)
 	go func() {
 		args := append([]string{"--port", "0", "--data", dir, "--log-level", "warn"}, args...)

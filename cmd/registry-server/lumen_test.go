@@ -256,6 +256,39 @@ func TestLumenPublishToFolder(t *testing.T) {
 	cli(t, "", "publish", "lumen", p, "--registry", "file://"+signed, "--key", key).want(1, "is no key of Lumen's client")
 }
 
+// What the server says beside a publish is shown; an upload that is signed by a registered key needs no word.
+func TestLumenPublishSigned(t *testing.T) {
+	url, _ := serving(t, t.TempDir())
+	key := filepath.Join(t.TempDir(), "key.json")
+	if err := os.WriteFile(key, []byte(`{"secret_key":"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	publish := func(version string, more ...string) result {
+		t.Helper()
+		return cli(t, "", append([]string{"publish", "lumen", lumenPackage(t, "@acme/http", version), "--registry", url, "--token", lumenToken}, more...)...).want(0, "published (sha256:")
+	}
+	if r := publish("1.0.0"); !strings.Contains(r.stderr, "nobody has vouched for this upload: it is not signed") {
+		t.Errorf("stderr: %q", r.stderr)
+	}
+	if r := publish("1.0.1", "--key", key); !strings.Contains(r.stderr, "a key that nobody has registered here") {
+		t.Errorf("stderr: %q", r.stderr)
+	}
+	lumenAsk(t, http.MethodPut, url+"/lumen/v1/keys", `{"public_key":"iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w="}`)
+	if r := publish("1.0.2", "--key", key); r.stderr != "" {
+		t.Errorf("stderr: %q", r.stderr)
+	}
+	var out struct {
+		SignedBy string `json:"signed_by"`
+	}
+	if publish := cli(t, "", "publish", "lumen", lumenPackage(t, "@acme/http", "1.0.3"), "--registry", url, "--token", lumenToken, "--key", key, "--json"); publish.code == 0 {
+		publish.json(&out)
+	}
+	if len(out.SignedBy) != 32 {
+		t.Errorf("signed_by = %q", out.SignedBy)
+	}
+	cli(t, "", "verify", "lumen", url+"/lumen").want(0, "4 versions (4 signed")
+}
+
 func TestLumenPublishRefused(t *testing.T) {
 	url, _ := serving(t, t.TempDir())
 	good := lumenPackage(t, "@acme/http", "1.0.0")
@@ -266,10 +299,11 @@ func TestLumenPublishRefused(t *testing.T) {
 	}{
 		"a wrong token":        {[]string{good, "--registry", url, "--token", "wrong"}, 1, "refuses"},
 		"no registry":          {[]string{good}, 2, "LUMEN_REGISTRY"},
-		"no URL":               {[]string{good, "--registry", "/srv/registry"}, 1, "not the URL of a registry"},
+		"no URL":               {[]string{good, "--registry", "/srv/registry"}, 2, "write file:///srv/registry for a folder"},
 		"no server":            {[]string{good, "--registry", "http://127.0.0.1:1"}, 1, "can't be reached"},
 		"another server":       {[]string{good, "--registry", url + "/elsewhere"}, 1, "nothing is served"},
-		"a key":                {[]string{good, "--registry", url, "--key", "x"}, 2, "leave out --key"},
+		"a key that is none":   {[]string{good, "--registry", url, "--key", filepath.Join(good, "lumen.toml")}, 1, "is no key of Lumen's client"},
+		"no key":               {[]string{good, "--registry", url, "--key", filepath.Join(good, "none")}, 1, "none"},
 		"no package":           {[]string{t.TempDir(), "--registry", url}, 1, "lumen.toml"},
 		"a bad dependency":     {[]string{lumenPackage(t, "@acme/x", "1.0.0", "[dependencies]", `"@acme/http" = ">=0.1.0, <1.0.0"`), "--registry", url}, 1, "@acme/http"},
 		"not to be published":  {[]string{lumenPackage(t, "@acme/x", "1.0.0", "publish = false"), "--registry", url}, 1, "publish = false"},

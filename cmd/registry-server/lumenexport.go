@@ -17,7 +17,6 @@ import (
 	"github.com/org/registry-action/internal/config"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/lumentree"
-	"github.com/org/registry-action/internal/lumentree/s3tree"
 	"github.com/org/registry-action/registry"
 )
 
@@ -34,9 +33,7 @@ type exportLumen struct {
 	NGINX    string `name:"nginx" type:"path" placeholder:"FILE" group:"Tree" help:"Write the configuration of an nginx that serves the folder."`
 	CORS     string `name:"cors" type:"path" placeholder:"FILE" group:"Tree" help:"Write the configuration for: aws s3api put-bucket-cors."`
 
-	S3Endpoint  string `name:"s3-endpoint" env:"S3_ENDPOINT" placeholder:"URL" group:"Bucket" help:"A server of S3's protocol that is not Amazon's."`
-	S3Region    string `name:"s3-region" env:"S3_REGION" placeholder:"REGION" group:"Bucket" help:"Default: as AWS's own configuration says."`
-	S3PathStyle bool   `name:"s3-force-path-style" env:"S3_FORCE_PATH_STYLE" group:"Bucket" help:"The bucket stands in the path of URLs, not in the host."`
+	writingFlags
 
 	JSON bool `name:"json" group:"Output" help:"Print the report as JSON."`
 }
@@ -50,7 +47,8 @@ what is referred to before what refers to it: readers see a whole registry at ev
   registry-server export lumen s3://lumen-registry --registry https://registry.example.com
   registry-server export lumen ./gh-pages --nojekyll --registry http://localhost:3000
 
-The server may run or not. Credentials of buckets are found as by every program of AWS. One export at a time writes to a bucket.`)
+The server may run or not. Credentials of buckets are found as by every program of AWS. One writer at a time has a folder or a
+bucket's prefix; others wait for it for a while.`)
 }
 
 func (c exportLumen) do(ctx context.Context, s streams) (err error) {
@@ -62,7 +60,7 @@ func (c exportLumen) do(ctx context.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	sink, err := c.sink(ctx)
+	sink, err := c.sink(ctx, c.To, c.Verify)
 	if err != nil {
 		return err
 	}
@@ -83,7 +81,7 @@ func (c exportLumen) do(ctx context.Context, s streams) (err error) {
 // writeFiles writes what is not a part of the tree.
 func (c exportLumen) writeFiles() error {
 	if c.NGINX != "" {
-		if strings.HasPrefix(c.To, "s3://") {
+		if strings.HasPrefix(c.To, bucketScheme) {
 			return config.Usagef("nginx serves folders; leave out --nginx, or export to a folder")
 		}
 		text, err := lumentree.NGINX(c.To)
@@ -105,19 +103,6 @@ func (c exportLumen) extras() map[string][]byte {
 		return nil
 	}
 	return map[string][]byte{lumentree.NoJekyll: {}}
-}
-
-func (c exportLumen) sink(ctx context.Context) (lumentree.Sink, error) {
-	if !strings.HasPrefix(c.To, "s3://") {
-		return lumentree.OpenDisk(c.To)
-	}
-	bucket, prefix, err := s3tree.ParseURL(c.To)
-	if err != nil {
-		return nil, err
-	}
-	return s3tree.Open(ctx, s3tree.Config{
-		Bucket: bucket, Prefix: prefix, Region: c.S3Region, Endpoint: c.S3Endpoint, PathStyle: c.S3PathStyle, Overwrite: c.Verify,
-	})
 }
 
 // source is the server that is named, else that of the data folder: the one that runs, or one that is opened for this.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,11 +13,12 @@ import (
 
 type publishLumen struct {
 	Dir      string `arg:"" optional:"" default:"." type:"path" help:"The folder of the package, with lumen.toml."`
-	Registry string `env:"LUMEN_REGISTRY" required:"" placeholder:"URL" group:"Registry" help:"A server, such as https://registry.example.com/lumen, or the folder of a static tree: file:///path/to/registry."`
+	Registry string `env:"LUMEN_REGISTRY" required:"" placeholder:"URL" group:"Registry" help:"A server, such as https://registry.example.com/lumen, or a static tree: file:///path/to/registry, s3://bucket/prefix."`
 	Token    string `env:"REGISTRY_TOKEN,LUMEN_AUTH_TOKEN" secret:"" group:"Registry" help:"A token that may publish to the server."`
-	Key      string `type:"path" placeholder:"FILE" group:"Static tree" help:"The key to sign with, as Lumen's client keeps it in ~/.lumen/keys. A server signs with its own."`
+	Key      string `type:"path" placeholder:"FILE" group:"Registry" help:"The key to sign with, as Lumen's client keeps it in ~/.lumen/keys: a static tree, or the upload to a server, where the key is registered."`
 	Name     string `default:"registry" group:"Static tree" help:"What a new tree calls itself."`
-	JSON     bool   `name:"json" group:"Output" help:"Print the result as JSON."`
+	writingFlags
+	JSON bool `name:"json" group:"Output" help:"Print the result as JSON."`
 }
 
 // Help explains more than the line of the list of commands.
@@ -25,15 +27,22 @@ func (publishLumen) Help() string {
 
   registry-server publish lumen --registry https://registry.example.com/lumen
   registry-server publish lumen ./my-utils --registry file:///srv/registry
+  registry-server publish lumen ./my-utils --registry s3://lumen-registry/tree
 
-A version never changes: the same bytes again are a success, others are refused. A folder is changed under a lock, step by step, so
-that its readers see a whole registry at every moment; what somebody has written into its files by hand is kept.`)
+A version never changes: the same bytes again are a success, others are refused. A folder or a bucket's prefix is changed under a
+lock, step by step, so that its readers see a whole registry at every moment; what somebody has written into its files by hand is
+kept.`)
 }
 
 func (c publishLumen) do(ctx context.Context, s streams) (err error) {
-	dir, local := strings.CutPrefix(c.Registry, "file://")
-	if c.Key != "" && !local {
-		return config.Usagef("a server signs with its own key; leave out --key")
+	if !isSite(c.Registry) && !isStatic(c.Registry) {
+		return config.Usagef("%q is neither the URL of a server nor that of a static tree; write file://%s for a folder", c.Registry, c.Registry)
+	}
+	var key ed25519.PrivateKey
+	if c.Key != "" {
+		if key, err = lumentree.ReadKey(c.Key); err != nil {
+			return err
+		}
 	}
 	p, err := lumentree.Pack(ctx, c.Dir)
 	if err != nil {
@@ -41,13 +50,16 @@ func (c publishLumen) do(ctx context.Context, s streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
 	var out lumentree.Published
-	if local {
-		out, err = c.toFolder(ctx, dir, p)
+	if isStatic(c.Registry) {
+		out, err = c.toTree(ctx, p, key)
 	} else {
-		out, err = c.toServer(ctx, p)
+		out, err = c.toServer(ctx, p, key)
 	}
 	if err != nil {
 		return err
+	}
+	if out.Notice != "" {
+		s.say("%s", shownText(out.Notice))
 	}
 	if c.JSON {
 		return writeJSON(s.stdout, out)
@@ -60,26 +72,25 @@ func (c publishLumen) do(ctx context.Context, s streams) (err error) {
 	return err
 }
 
-func (c publishLumen) toFolder(ctx context.Context, dir string, p lumentree.Package) (out lumentree.Published, err error) {
-	opt := lumentree.PublishOptions{Name: c.Name}
-	if c.Key != "" {
-		if opt.Key, err = lumentree.ReadKey(c.Key); err != nil {
-			return out, err
-		}
-	}
-	disk, err := lumentree.OpenDisk(dir)
+// isStatic reports whether a registry is a tree that this process writes itself.
+func isStatic(registry string) bool {
+	return strings.HasPrefix(registry, fileScheme) || strings.HasPrefix(registry, bucketScheme)
+}
+
+func (c publishLumen) toTree(ctx context.Context, p lumentree.Package, key ed25519.PrivateKey) (out lumentree.Published, err error) {
+	sink, err := c.sink(ctx, c.Registry, false)
 	if err != nil {
 		return out, err
 	}
-	defer func() { err = errors.Join(err, disk.Close()) }()
-	return lumentree.Publish(ctx, disk, p, opt)
+	defer func() { err = errors.Join(err, sink.Close()) }()
+	return lumentree.Publish(ctx, sink, p, lumentree.PublishOptions{Name: c.Name, Key: key})
 }
 
-func (c publishLumen) toServer(ctx context.Context, p lumentree.Package) (out lumentree.Published, err error) {
+func (c publishLumen) toServer(ctx context.Context, p lumentree.Package, key ed25519.PrivateKey) (out lumentree.Published, err error) {
 	site, err := lumentree.OpenSite(lumenBase(c.Registry), c.Token)
 	if err != nil {
 		return out, err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	return site.Send(ctx, p)
+	return site.Send(ctx, p, lumentree.SendOptions{Key: key})
 }

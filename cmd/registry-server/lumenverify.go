@@ -13,7 +13,8 @@ import (
 )
 
 type verifyLumen struct {
-	Tree  string `arg:"" name:"tree" help:"URL of a registry, such as https://registry.example.com/lumen, or a folder."`
+	Tree string `arg:"" name:"tree" help:"URL of a registry, such as https://registry.example.com/lumen, a folder, or s3://bucket/prefix."`
+	bucketFlags
 	Keys  string `type:"path" placeholder:"FILE" group:"Trust" help:"The keys that are believed. Where the file is not there, those of the tree are written to it: it is trusted on first use."`
 	Token string `env:"VERIFY_TOKEN" secret:"" group:"Trust" help:"A token that may read, where not everybody may. It is sent to whatever URL is verified."`
 	JSON  bool   `name:"json" group:"Output" help:"Print the report as JSON."`
@@ -43,7 +44,7 @@ func (c verifyLumen) do(ctx context.Context, s streams) (err error) {
 			return err
 		}
 	}
-	tree, done, err := openTree(c.Tree, c.Token)
+	tree, done, err := openTree(ctx, c.Tree, c.Token, c.bucketFlags)
 	if err != nil {
 		return err
 	}
@@ -104,20 +105,4 @@ func shownText(text string) string {
 		}
 		return r
 	}, text)
-}
-
-// openTree opens a registry by its URL or as a folder.
-func openTree(name, token string) (lumentree.Tree, func() error, error) {
-	if strings.HasPrefix(name, "http://") || strings.HasPrefix(name, "https://") {
-		site, err := lumentree.OpenSite(name, token)
-		if err != nil {
-			return nil, nil, err
-		}
-		return site, site.Close, nil
-	}
-	folder, err := lumentree.OpenFolder(strings.TrimPrefix(name, "file://"))
-	if err != nil {
-		return nil, nil, err
-	}
-	return folder, folder.Close, nil
 }

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/config"
@@ -21,18 +20,13 @@ type options struct {
 
 	TrustedProxies []string `env:"TRUSTED_PROXIES" placeholder:"ADDRESS" group:"Address" help:"Addresses and networks of the proxies in front, separated by commas: what their X-Forwarded-For says of who the client is, is believed."`
 
-	Data        string `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
-	S3Bucket    string `name:"s3-bucket" env:"S3_BUCKET" default:"local" group:"Storage" help:"Bucket of S3 that tarballs are kept in; local: in the data folder."`
-	S3Prefix    string `name:"s3-prefix" env:"S3_PREFIX" placeholder:"PATH" group:"Storage" help:"What the keys of objects begin with. Default: nothing."`
-	S3Region    string `name:"s3-region" env:"S3_REGION,AWS_REGION" placeholder:"REGION" group:"Storage" help:"Region of the bucket. Default: as AWS's own configuration says, else us-east-1."`
-	S3Endpoint  string `name:"s3-endpoint" env:"S3_ENDPOINT" placeholder:"URL" group:"Storage" help:"A server of S3's protocol that is not Amazon's."`
-	S3PathStyle bool   `name:"s3-force-path-style" env:"S3_FORCE_PATH_STYLE" group:"Storage" help:"The bucket stands in the path of URLs, not in the host."`
+	Data string `env:"REGISTRY_DATA" default:".registry" type:"path" placeholder:"DIR" group:"Storage" help:"Folder of the embedded stores."`
+	storage
 
-	DynamodbTable          string `env:"DYNAMODB_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"Table of DynamoDB that metadata is kept in, for any number of servers; local: in the data folder."`
-	DynamodbRegion         string `env:"DYNAMODB_REGION,AWS_REGION" placeholder:"REGION" group:"Storage" help:"Region of the table. Default: as AWS's own configuration says, else us-east-1."`
-	DynamodbEndpoint       string `env:"DYNAMODB_ENDPOINT" placeholder:"URL" group:"Storage" help:"A server of DynamoDB's protocol that is not Amazon's."`
-	DynamodbCreate         bool   `env:"DYNAMODB_CREATE" group:"Storage" help:"Make the table, with a TTL, if there is none."`
-	DynamodbAnalyticsTable string `env:"DYNAMODB_ANALYTICS_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"This version keeps no analytics: local."`
+	S3Redirect bool `name:"s3-redirect" env:"S3_REDIRECT" group:"Storage" help:"Let clients get tarballs of 1 MiB and more from the bucket itself, and publish-commit bring them there."`
+
+	DynamodbAnalyticsTable string `env:"DYNAMODB_ANALYTICS_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"Table of DynamoDB that the statistics of downloads are kept in; local: where other metadata is."`
+	AnalyticsUserAgents    bool   `env:"ANALYTICS_USER_AGENTS" default:"true" negatable:"" group:"Storage" help:"Count downloads by client, such as npm/11, too. Nothing else of a User-Agent is ever kept."`
 
 	Retention config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
 
@@ -52,9 +46,15 @@ type options struct {
 
 	LumenName     string `env:"LUMEN_NAME" default:"registry" group:"Lumen" help:"What the index of its Lumen packages calls the registry."`
 	LumenUnscoped bool   `env:"LUMEN_UNSCOPED" group:"Lumen" help:"Let Lumen packages without a scope be published. The client of today makes none."`
+	LumenUploads  string `name:"lumen-upload-signatures" env:"LUMEN_UPLOAD_SIGNATURES" enum:"off,warn,require" default:"warn" group:"Lumen" help:"Publishes of Lumen packages that are signed neither by a registered key nor by a certified one: off, they pass; warn, they pass and are told; require, they are refused."`
 
 	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
 	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
+
+	Metrics         string          `env:"METRICS" enum:"private,public,off" default:"private" group:"Watching" help:"Who may read /metrics: private, this machine and who has the METRICS_TOKEN or an admin's; public, everybody; off, nobody."`
+	MetricsToken    string          `env:"METRICS_TOKEN" secret:"" group:"Watching" help:"Who bears it may read the metrics, and do nothing else."`
+	ShutdownDelay   config.Duration `env:"SHUTDOWN_DELAY" default:"0s" group:"Watching" help:"How long the server goes on when it is told to stop, with /ready answering 503, so that load balancers look elsewhere."`
+	ShutdownTimeout config.Duration `env:"SHUTDOWN_TIMEOUT" default:"30s" group:"Watching" help:"How long requests under way, such as uploads, have then to finish."`
 
 	LogFormat string `env:"LOG_FORMAT" enum:"text,json" default:"text" group:"Logging" help:"Form of the log on stderr: text or json."`
 	LogLevel  string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" group:"Logging" help:"What is logged: debug, info, warn or error."`
@@ -71,11 +71,16 @@ const examples = `  registry-server
   registry-server --port 8080 --data /var/lib/registry --retention 30d
   registry-server token create --name ci --packages '@acme/*' --expires 90d --data /var/lib/registry
   registry-server import verdaccio /verdaccio/storage --data /var/lib/registry
+  registry-server migrate --from local --to s3,dynamodb --s3-bucket acme --dynamodb-table acme --data /var/lib/registry
+  registry-server backup /backup/registry --data /var/lib/registry
   registry-server export lumen /var/www/lumen --data /var/lib/registry
   registry-server verify lumen https://registry.example.com/lumen --keys lumen-keys.json`
 
 // check refuses what no single option shows.
 func (o options) check() error {
+	if err := o.storage.check(); err != nil {
+		return err
+	}
 	switch {
 	case o.Token == "" && !isLoopback(o.Host):
 		return config.Usagef("listening on %s without a token would let anybody publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or listen on 127.0.0.1", cmp.Or(o.Host, "every address"))
@@ -85,20 +90,14 @@ func (o options) check() error {
 		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
 	case o.Token != "" && len(o.Token) < safeToken && (!isLoopback(o.Host) || isPublic(o.BaseURL)):
 		return config.Usagef("the token has %d characters; where others than this machine can try, one of less than %d is too easily guessed (make one with: openssl rand -hex 32)", len(o.Token), safeToken)
-	case o.S3Endpoint != "" && !isURL(o.S3Endpoint):
-		return config.Usagef("%q is not the URL of a server; give S3_ENDPOINT one such as https://s3.example.com", o.S3Endpoint)
-	case strings.ContainsAny(o.S3Bucket, "/:"):
-		return config.Usagef("%q is not the name of a bucket; give S3_BUCKET the name alone, and what keys begin with as S3_PREFIX", o.S3Bucket)
-	case o.DynamodbEndpoint != "" && !isURL(o.DynamodbEndpoint):
-		return config.Usagef("%q is not the URL of a server; give DYNAMODB_ENDPOINT one such as https://dynamodb.example.com", o.DynamodbEndpoint)
-	case o.DynamodbAnalyticsTable != "local" && o.DynamodbAnalyticsTable != "":
-		return config.Usagef("DYNAMODB_ANALYTICS_TABLE is %q, but this version keeps no analytics; unset it or set it to local", o.DynamodbAnalyticsTable)
 	case o.MaxPackageSize <= 0 || o.MaxPublishSize <= 0:
 		return config.Usagef("a limit of 0 bytes accepts nothing; give MAX_PACKAGE_SIZE and MAX_PUBLISH_SIZE sizes such as 100MiB")
 	case o.CacheSize <= 0:
 		return config.Usagef("a cache of 0 bytes keeps nothing; give CACHE_SIZE a size such as 1GiB, or turn upstream off with NPM_FALLBACK=false")
 	case time.Duration(o.UpstreamMaxAge) <= 0:
 		return config.Usagef("UPSTREAM_MAX_AGE must be more than 0; give a time such as 2m")
+	case time.Duration(o.ShutdownTimeout) <= 0:
+		return config.Usagef("SHUTDOWN_TIMEOUT must be more than 0, or every upload under way would be cut off; give a time such as 30s")
 	case time.Duration(o.Retention) <= 0:
 		return config.Usagef("a retention of %s keeps nothing; give a time such as 90d", o.Retention)
 	}
@@ -113,25 +112,19 @@ func (o options) settings(addr net.Addr) registry.Config {
 		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
 		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,
 		UpstreamMaxAge: time.Duration(o.UpstreamMaxAge), KeepUpstreamURLs: !o.RewriteTarballs, CacheSize: int64(o.CacheSize),
-		ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped,
+		S3Redirect: o.S3Redirect, ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped, LumenUploads: o.LumenUploads,
+		Analytics: o.analytics(), NoUserAgents: !o.AnalyticsUserAgents,
+		Metrics: o.Metrics, MetricsToken: o.MetricsToken, ShutdownDelay: time.Duration(o.ShutdownDelay), ShutdownTime: time.Duration(o.ShutdownTimeout),
 		Version: config.Version(),
 	}
 }
 
-// bucket is none if bytes are kept in the data folder.
-func (o options) bucket() registry.S3 {
-	if o.S3Bucket == "local" || o.S3Bucket == "" {
-		return registry.S3{}
-	}
-	return registry.S3{Bucket: o.S3Bucket, Prefix: o.S3Prefix, Region: o.S3Region, Endpoint: o.S3Endpoint, PathStyle: o.S3PathStyle}
-}
-
-// metadata is no table if it is kept in the data folder.
-func (o options) metadata() registry.DynamoDB {
-	if o.DynamodbTable == "local" || o.DynamodbTable == "" {
+// analytics is no table if statistics are kept where other metadata is.
+func (o options) analytics() registry.DynamoDB {
+	if o.DynamodbAnalyticsTable == "" || o.DynamodbAnalyticsTable == registry.InFolder {
 		return registry.DynamoDB{}
 	}
-	return registry.DynamoDB{Table: o.DynamodbTable, Region: o.DynamodbRegion, Endpoint: o.DynamodbEndpoint, Create: o.DynamodbCreate}
+	return registry.DynamoDB{Table: o.DynamodbAnalyticsTable, Region: o.DynamodbRegion, Endpoint: o.DynamodbEndpoint, Create: o.DynamodbCreate}
 }
 
 func isURL(text string) bool {

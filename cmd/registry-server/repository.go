@@ -10,7 +10,7 @@ import (
 
 // ofRepository is what the commands about a repository's owners have.
 type ofRepository struct {
-	dataFolder
+	serverFolder
 	Repository string `arg:"" help:"The repository: owner/repo, or its URL."`
 }
 

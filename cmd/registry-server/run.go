@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop) // a second signal ends the program at once
-		err = c.do(ctx, parsed.Command, streams{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now})
+		err = c.do(ctx, parsed.Command, streams{stdin: stdin, stdout: stdout, stderr: stderr, now: time.Now, manager: getenv("NOTIFY_SOCKET")})
 	}
 	if err != nil && !errors.Is(err, config.ErrDone) {
 		fmt.Fprintf(stderr, "registry-server: %s\n", sentence(err))
@@ -40,7 +40,7 @@ func (c *commands) do(ctx context.Context, name string, s streams) error {
 		if err := c.Serve.check(); err != nil {
 			return err
 		}
-		return serve(ctx, c.Serve, s.stdout, logger(c.Serve, s.stderr))
+		return serve(ctx, c.Serve, s, logger(c.Serve, s.stderr))
 	}
 	if e, ok := c.errand(name); ok {
 		return e.do(ctx, s)
@@ -78,7 +78,7 @@ func nameAudit(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (err error) {
+func serve(ctx context.Context, o options, s streams, log *slog.Logger) (err error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
 	if err != nil {
 		return fmt.Errorf("listening: %w; choose another with --port (PORT)", err)
@@ -100,23 +100,25 @@ func serve(ctx context.Context, o options, stdout io.Writer, log *slog.Logger) (
 		log.Error("commands such as token create can't reach this server", "err", err)
 	}
 	o.warn(log)
-	greet(stdout, o, listener.Addr())
-	greetUpstream(stdout, reg)
+	greet(s.stdout, o, reg, listener.Addr())
+	greetUpstream(s.stdout, reg)
+	defer s.tellManager(ctx, log)()
 	return reg.Serve(ctx, listener)
 }
 
 // greet says where the server is and who may publish.
-func greet(w io.Writer, o options, addr net.Addr) {
+func greet(w io.Writer, o options, reg *registry.Registry, addr net.Addr) {
 	who := "whoever has the token may publish"
 	if o.Token == "" {
 		who = "only this machine may publish (set REGISTRY_TOKEN to let others)"
 	}
 	data := o.Data
-	if m := o.metadata(); m.Table != "" {
-		data += ", metadata in the table " + m.Table
+	bucket, table := reg.Storage()
+	if table.Table != "" {
+		data += ", metadata in the table " + table.Table
 	}
-	if b := o.bucket(); b.Bucket != "" {
-		data += ", the bytes of packages in " + b.String()
+	if bucket.Bucket != "" {
+		data += ", the bytes of packages in " + bucket.String()
 	}
 	fmt.Fprintf(w, "registry-server %s listens on %s\n  links begin with %s\n  data is in %s\n  %s\n",
 		config.Version(), addr, o.baseURL(addr), data, who)

@@ -38,7 +38,9 @@ func TestUsage(t *testing.T) {
 		{"a bucket by its URL", []string{"--port", "0"}, map[string]string{"S3_BUCKET": "s3://my-bucket/npm"}, "S3_PREFIX"},
 		{"a bucket of no server", []string{"--port", "0"}, map[string]string{"S3_BUCKET": "my-bucket", "S3_ENDPOINT": "localhost:9000"}, "S3_ENDPOINT"},
 		{"a table of no server", nil, map[string]string{"DYNAMODB_TABLE": "my-table", "DYNAMODB_ENDPOINT": "localhost:8000"}, "DYNAMODB_ENDPOINT"},
-		{"analytics", nil, map[string]string{"DYNAMODB_ANALYTICS_TABLE": "my-table"}, "DYNAMODB_ANALYTICS_TABLE"},
+		{"no time to stop", []string{"--shutdown-timeout", "0s"}, nil, "SHUTDOWN_TIMEOUT"},
+		{"metrics for whom", []string{"--metrics", "everybody"}, nil, "everybody"},
+		{"a metrics token to guess", []string{"--port", "0"}, map[string]string{"METRICS_TOKEN": "short"}, "METRICS_TOKEN"},
 		{"no retention", []string{"--retention", "0s"}, nil, "90d"},
 		{"open behind a public name", []string{"--base-url", "https://registry.example.com"}, nil, "REGISTRY_TOKEN"},
 		{"a base URL that is none", []string{"--port", "0"}, map[string]string{"BASE_URL": "localhost:3000"}, "BASE_URL"},
@@ -64,7 +66,7 @@ func TestUsage(t *testing.T) {
 func TestShortToken(t *testing.T) {
 	for token, warned := range map[string]bool{"": false, "eightish": true, "fifteen-letters": true, "sixteen-letters!": false} {
 		var log bytes.Buffer
-		o := options{Host: "127.0.0.1", Token: token, S3Bucket: "local", DynamodbTable: "local", MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1}
+		o := options{Host: "127.0.0.1", Token: token, MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1, ShutdownTimeout: 1}
 		if err := o.check(); err != nil {
 			t.Errorf("%q is refused: %v", token, err)
 		}

@@ -14,7 +14,7 @@ import (
 )
 
 type tokenCreate struct {
-	dataFolder
+	serverFolder
 	Name         string          `required:"" placeholder:"NAME" group:"Token" help:"What the list of tokens calls it, such as ci."`
 	Packages     []string        `placeholder:"PATTERN" group:"Token" help:"Packages that it may write, whoever owns them: @acme/*, @acme/core, tool-*. Default: those that its user owns, and new ones."`
 	Repositories []string        `placeholder:"PATTERN" group:"Token" help:"Repositories whose commits it may publish, whoever owns them: acme/*, acme/widgets, https://git.example.com/acme/*. Default: those that its user owns, and new ones."`
@@ -81,7 +81,7 @@ func expiry(t time.Time) string {
 }
 
 type tokenList struct {
-	dataFolder
+	serverFolder
 	JSON bool `name:"json" group:"Output" help:"Print the list as JSON."`
 }
 
@@ -121,7 +121,7 @@ func state(t wire.Token, now time.Time) string {
 }
 
 type tokenRevoke struct {
-	dataFolder
+	serverFolder
 	Key string `arg:"" help:"The key that token list shows, or its first 6 digits or more."`
 }
 

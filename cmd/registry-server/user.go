@@ -8,7 +8,7 @@ import (
 )
 
 type userAdd struct {
-	dataFolder
+	serverFolder
 	Name  string `arg:"" help:"Name of the account."`
 	Email string `placeholder:"ADDRESS" group:"Account" help:"Its e-mail address, which npm shows of owners."`
 
@@ -47,7 +47,7 @@ func (c userAdd) run(ctx context.Context, client *adminclient.Client, s streams)
 }
 
 type userList struct {
-	dataFolder
+	serverFolder
 	JSON bool `name:"json" group:"Output" help:"Print the list as JSON."`
 }
 
@@ -69,7 +69,7 @@ func (c userList) run(ctx context.Context, client *adminclient.Client, s streams
 }
 
 type userRemove struct {
-	dataFolder
+	serverFolder
 	Name string `arg:"" help:"Name of the account."`
 }
 
