@@ -64,6 +64,7 @@ func snapshot(t *testing.T, dir string) string {
 }
 
 func TestUsage(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	dir, _ := checkout(t, workspace)
 	empty := t.TempDir()
 	if err := os.WriteFile(filepath.Join(empty, "x.tgz"), []byte(tarballOf(t, `{"name":"x","version":"1.0.0"}`)), 0o644); err != nil {
@@ -123,6 +124,7 @@ func TestJSON(t *testing.T) {
 }
 
 func TestDryRunSendsNothing(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	dir, _ := checkout(t, workspace)
 	r := publishCommit(t, dir, cleanEnv("REGISTRY_URL=http://localhost:1"), "--dry-run").must(t)
 	if !strings.Contains(r.stdout, "acme-cli@0.0.0-commit.g") || !strings.Contains(r.stdout, "cli.js") {
@@ -156,6 +158,7 @@ func TestPackThenPublishTarballs(t *testing.T) {
 
 // A tarball from elsewhere does not choose where its copy is written.
 func TestPackRefusesAVersionThatIsAPath(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	dir := t.TempDir()
 	out := filepath.Join(dir, "a", "out")
 	if err := os.WriteFile(filepath.Join(dir, "x.tgz"), []byte(tarballOf(t, `{"name":"x","version":"1.0.0/../../../evil"}`)), 0o644); err != nil {

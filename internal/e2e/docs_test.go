@@ -69,6 +69,7 @@ func TestExamplesAtADesk(t *testing.T) {
 
 // The documents show the lines that the comment has.
 func TestInstallLinesAreThoseOfTheComment(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	const sha = "a832a551de9c0ffee00112233445566778899aab"
 	r := report.Report{Repository: "acme/widgets", SHA: sha, RegistryURL: exampleServer, Tag: "pr-7", Managers: []string{"npm", "pnpm", "yarn", "bun"}}
 	core := report.Package{Name: "@acme/core", Version: npm.PreviewVersion(sha), URL: exampleServer + "/x"}
@@ -167,6 +168,7 @@ var target = regexp.MustCompile(`(?m)^make (\w+)`)
 
 // The targets that the documents name exist.
 func TestMakeTargets(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	makefile := read(t, "../../Makefile")
 	for _, example := range blocks(t, "README.md", "make ") {
 		for _, m := range target.FindAllStringSubmatch(example, -1) {
@@ -178,6 +180,7 @@ func TestMakeTargets(t *testing.T) {
 }
 
 func TestDemo(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	r := exe(t, t.TempDir(), cleanEnv(), "bash", demo(t), bin).must(t)
 	for _, want := range []string{"Hello, from a pull request! (hello-cli 0.0.0-commit.g", "| [`@hello/core`]", "stopped cleanly"} {
 		if !strings.Contains(r.stdout, want) {

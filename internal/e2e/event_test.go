@@ -77,6 +77,7 @@ func TestStandardOutputStaysJSON(t *testing.T) {
 
 // A reader that goes away leaves nothing behind.
 func TestClosedPipe(t *testing.T) {
+	onlyLocal(t, "it starts no server, or one of its own")
 	dir, _ := checkout(t, workspace)
 	temp := t.TempDir()
 	exe(t, dir, cleanEnv("TMPDIR="+temp), "bash", "-c", `"$0" --dry-run 2>&1 | true`, filepath.Join(bin, "publish-commit")).must(t)

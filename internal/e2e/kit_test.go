@@ -1,10 +1,10 @@
 // Package e2e runs the two programs as people do: built, started as processes,
-// with real package managers and a GitHub stand-in.
+// with real package managers and a GitHub stand-in. Every test runs in two worlds
+// (world_test.go).
 package e2e
 
 import (
 	"archive/tar"
-	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -14,10 +14,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,7 +27,8 @@ var bin string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
-func buildAndRun(m *testing.M) int {
+// buildAndRun runs every test in each world.
+func buildAndRun(m *testing.M) (code int) {
 	dir, err := os.MkdirTemp("", "e2e-*")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -43,86 +42,33 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "building the programs:", err)
 		return 1
 	}
-	return m.Run()
+	for _, name := range worldNames() {
+		leave, err := enter(name)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		code = max(code, m.Run())
+		if err := leave(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
 }
 
-// cleanEnv is the process's environment without what would steer our programs.
+// cleanEnv is the process's environment without what would steer our programs, and with what they need in the world
+// that tests run in.
 func cleanEnv(vars ...string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
-		return strings.HasPrefix(v, "GITHUB_") || strings.HasPrefix(v, "REGISTRY_") || strings.HasPrefix(v, "INPUT_") || strings.HasPrefix(v, "CI=") || strings.HasPrefix(v, "PANTRY_")
+		for _, prefix := range []string{"GITHUB_", "REGISTRY_", "INPUT_", "CI=", "PANTRY_", "AWS_", "S3_", "DYNAMODB_"} {
+			if strings.HasPrefix(v, prefix) {
+				return true
+			}
+		}
+		return false
 	})
-	return append(env, vars...)
-}
-
-// server is a running registry-server.
-type server struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	data string
-	addr string // what it listens on
-	url  string // what its links begin with
-	log  transcript
-	done chan error
-}
-
-var listens = regexp.MustCompile(`listens on (\S+)\n +links begin with (\S+)`)
-
-// startServer starts registry-server on a free port of loopback.
-func startServer(t *testing.T, data string, args ...string) *server {
-	t.Helper()
-	return startServerIn(t, cleanEnv(), data, args...)
-}
-
-// startServerIn is startServer with an environment.
-func startServerIn(t *testing.T, env []string, data string, args ...string) *server {
-	t.Helper()
-	s := &server{t: t, data: data, done: make(chan error, 1)}
-	s.cmd = exec.Command(filepath.Join(bin, "registry-server"), append([]string{"--port", "0", "--data", data, "--log-level", "error"}, args...)...)
-	s.cmd.Env = env
-	s.cmd.Stderr = io.MultiWriter(t.Output(), &s.log)
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.kill)
-	r := bufio.NewReader(out)
-	for greeting := ""; s.url == ""; {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			t.Fatalf("registry-server ended before it listened: %v", err)
-		}
-		greeting += line
-		if m := listens.FindStringSubmatch(greeting); m != nil {
-			s.addr, s.url = m[1], m[2]
-		}
-	}
-	go func() {
-		_, _ = io.Copy(io.Discard, r)
-		s.done <- s.cmd.Wait()
-	}()
-	return s
-}
-
-// kill ends the server as a crash would.
-func (s *server) kill() {
-	if s.done != nil {
-		_ = s.cmd.Process.Kill() // it may have ended
-		<-s.done
-		s.done = nil
-	}
-}
-
-// stop asks the server to stop and returns how it ended.
-func (s *server) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	err := <-s.done
-	s.done = nil
-	return err
+	return slices.Concat(env, worldEnv(), vars)
 }
 
 // result is how a program ended.

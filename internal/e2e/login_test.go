@@ -287,7 +287,7 @@ func TestAuditLog(t *testing.T) {
 	if err := s.stop(); err != nil { // so that all of the log is here
 		t.Fatal(err)
 	}
-	log := s.log.String()
+	log := s.log()
 	for _, want := range []string{
 		`msg=audit who="npm11 \(token \w+…\)" action=publish target=@acme/noted@1.0.0 remote=127.0.0.1 status=201`,
 		`msg=audit who="reader \(token \w+…\)" action=\w+ target=@acme/noted\S* remote=127.0.0.1 status=403`,

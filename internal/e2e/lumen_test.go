@@ -2,7 +2,7 @@ package e2e
 
 import (
 	"bufio"
-	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -136,6 +135,24 @@ func headOf(t *testing.T, url, authorization string) (int, http.Header) {
 	return resp.StatusCode, resp.Header
 }
 
+// docKey is the guide's example of a key that is revoked.
+const docKey = "0123456789abcdef0123456789abcdef"
+
+// replacedKey is the key that was the present one before the guide's rotation.
+func replacedKey(t *testing.T, env []string, data string) string {
+	t.Helper()
+	var list struct {
+		Keys []struct {
+			KeyID string `json:"key_id"`
+		} `json:"keys"`
+	}
+	out := exe(t, data, env, filepath.Join(bin, "registry-server"), "key", "list", "--kind", "lumen", "--json", "--data", data).must(t).stdout
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list.Keys) < 2 {
+		t.Fatalf("keys: %s, %v", out, err)
+	}
+	return list.Keys[1].KeyID
+}
+
 // The guide's commands work as they are written, one after the other.
 func TestLumenGuide(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
@@ -157,6 +174,9 @@ func TestLumenGuide(t *testing.T) {
 		"GIT_AUTHOR_NAME=x", "GIT_AUTHOR_EMAIL=x@example.com", "GIT_COMMITTER_NAME=x", "GIT_COMMITTER_EMAIL=x@example.com")
 	pkg := lumenPackage(t, "@acme/http", "1.0.0")
 	for _, example := range blocks(t, lumenDoc, "registry-server") {
+		if strings.Contains(example, docKey) {
+			example = strings.ReplaceAll(example, docKey, replacedKey(t, env, s.data))
+		}
 		dir := pkg
 		if strings.Contains(example, "git add") {
 			dir = pages
@@ -180,6 +200,41 @@ func TestLumenGuide(t *testing.T) {
 	}
 	if tracked := exe(t, pages, env, "git", "ls-files").must(t).stdout; !strings.Contains(tracked, ".nojekyll\n") || !strings.Contains(tracked, "artifacts/sha256/") {
 		t.Errorf("the branch of the pages has %s", tracked)
+	}
+}
+
+// So do its lines for Lumen's own client, and for who registers a key.
+func TestLumenGuideOfClient(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
+	g, wares := readGuide(t, lumenDoc, s), clients.Get(t, clients.Wares)
+	home := t.TempDir()
+	env := cleanEnv("HOME="+home, "PATH="+filepath.Dir(wares.Path)+":"+os.Getenv("PATH"), "REGISTRY_TOKEN="+guideToken, "LUMEN_REGISTRY="+s.url+"/lumen")
+	run := func(dir, script string) result {
+		t.Helper()
+		return exe(t, dir, env, "bash", "-ec", g.here(script))
+	}
+	pkg := lumenPackage(t, "@acme/uri", "1.0.0")
+	run(pkg, strings.Join(blocks(t, lumenDoc, "wares publish"), "\n")).must(t)
+	run(pkg, strings.Join(blocks(t, lumenDoc, "wares publish"), "\n")).must(t)
+	if m := lumenMetadata(t, s, "@acme/uri", "1.0.0"); m.Upload == nil {
+		t.Error("the upload is not signed")
+	}
+	run(pkg, "LUMEN_AUTH_TOKEN=$REGISTRY_TOKEN wares whoami").must(t) // it makes the key that clients before 0.6 signed with
+	found, err := filepath.Glob(filepath.Join(home, ".lumen/keys/*.json"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("keys: %v, %v", found, err)
+	}
+	id := strings.TrimSuffix(filepath.Base(found[0]), ".json")
+	for i, line := range strings.Split(strings.TrimSpace(strings.Join(blocks(t, lumenDoc, "/v1/keys"), "")), "\n") {
+		if i == 2 { // before it is revoked
+			sign := exe(t, lumenPackage(t, "@acme/uri", "1.1.0"), env, filepath.Join(bin, "registry-server"), "publish", "lumen", "--key", found[0]).must(t)
+			if sign.stderr != "" {
+				t.Errorf("a signed publish says %s", sign.stderr)
+			}
+		}
+		if r := run(pkg, strings.ReplaceAll(line, "0123…", id)).must(t); !strings.Contains(r.stdout, id) {
+			t.Errorf("%s: %v", line, r)
+		}
 	}
 }
 
@@ -308,47 +363,4 @@ func TestLumenBucket(t *testing.T) {
 	if none.code != 1 || !strings.Contains(none.stderr, `there is no bucket "none"`) {
 		t.Error(none)
 	}
-}
-
-// An export that the system kills at any moment leaves a whole tree, and the next one ends its work.
-func TestLumenKilledExport(t *testing.T) {
-	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
-	work := t.TempDir()
-	env := cleanEnv("PATH="+bin+":"+os.Getenv("PATH"), "REGISTRY_TOKEN="+guideToken)
-	for n := range 6 {
-		for _, name := range []string{"@acme/http", "@acme/uri"} {
-			exe(t, lumenPackage(t, name, fmt.Sprintf("1.%d.0", n)), env, filepath.Join(bin, "registry-server"), "publish", "lumen", "--registry", s.url).must(t)
-		}
-		killExport(t, work, env, s.url, n)
-		if _, err := os.Stat(filepath.Join(work, "index.json")); err == nil {
-			exe(t, work, env, filepath.Join(bin, "registry-server"), "verify", "lumen", work).must(t)
-		}
-		if n%2 == 1 {
-			exe(t, work, env, filepath.Join(bin, "registry-server"), "export", "lumen", work, "--registry", s.url).must(t)
-		}
-	}
-	exe(t, work, env, filepath.Join(bin, "registry-server"), "verify", "lumen", work).must(t)
-}
-
-// killExport kills an export once it has told of some steps.
-func killExport(t *testing.T, to string, env []string, url string, steps int) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "registry-server"), "export", "lumen", to, "--registry", url)
-	cmd.Env = env
-	out, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
-	for range steps + 1 {
-		lines.Scan()
-	}
-	_ = cmd.Process.Signal(syscall.SIGKILL) // fails only if it has ended
-	_, _ = io.Copy(io.Discard, out)
-	_ = cmd.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/org/registry-action/internal/format/signature"
 )
@@ -117,19 +118,28 @@ func (m *maintainer) compareTags(t *testing.T, base string, p packumentView) {
 			t.Errorf("the dist-tag %s of %s points at %s, which is not there", tag, m.name, version)
 		}
 	}
+	shown := m.searched(t, base)
+	for began := time.Now(); shown != p.Tags["latest"] && time.Since(began) < 15*time.Second; <-time.After(50 * time.Millisecond) {
+		shown = m.searched(t, base) // the index follows within a moment
+	}
+	if shown != p.Tags["latest"] {
+		t.Errorf("a search shows %s@%q, and its latest is %q", m.name, shown, p.Tags["latest"])
+	}
+}
+
+// searched is the version that a search shows of the package.
+func (m *maintainer) searched(t *testing.T, base string) string {
+	t.Helper()
 	var found struct {
 		Objects []struct {
 			Package struct{ Name, Version string }
 		}
 	}
 	getJSON(t, base+"/-/v1/search?text="+url.QueryEscape(m.name), http.StatusOK, &found)
-	shown := ""
 	for _, o := range found.Objects {
 		if o.Package.Name == m.name {
-			shown = o.Package.Version
+			return o.Package.Version
 		}
 	}
-	if shown != p.Tags["latest"] {
-		t.Errorf("a search shows %s@%q, and its latest is %q", m.name, shown, p.Tags["latest"])
-	}
+	return ""
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/json"
@@ -185,17 +184,25 @@ func send(t *testing.T, method, to string, body any) reply {
 }
 
 func sendAs(t *testing.T, token, method, to string, body any) reply {
-	var text io.Reader
+	text := ""
 	if body != nil {
-		text = bytes.NewReader(jsonOf(t, body))
+		text = string(jsonOf(t, body))
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, to, text)
+	return post(t, method, to, "application/json", text, "Authorization: Bearer "+token)
+}
+
+// post makes a request with a body and "Name: value" lines.
+func post(t *testing.T, method, to, kind, body string, header ...string) reply {
+	req, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(body))
 	if err != nil {
 		t.Error(err)
 		return reply{err: err}
 	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", kind)
+	for _, line := range header {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
 	client := http.Client{Timeout: 20 * time.Second}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -204,6 +211,18 @@ func sendAs(t *testing.T, token, method, to string, body any) reply {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, b, err}
+}
+
+// get asks again if the server that answers is killed.
+func get(t *testing.T, from string) reply {
+	a := send(t, http.MethodGet, from, nil)
+	for range 2 {
+		if a.err == nil {
+			break
+		}
+		a = send(t, http.MethodGet, from, nil)
+	}
+	return a
 }
 
 func jsonOf(t *testing.T, v any) []byte {

@@ -109,6 +109,7 @@ func refuses(t *testing.T, addr string) {
 // begun: a publish, and a download that is just coming from upstream. Nobody else
 // gets its data folder meanwhile.
 func TestStopFinishesWhatIsUnderWay(t *testing.T) {
+	onlyLocal(t, "a balancer hides which process has begun what")
 	theirs := smallTarball(t, "theirs", 1) + strings.Repeat("x", 1<<20)
 	upstream, half, more := slowUpstream(t, "theirs", theirs)
 	data := t.TempDir()
@@ -119,7 +120,7 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	go func() { download <- send(t, http.MethodGet, s.url+"/theirs/-/theirs-1.0.0.tgz", nil) }()
 	<-half
 
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.nodes[0].cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	refuses(t, s.addr)
@@ -134,10 +135,9 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 	if a := <-download; a.status != http.StatusOK || string(a.body) != theirs {
 		t.Errorf("the download answers %d with %d bytes, %v", a.status, len(a.body), a.err)
 	}
-	if err := <-s.done; err != nil {
+	if err := s.nodes[0].end(); err != nil {
 		t.Errorf("the server ended with %v", err)
 	}
-	s.done = nil
 	if _, err := os.Stat(filepath.Join(data, "running.json")); !os.IsNotExist(err) {
 		t.Errorf("running.json is still there: %v", err)
 	}
@@ -152,21 +152,21 @@ func TestStopFinishesWhatIsUnderWay(t *testing.T) {
 // A second signal ends the server at once, whatever is under way; what was not
 // finished is not there.
 func TestSecondSignalEndsAtOnce(t *testing.T) {
+	onlyLocal(t, "a balancer hides which process has begun what")
 	data := t.TempDir()
 	s := startServer(t, data, "--no-npm-fallback")
 	m := newMaintainer("mine")
 	publish := beginUpload(t, s, m, "1.0.0")
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.nodes[0].cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	refuses(t, s.addr)
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := s.nodes[0].cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-s.done; err == nil {
+	if err := s.nodes[0].end(); err == nil {
 		t.Error("the server says that it ended cleanly")
 	}
-	s.done = nil
 	publish.pipe.CloseWithError(io.ErrUnexpectedEOF)
 	if a := <-publish.answer; a.err == nil {
 		t.Errorf("the publish answers %d %s", a.status, a.body)

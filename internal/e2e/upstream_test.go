@@ -22,6 +22,7 @@ func npmRegistry(t *testing.T) string {
 // A public package comes through the registry that npm is configured with, and goes on
 // coming when that is gone, from the same server and from one that starts then.
 func TestPublicPackageThroughUpstream(t *testing.T) {
+	onlyLocal(t, "each server keeps copies of its own of what upstream has")
 	t.Parallel()
 	f := newFront(t)
 	f.before(t, npmRegistry(t))
