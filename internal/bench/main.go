@@ -33,6 +33,8 @@ type options struct {
 	JSON         string        `name:"json" placeholder:"FILE" help:"File that gets the tables as JSON."`
 	Bin          string        `default:"bin" type:"path" placeholder:"DIR" help:"Folder of registry-server and publish-commit."`
 	Commits      int           `default:"1000" help:"Length of the simulated history."`
+	Versions     int           `default:"1000000" help:"How many versions the measurement scale stores."`
+	BigMiB       int64         `name:"big-mib" default:"2048" help:"Size of the download of the measurement big, in MiB."`
 	HistoryTime  time.Duration `default:"5m" help:"Ends the simulated history early, after the commit in which it is over."`
 }
 

@@ -33,6 +33,11 @@ func measurements() []measurement {
 		{"many", measureMany},
 		{"zig", measureZig},
 		{"lumen", measureLumen},
+		{"search", measureSearch},
+		{"cost", measureCost},
+		{"publish-s3", measurePublishFar},
+		{"scale", measureScale},
+		{"big", measureBig},
 	}
 }
 

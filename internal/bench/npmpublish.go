@@ -50,13 +50,23 @@ func npmTarball(name, version string, size int, manifest map[string]any) ([]byte
 
 // npmPublish publishes a version as npm does.
 func npmPublish(ctx context.Context, registry, token, name, version string, size int) error {
+	doc, err := npmDocument(registry, name, version, size)
+	if err != nil {
+		return err
+	}
+	_, err = send(ctx, http.MethodPut, registry+"/"+url.PathEscape(name), token, doc)
+	return err
+}
+
+// npmDocument is what npm sends to publish a version.
+func npmDocument(registry, name, version string, size int) ([]byte, error) {
 	manifest := map[string]any{
 		"name": name, "version": version, "description": "A package to measure with", "main": "index.js", "license": "MIT",
 		"dependencies": map[string]string{"left-pad": "^1.3.0", "lodash": "^4.17.21", "@acme/other": "^2.0.0"}, "engines": map[string]string{"node": ">=18"},
 	}
 	tgz, err := npmTarball(name, version, size, manifest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	sum512, sum1 := sha512.Sum512(tgz), sha1.Sum(tgz)
 	base := name[strings.LastIndex(name, "/")+1:]
@@ -65,17 +75,12 @@ func npmPublish(ctx context.Context, registry, token, name, version string, size
 		"integrity": "sha512-" + base64.StdEncoding.EncodeToString(sum512[:]), "shasum": hex.EncodeToString(sum1[:]),
 		"tarball": registry + "/" + name + "/-/" + base + "-" + version + ".tgz",
 	}
-	doc, err := json.Marshal(map[string]any{
+	return json.Marshal(map[string]any{
 		"_id": name, "name": name, "dist-tags": map[string]string{"latest": version}, "versions": map[string]any{version: manifest}, "access": nil,
 		"_attachments": map[string]any{name + "-" + version + ".tgz": map[string]any{
 			"content_type": "application/octet-stream", "data": base64.StdEncoding.EncodeToString(tgz), "length": len(tgz),
 		}},
 	})
-	if err != nil {
-		return err
-	}
-	_, err = send(ctx, http.MethodPut, registry+"/"+url.PathEscape(name), token, doc)
-	return err
 }
 
 // send makes a JSON request and returns the answer's body.

@@ -29,6 +29,7 @@ type unit string
 
 const (
 	seconds unit = "s"
+	micro   unit = "µs"
 	bytesOf unit = "B"
 	ratio   unit = "×"
 	percent unit = "%"
@@ -86,6 +87,8 @@ func (u unit) format(v float64) string {
 	switch u {
 	case seconds:
 		return time.Duration(v * float64(time.Second)).Round(time.Millisecond).String()
+	case micro:
+		return fmt.Sprintf("%.0f µs", v)
 	case bytesOf:
 		for _, step := range []struct {
 			size float64

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 )
 
 func main() {
@@ -28,11 +29,17 @@ func run(dir string) error {
 	mux := http.NewServeMux()
 	for _, f := range files {
 		path := filepath.Join(dir, f.Name())
-		content, err := os.ReadFile(path)
+		info, err := f.Info()
 		if err != nil {
 			return err
 		}
+		read := sync.OnceValues(func() ([]byte, error) { return os.ReadFile(path) })
 		fromMemory := func(w http.ResponseWriter, _ *http.Request) {
+			content, err := read()
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
 			_, _ = w.Write(content)
@@ -47,7 +54,7 @@ func run(dir string) error {
 			}
 			defer file.Close()
 			w.Header().Set("Content-Type", "application/octet-stream")
-			w.Header().Set("Content-Length", strconv.Itoa(len(content)))
+			w.Header().Set("Content-Length", strconv.FormatInt(info.Size(), 10))
 			_, _ = io.Copy(w, file)
 		})
 	}
