@@ -143,7 +143,7 @@ func TestErrorsAreJSON(t *testing.T) {
 		{"PUT", "/a@" + sha, nil, 405, "GET, HEAD"},
 		{"POST", "/", nil, 405, "GET, HEAD"},
 		{"POST", "/health", nil, 405, "GET, HEAD"},
-		{"GET", "/commits/" + sha, []string{"Accept: text/html"}, 406, ""},
+		{"GET", "/commits/" + sha, []string{"Accept: image/png"}, 406, ""},
 		{"GET", "/commits/" + sha, []string{"Accept: application/json;q=0, */*"}, 406, ""},
 		{"PUT", "/publish/commit/blobs/sha256:abc", nil, 400, ""},
 		{"PUT", "/publish/commit/blobs/sha256:" + strings.Repeat("0", 64), nil, 400, ""},
