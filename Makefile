@@ -1,4 +1,4 @@
-# make demo and make test are all a newcomer needs; both work on a fresh machine with Go, Node and, for the tests, Python with pip.
+# make demo and make test are all a newcomer needs; both work on a fresh machine with Go and Node and, for the tests, Python with pip and cargo.
 SHELL       := /bin/bash
 CACHE       ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/registry-action
 STATICCHECK := $(CACHE)/bin/staticcheck-0.8.2
@@ -14,9 +14,9 @@ build:
 demo: build
 	examples/demo.sh $(BIN)
 
-# Everything, the tests with the real npm, pnpm, yarn, bun and Zig compilers included.
+# Everything, the tests with the real npm, pnpm, yarn, bun, Zig and Lumen clients and a browser included.
 test: tools
-	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 20m ./...
+	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 30m ./...
 
 lint: $(STATICCHECK)
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt would change the files above"; exit 1; }
@@ -35,9 +35,9 @@ parity:
 
 # Pictures of every page, in light and dark, wide and narrow.
 screenshots: tools
-	E2E_WORLD=local E2E_SCREENSHOTS=$(CURDIR)/$(BIN)/screenshots go test -count=1 -timeout 20m -run 'Page|FirstTenMinutes|Suggestions|CopyAndTheme|HostileTexts' ./internal/e2e
+	E2E_WORLD=local E2E_SCREENSHOTS=$(CURDIR)/$(BIN)/screenshots go test -count=1 -timeout 30m -run 'Page|FirstTenMinutes|Suggestions|CopyAndTheme|HostileTexts' ./internal/e2e
 
-# What the tests need besides Go, Node, Python with pip and git: fetched once into $(CACHE); nginx, systemd-analyze and Chromium from the system.
+# What the tests need besides Go, Node, Python with pip, cargo and git: fetched once into $(CACHE); nginx, systemd-analyze and Chromium from the system.
 tools:
 	go run ./internal/clients/cmd/install
 	go run ./tools/openapi
