@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/clients/s3server"
 )
 
 const (
@@ -80,7 +82,57 @@ func foreignFolders(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 	}
-	return map[string]string{"/verdaccio/storage": verdaccio, "./.registry": pantry}
+	return map[string]string{"/verdaccio/storage": verdaccio, "./.registry": pantry, "/backup/registry": filepath.Join(t.TempDir(), "registry")}
+}
+
+// ofFolder reports whether a line of the document is a command for a data folder as this world has it. Images are tried
+// in internal/infra, Pantry's tables in cmd/registry-server, the move in TestMoveOfOperating.
+func ofFolder(line string) bool {
+	command, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch {
+	case command == "docker", strings.HasPrefix(command, "-"), strings.Contains(rest, "--table"), strings.HasPrefix(rest, "migrate"):
+		return false
+	case strings.HasPrefix(rest, "backup"), strings.HasPrefix(rest, "restore"):
+		return far == nil // the document says so
+	}
+	return command != ""
+}
+
+// The line that moves a registry to S3 and DynamoDB does.
+func TestMoveOfOperating(t *testing.T) {
+	onlyFar(t)
+	t.Parallel()
+	data := t.TempDir()
+	table := "t" + strings.ToLower(rand.Text())
+	far.table(t, data, table)
+	env := cleanEnv(append(worldEnv(), "S3_ENDPOINT="+far.s3.URL, "S3_FORCE_PATH_STYLE=true", "S3_PREFIX="+table, "DYNAMODB_ENDPOINT="+far.dynamo.URL,
+		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))...)
+	run := func(line string) { exe(t, t.TempDir(), env, "bash", "-c", line).must(t) }
+	run("registry-server import pantry --data " + data + " " + foreignFolders(t)["./.registry"])
+	start := func() *node {
+		n := startNode(t, env, data, "--token", guideToken, "--no-npm-fallback")
+		n.await(t)
+		return n
+	}
+	n := start()
+	moved := 0
+	for line := range strings.SplitSeq(strings.Join(blocks(t, operatingDoc, "registry-server migrate"), ""), "\n") {
+		if !strings.HasPrefix(line, "registry-server migrate") {
+			continue
+		}
+		run(strings.NewReplacer("--s3-bucket acme-registry", "--s3-bucket "+s3server.Bucket, "--dynamodb-table acme-registry", "--dynamodb-table "+table, "/var/lib/registry", data).Replace(line))
+		moved++
+	}
+	if err := n.stop(); err != nil || moved != 1 {
+		t.Fatalf("%d lines of %s move a registry, %v", moved, operatingDoc, err)
+	}
+	n = start()
+	if got, body := askAs(t, "", "GET", n.url+"/plain/1.0.1", ""); got != 200 {
+		t.Errorf("after the move: %d %s", got, body)
+	}
+	if _, err := os.Stat(filepath.Join(data, "metadata.json")); err != nil {
+		t.Errorf("the folder does not remember the table: %v", err)
+	}
 }
 
 // The commands work beside a running server and on the folder of a stopped one;
@@ -98,6 +150,9 @@ func TestCommandsOfOperating(t *testing.T) {
 			g := readGuide(t, operatingDoc, s)
 			secret, key, folders := "", "", foreignFolders(t)
 			for line := range strings.SplitSeq(strings.Join(blocks(t, operatingDoc, "registry-server"), ""), "\n") {
+				if !ofFolder(line) {
+					continue
+				}
 				for there, here := range folders {
 					line = strings.ReplaceAll(line, there, here)
 				}
