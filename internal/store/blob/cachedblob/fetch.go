@@ -14,6 +14,10 @@ import (
 
 // fetch opens the blob and brings it into the cache. What the cache can't take is read from afar.
 func (s *Store) fetch(ctx context.Context, key blob.Key, f *flight) (blob.Blob, blob.Info, error) {
+	if b, info, ok := s.copy(key); ok { // another flight has landed since the cache was asked
+		s.land(key, f)
+		return b, info, nil
+	}
 	far, info, err := s.Store.Open(ctx, key)
 	if err != nil {
 		s.land(key, f)
