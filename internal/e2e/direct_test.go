@@ -14,9 +14,7 @@ import (
 
 // Large parts of a commit go straight to the bucket, and what is published installs as ever.
 func TestPublishStraightToTheBucket(t *testing.T) {
-	if far == nil {
-		t.Skip("only in the far world, because it is about the bucket")
-	}
+	onlyFar(t, "it is about the bucket")
 	s := startServer(t, t.TempDir(), "--s3-redirect", "--log-level", "info")
 	noise := make([]byte, 2<<20)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // it never fails

@@ -26,7 +26,7 @@ const asMaster = "Authorization: Bearer " + masterToken
 // started again. The other goes on: what was acknowledged is there, nothing is there in part, what was cut off can be
 // repeated at once, and of many who publish one version one wins.
 func TestOneOfTwoIsKilled(t *testing.T) {
-	onlyFar(t)
+	onlyFar(t, "it is about several servers")
 	const rounds = 3
 	data := t.TempDir()
 	s := startServer(t, data, "--no-npm-fallback", "--token", masterToken)

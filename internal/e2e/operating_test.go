@@ -100,7 +100,7 @@ func ofFolder(line string) bool {
 
 // The line that moves a registry to S3 and DynamoDB does.
 func TestMoveOfOperating(t *testing.T) {
-	onlyFar(t)
+	onlyFar(t, "what it moves to is there")
 	t.Parallel()
 	data := t.TempDir()
 	table := "t" + strings.ToLower(rand.Text())

@@ -93,11 +93,11 @@ func onlyLocal(t *testing.T, reason string) {
 	}
 }
 
-// onlyFar skips a test that needs two servers.
-func onlyFar(t *testing.T) {
+// onlyFar is the other way round.
+func onlyFar(t *testing.T, reason string) {
 	t.Helper()
 	if far == nil {
-		t.Skip("only in the far world, because it is about several servers")
+		t.Skip("only in the far world, because " + reason)
 	}
 }
 
