@@ -58,6 +58,9 @@ func TestBackupWhilePublishing(t *testing.T) {
 		r.wantAll(files)
 		r.wantVersions("before", []string{"1.0.0"})
 		r.stop()
+		if a := n.publish("later-"+strings.TrimPrefix(filepath.Ext(to), "."), "1.0.0"); a.StatusCode != http.StatusCreated {
+			t.Fatalf("a publish between the backups: %d %s", a.StatusCode, a.body)
+		}
 		second := n.backup(to)
 		if second.Blobs <= first.Blobs || second.SHA256 == first.SHA256 {
 			t.Errorf("the second backup is %+v after %+v", second, first)
