@@ -50,6 +50,21 @@ func (s *Service) Known(ctx context.Context, user string) (bool, error) {
 	return found || reserved(user), err
 }
 
+// CheckOwner returns nil if who may make a user an owner of something. The user must have an account: a misspelt name would
+// belong to whoever signs up with it. An admin may also name a user of tokens only.
+func (s *Service) CheckOwner(ctx context.Context, who Principal, user string) (err error) {
+	known := true
+	if who.IsAdmin() {
+		known, err = s.Known(ctx, user)
+	} else if _, err = s.Profile(ctx, user); errors.Is(err, fault.NotFound) {
+		known, err = false, nil
+	}
+	if err != nil || known {
+		return err
+	}
+	return fault.New(fault.Invalid, "there is no user %.100q here; owners are named by their user name, not by an address, and sign in first (npm login), or have an admin make the account", user).WithCode("unknown_user")
+}
+
 func noUser(user string) error {
 	return fault.New(fault.NotFound, "there is no user with the name %.80q", user).WithCode("unknown_user")
 }

@@ -105,6 +105,28 @@ func TestSetProfileAtOnce(t *testing.T) {
 	}
 }
 
+// Who is to own something has an account; an admin may also name who has only tokens, and so can't be taken by a stranger.
+func TestCheckOwner(t *testing.T) {
+	w := closed(t)
+	alice := w.user("alice")
+	w.token(NewToken{Name: "x", User: "ci"})
+	for _, tt := range []struct {
+		who  Principal
+		user string
+		ok   bool
+	}{
+		{alice, "alice", true}, {w.root(), "alice", true}, {w.root(), "ci", true}, {w.root(), "admin", true},
+		{alice, "ci", false}, {alice, "alcie", false}, {w.root(), "alcie", false}, {alice, "", false}, {w.root(), "alice@example.com", false}, {alice, "a\x00", false},
+	} {
+		err := w.CheckOwner(t.Context(), tt.who, tt.user)
+		if !tt.ok {
+			refused(t, err, fault.Invalid, "no user")
+		} else if err != nil {
+			t.Errorf("CheckOwner(%v, %q): %v", tt.who, tt.user, err)
+		}
+	}
+}
+
 func TestSetPassword(t *testing.T) {
 	w := closed(t)
 	alice, bob := w.user("alice"), w.user("bob")

@@ -3,13 +3,10 @@ package lumenapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
-	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -60,7 +57,7 @@ func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action, user stri
 	httpkit.Audit(r, action, "lumen:"+name+" "+user, "")
 	who, err := a.uploader(r)
 	if err == nil && role != "" {
-		err = a.mustBeKnown(r.Context(), who, user)
+		err = a.Auth.CheckOwner(r.Context(), who, user)
 	}
 	if err == nil {
 		err = a.Packages.SetOwner(r.Context(), who, name, user, role)
@@ -73,22 +70,4 @@ func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action, user stri
 		return err
 	}
 	return httpkit.JSON(w, r, http.StatusOK, list)
-}
-
-// mustBeKnown checks that who is made an owner has an account: a misspelt name
-// would belong to whoever signs up with it. An admin may also name a user of tokens only.
-func (a *API) mustBeKnown(ctx context.Context, who auth.Principal, user string) error {
-	var known bool
-	var err error
-	if who.IsAdmin() {
-		known, err = a.Auth.Known(ctx, user)
-	} else if _, err = a.Auth.Profile(ctx, user); !errors.Is(err, fault.NotFound) {
-		known = true
-	} else {
-		err = nil
-	}
-	if err != nil || known {
-		return err
-	}
-	return fault.New(fault.Invalid, "there is no user %.100q here; owners are named by their user name, not by an address, and sign in first (npm login), or have an admin make the account", user).WithCode("unknown_user")
 }

@@ -2,7 +2,6 @@ package npmapi
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,33 +26,17 @@ func (s *site) changeOwners(r *http.Request, who auth.Principal, name string, wi
 	return s.Packages.SetOwners(r.Context(), who, name, rev, owners)
 }
 
-// newcomers checks that who is made an owner has an account: a misspelt name
-// would belong to whoever signs up with it. An admin may also name a user of tokens only.
+// newcomers checks those that are made owners.
 func (s *site) newcomers(ctx context.Context, who auth.Principal, old, owners []string) error {
 	for _, user := range owners {
 		if slices.Contains(old, user) {
 			continue
 		}
-		known, err := s.knows(ctx, who, user)
-		if err != nil {
+		if err := s.Auth.CheckOwner(ctx, who, user); err != nil {
 			return err
-		}
-		if !known {
-			return fault.New(fault.Invalid, "there is no user %.100q here; who is to be an owner signs in first (npm login), or has an admin make the account", user).WithCode("unknown_user")
 		}
 	}
 	return nil
-}
-
-func (s *site) knows(ctx context.Context, who auth.Principal, user string) (bool, error) {
-	if who.IsAdmin() {
-		return s.Auth.Known(ctx, user)
-	}
-	_, err := s.Auth.Profile(ctx, user)
-	if errors.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 func with(users []string, user string) []string {

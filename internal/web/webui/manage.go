@@ -131,7 +131,7 @@ func (u *UI) apply(r *http.Request, who auth.Principal, m manager, name string, 
 	user, version, tag := values.Get("user"), values.Get("version"), values.Get("tag")
 	switch what := r.PathValue("what"); what {
 	case "owner":
-		if err := u.mustBeKnown(r.Context(), who, user); err != nil {
+		if err := u.Auth.CheckOwner(r.Context(), who, user); err != nil {
 			return err
 		}
 		return m.setOwner(r, who, name, user, true)
@@ -148,19 +148,4 @@ func (u *UI) apply(r *http.Request, who auth.Principal, m manager, name string, 
 		return m.tag(r, who, name, tag, "")
 	}
 	return httpkit.NotFound(r)
-}
-
-// mustBeKnown checks that who is made an owner has an account: a misspelt name would belong to whoever signs up with
-// it. An admin may also name a user of tokens only.
-func (u *UI) mustBeKnown(ctx context.Context, who auth.Principal, user string) (err error) {
-	known := true
-	if who.IsAdmin() {
-		known, err = u.Auth.Known(ctx, user)
-	} else if _, err = u.Auth.Profile(ctx, user); errors.Is(err, fault.NotFound) {
-		known, err = false, nil
-	}
-	if err != nil || known {
-		return err
-	}
-	return fault.New(fault.Invalid, "there is no user %.100q here; who is to be an owner signs in first (npm login), or has an admin make the account", user).WithCode("unknown_user")
 }

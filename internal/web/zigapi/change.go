@@ -1,12 +1,8 @@
 package zigapi
 
 import (
-	"context"
-	"errors"
 	"net/http"
 
-	"github.com/org/registry-action/internal/domain/auth"
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -73,7 +69,7 @@ func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action string, ow
 		err = who.MayUpload()
 	}
 	if err == nil && owns {
-		err = a.mustBeKnown(r.Context(), who, user)
+		err = a.Auth.CheckOwner(r.Context(), who, user)
 	}
 	if err != nil {
 		return err
@@ -83,22 +79,4 @@ func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action string, ow
 		return err
 	}
 	return httpkit.JSON(w, r, http.StatusOK, ownerList{list})
-}
-
-// mustBeKnown checks that who is made an owner has an account: a misspelt name
-// would belong to whoever signs up with it. An admin may also name a user of tokens only.
-func (a *API) mustBeKnown(ctx context.Context, who auth.Principal, user string) error {
-	var known bool
-	var err error
-	if who.IsAdmin() {
-		known, err = a.Auth.Known(ctx, user)
-	} else if _, err = a.Auth.Profile(ctx, user); !errors.Is(err, fault.NotFound) {
-		known = true
-	} else {
-		err = nil
-	}
-	if err != nil || known {
-		return err
-	}
-	return fault.New(fault.Invalid, "there is no user %.100q here; who is to be an owner signs in first (npm login), or has an admin make the account", user).WithCode("unknown_user")
 }
