@@ -40,6 +40,12 @@ func (f finder) Suggest(ctx context.Context, prefix string, limit int) ([]webui.
 	return shown(all), err
 }
 
+// Dependents implements webui.Finder.
+func (f finder) Dependents(ctx context.Context, name string, from, size int) ([]webui.Found, int, error) {
+	found, err := f.all.Dependents(ctx, search.NPM, name, from, size)
+	return shown(found.Documents), found.Total, err
+}
+
 // Recent implements webui.Finder.
 func (f finder) Recent(ctx context.Context, limit int) ([]webui.Found, error) {
 	all, err := f.all.Recent(ctx, limit)

@@ -70,7 +70,7 @@ func (s shelf[S]) List(ctx context.Context) iter.Seq2[search.Document, error] {
 func documentOfPackage(s packages.Summary) search.Document {
 	return search.Document{
 		Kind: search.NPM, Key: s.Name, Name: s.Name, Version: s.Version, Description: s.Description, Keywords: s.Keywords,
-		Author: s.Author, Publisher: s.Publisher, Owners: s.Owners, Modified: s.Date,
+		Author: s.Author, Publisher: s.Publisher, Owners: s.Owners, Depends: s.Dependencies, Modified: s.Date,
 	}
 }
 

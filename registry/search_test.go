@@ -68,7 +68,7 @@ func (n *node) waitIndexed() {
 func described(t *testing.T, name, version, description string) string {
 	t.Helper()
 	return archive(t, &tar.Header{Name: "package/package.json", Mode: 0o644},
-		fmt.Sprintf(`{"name":%q,"version":%q,"description":%q,"keywords":["tagged"],"author":"Grace H"}`, name, version, description))
+		fmt.Sprintf(`{"name":%q,"version":%q,"description":%q,"keywords":["tagged"],"author":"Grace H","dependencies":{"@acme/drawer":"^1.0.0"}}`, name, version, description))
 }
 
 func (n *node) publishDescribed(name, version, description string) {
@@ -99,6 +99,7 @@ func TestSearchFollows(t *testing.T) {
 		n.waitFound("socks", "finder")
 		n.waitFound("keywords:tagged author:grace", "finder")
 		n.waitFound("fnider", "finder")
+		n.waitFound("depends:@acme/drawer", "finder")
 	}
 	nodes[0].publishDescribed("finder", "1.1.0", "looks for gloves")
 	for _, n := range nodes {
@@ -112,6 +113,7 @@ func TestSearchFollows(t *testing.T) {
 	for _, n := range nodes {
 		n.waitFound("gloves")
 		n.waitFound("finder")
+		n.waitFound("depends:@acme/drawer")
 	}
 }
 
@@ -128,7 +130,7 @@ func TestSearchRebuilt(t *testing.T) {
 	for what, hurt := range map[string]func() error{
 		"nothing":         func() error { return nil },
 		"gone":            func() error { return os.RemoveAll(index) },
-		"another version": func() error { return os.Rename(filepath.Join(index, "v1"), filepath.Join(index, "v0")) },
+		"another version": func() error { return os.Rename(filepath.Join(index, "v2"), filepath.Join(index, "v1")) },
 		"bits flipped":    func() error { return eachFile(index, ".zap", func(b []byte) []byte { b[len(b)/2] ^= 4; return b }) },
 		"files cut":       func() error { return eachFile(index, ".zap", func(b []byte) []byte { return b[:len(b)/2] }) },
 		"files empty":     func() error { return eachFile(index, ".zap", func([]byte) []byte { return nil }) },

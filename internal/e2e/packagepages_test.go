@@ -44,7 +44,10 @@ func publishRoom(t *testing.T, s *server) {
 func TestPackagePages(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	publishRoom(t, s)
+	publishManifest(t, s, "@acme/house", `{"name":"@acme/house","version":"1.0.0","description":"Has rooms.","peerDependencies":{"@acme/room":"^1.0.0"}}`)
 	b := newTab(t, s.url)
+	b.shows(s.url+"/packages/@acme/room/1.1.0/dependencies", "@acme/door", "@acme/house", "Has rooms.")
+	b.shows(s.url+"/search?q=depends:@acme/room", "@acme/house")
 	for _, path := range []string{"", "/versions", "/1.1.0/dependencies", "/1.1.0/files", "/1.1.0/files/lib/index.js", "/1.1.0/files/logo.png", "/1.1.0/files/data.bin", "/1.1.0/diff/1.0.0", "/1.1.0/diff/1.0.0?file=lib%2Findex.js"} {
 		b.holds(s.url + "/packages/@acme/room" + path)
 	}
@@ -77,6 +80,10 @@ func TestPackageClicks(t *testing.T) {
 		t.Errorf("line 2 is %q", got)
 	}
 	b.follow(`.tabs a[href$="/versions"]`)
+	const form = `document.querySelector("form[action*='/compare/']")`
+	if tall, one := eval[float64](b, form+".offsetHeight"), eval[float64](b, form+".querySelector('select').offsetHeight"); tall > 1.5*one {
+		t.Errorf("the form that compares is %v pixels high, a field %v: they don't stand in one row", tall, one)
+	}
 	b.follow(`form[action*="/compare/"] button`)
 	if got := b.at(); got != "/packages/@acme%2Froom/1.1.0/diff/1.0.0" {
 		t.Errorf("the form leads to %s", got)

@@ -112,15 +112,16 @@ type Package struct {
 
 // Summary is a package in a list.
 type Summary struct {
-	Name        string    `json:"name"`
-	Version     string    `json:"version"` // latest
-	Description string    `json:"description,omitempty"`
-	Keywords    []string  `json:"keywords,omitempty"`
-	Author      string    `json:"author,omitempty"`
-	Publisher   string    `json:"publisher,omitempty"`
-	Owners      []string  `json:"owners,omitempty"`
-	Date        time.Time `json:"date"` // of latest
-	Restricted  bool      `json:"restricted,omitempty"`
+	Name         string    `json:"name"`
+	Version      string    `json:"version"` // latest
+	Description  string    `json:"description,omitempty"`
+	Keywords     []string  `json:"keywords,omitempty"`
+	Author       string    `json:"author,omitempty"`
+	Publisher    string    `json:"publisher,omitempty"`
+	Owners       []string  `json:"owners,omitempty"`
+	Dependencies []string  `json:"dependencies,omitempty"` // names of what latest needs: also its peers and what is optional
+	Date         time.Time `json:"date"`                   // of latest
+	Restricted   bool      `json:"restricted,omitempty"`
 }
 
 // Content is an open tarball, or a URL in place of it. The caller closes it.

@@ -18,10 +18,11 @@ import (
 
 // The bounds of a Summary; all of them are read for a search.
 const (
-	maxDescription = 512 // bytes
-	maxKeywords    = 20
-	maxKeyword     = 64  // bytes
-	maxAuthor      = 128 // bytes
+	maxDescription  = 512 // bytes
+	maxKeywords     = 20
+	maxKeyword      = 64  // bytes
+	maxAuthor       = 128 // bytes
+	maxDependencies = 200
 )
 
 // nameOps write what lists and searches show of a package whose latest version is in row.
@@ -30,7 +31,7 @@ func (s *Service) nameOps(p pkg, row versionRow) ([]kv.Op, error) {
 	value, err := plainJSON(Summary{
 		Name: p.name, Version: row.Version, Owners: p.Owners, Date: row.PublishedAt, Restricted: p.Restricted,
 		Description: cut(m.Text("description"), maxDescription), Keywords: keywordsOf(m.Get("keywords")),
-		Author: authorOf(m), Publisher: row.Publisher,
+		Author: authorOf(m), Publisher: row.Publisher, Dependencies: dependenciesOf(m),
 	})
 	return []kv.Op{kv.Put(kv.Row{Key: nameKey(p.name), Value: value})}, err
 }
@@ -71,6 +72,40 @@ func authorOf(m packument.Object) string {
 		text = text[:i]
 	}
 	return cut(strings.TrimSpace(text), maxAuthor)
+}
+
+// dependenciesOf are the names of the packages that whoever installs a version may get with it.
+func dependenciesOf(m packument.Object) []string {
+	var names []string
+	for _, field := range []string{"dependencies", "peerDependencies", "optionalDependencies"} {
+		members, err := packument.ParseObject(m.Get(field))
+		if err != nil {
+			continue
+		}
+		for _, d := range members {
+			if len(names) == maxDependencies {
+				return names
+			}
+			if name := dependencyOf(d); npm.ValidName(name) == nil && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// dependencyOf is the name of a package that is depended on: of an alias, npm:name@range, the one it stands for.
+func dependencyOf(d packument.Member) string {
+	var spec string
+	if json.Unmarshal(d.Value, &spec) != nil {
+		return d.Key
+	}
+	if alias, ok := strings.CutPrefix(spec, "npm:"); ok {
+		if i := strings.LastIndexByte(alias, '@'); i > 0 {
+			return alias[:i]
+		}
+	}
+	return d.Key
 }
 
 // List yields the packages by name, after the given one.

@@ -2,6 +2,7 @@ package packages
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,39 @@ func TestSearch(t *testing.T) {
 	}
 	if _, total, err := w.Search(t.Context(), "", 1<<60, 1<<60); total != 5 || err != nil {
 		t.Errorf("a window beyond everything: %d, %v", total, err)
+	}
+}
+
+func TestSummaryDependencies(t *testing.T) {
+	w := newWorld(t, Options{})
+	w.describe("a", `"dependencies":{"left-pad":"^1","twice":"1","pad":"npm:@acme/pad@^2","range":"npm:^1","../x\n":"1","<b>":"1"},"peerDependencies":{"React":"*","twice":"2"},
+		"optionalDependencies":{"fsevents":"1"},"devDependencies":{"tape":"1"}`)
+	w.describe("b", `"dependencies":"nonsense","peerDependencies":7,"optionalDependencies":null`)
+	var many strings.Builder
+	for i := range 2 * maxDependencies {
+		fmt.Fprintf(&many, `"d%d":"1",`, i)
+	}
+	w.describe("c", `"dependencies":{`+strings.TrimSuffix(many.String(), ",")+`}`)
+	want := []string{"left-pad", "twice", "@acme/pad", "range", "fsevents", "React"}
+	a, err := w.Summary(t.Context(), "a")
+	slices.Sort(a.Dependencies)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, a.Dependencies); err != nil || diff != "" {
+		t.Errorf("the dependencies of a (-want +got):\n%s%v", diff, err)
+	}
+	b, err := w.Summary(t.Context(), "b")
+	if err != nil || slices.ContainsFunc(b.Dependencies, func(name string) bool { return name != "nonsense" }) {
+		t.Errorf("the dependencies of b are %q, %v", b.Dependencies, err)
+	}
+	if c, err := w.Summary(t.Context(), "c"); err != nil || len(c.Dependencies) != maxDependencies {
+		t.Errorf("c depends on %d, %v", len(c.Dependencies), err)
+	}
+	// Another version is latest, another package is needed.
+	if _, err := w.send(alice, pack(t, `"name":"a","version":"2.0.0","dependencies":{"right-pad":"1"}`), Release{}); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := w.Summary(t.Context(), "a"); err != nil || !slices.Equal(a.Dependencies, []string{"right-pad"}) {
+		t.Errorf("the latest a depends on %q, %v", a.Dependencies, err)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // version names the folder of the index. Raise it with every change of what is indexed: the index is then made anew.
-const version = "v1"
+const version = "v2"
 
 // positionKey is the index's own row of a position.
 var positionKey = []byte("position")

@@ -21,6 +21,8 @@
 // and then by name and kind. Nothing in it depends on how many documents there are, or in which order they came, so
 // every server answers alike, and pages of one answer neither overlap nor leave gaps while nothing is published.
 //
+// Beside words there are filters (see parse), of which one asks for what depends on a package: see Dependents.
+//
 // What is typed is read by a small parser of its own (see parse), and never by the index library's query language.
 //
 // The package knows neither stores nor other domains: Sources tell it what there is, Popularity what is downloaded.

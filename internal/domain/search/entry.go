@@ -25,9 +25,10 @@ const (
 	fieldAuthor  = "author"  // the author's name and its words, and who published
 	fieldOwner   = "owner"
 	fieldScope   = "scope"
-	fieldText    = "text" // words of the description, and of the names of a repository's packages
-	fieldCard    = "card" // see card
-	fieldBody    = "body" // the Document
+	fieldDepends = "depends" // names of dependencies, as they are written
+	fieldText    = "text"    // words of the description, and of the names of a repository's packages
+	fieldCard    = "card"    // see card
+	fieldBody    = "body"    // the Document
 )
 
 const maxTerm = 64 // characters of names of people and of keywords
@@ -74,6 +75,7 @@ func entryOf(d Document) (*document.Document, error) {
 	if scope := scopeOf(name); scope != "" {
 		add(fieldScope, []string{strings.TrimPrefix(scope, "@")})
 	}
+	add(fieldDepends, d.Depends)
 	add(fieldText, slices.DeleteFunc(text, dull))
 	e.AddField(document.NewTextFieldCustom(fieldCard, nil, cardOf(d, len(words)), index.IndexField|index.DocValues|index.SkipFreqNorm, lines{}))
 	e.AddField(document.NewTextFieldCustom(fieldBody, nil, body, index.StoreField, nil))

@@ -181,6 +181,8 @@ func pkg(id string, more ...string) Document {
 			d.Owners = append(d.Owners, value)
 		case "packages":
 			d.Packages = strings.Split(value, ",")
+		case "depends":
+			d.Depends = strings.Split(value, ",")
 		case "days":
 			days := 0
 			if _, err := fmt.Sscan(value, &days); err != nil {

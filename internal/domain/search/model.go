@@ -37,6 +37,7 @@ type Document struct {
 	Publisher   string    `json:"publisher,omitempty"`
 	Owners      []string  `json:"owners,omitempty"`
 	Packages    []string  `json:"packages,omitempty"` // of a repository: names
+	Depends     []string  `json:"depends,omitempty"`  // names of packages of the same kind that the version needs
 	Modified    time.Time `json:"modified"`
 	Downloads   int64     `json:"downloads,omitempty"` // of the last 30 days, as of when the document was indexed
 }
@@ -105,5 +106,6 @@ func (d Document) same(old Document) bool {
 	less, more := min(d.Downloads, old.Downloads), max(d.Downloads, old.Downloads)
 	return d.Kind == old.Kind && d.Key == old.Key && d.Name == old.Name && d.Version == old.Version && d.Description == old.Description &&
 		slices.Equal(d.Keywords, old.Keywords) && d.Author == old.Author && d.Publisher == old.Publisher &&
-		slices.Equal(d.Owners, old.Owners) && slices.Equal(d.Packages, old.Packages) && d.Modified.Equal(old.Modified) && more-less <= less/20
+		slices.Equal(d.Owners, old.Owners) && slices.Equal(d.Packages, old.Packages) && slices.Equal(d.Depends, old.Depends) &&
+		d.Modified.Equal(old.Modified) && more-less <= less/20
 }

@@ -32,7 +32,7 @@ type filter struct {
 // filterFields are the filters by the fields they look at. kind is read by itself.
 var filterFields = map[string]string{
 	"scope": fieldScope, "author": fieldAuthor, "maintainer": fieldOwner, "owner": fieldOwner, "publisher": fieldAuthor,
-	"keywords": fieldTag, "keyword": fieldTag,
+	"keywords": fieldTag, "keyword": fieldTag, "depends": fieldDepends,
 }
 
 // ignored are what other registries have as filters, and this one does not.
@@ -45,6 +45,7 @@ var ignored = map[string]bool{"is": true, "not": true, "boost-exact": true, "sor
 //	author:alice        by the author, or by who published the latest version
 //	maintainer:alice    by an owner
 //	keywords:a,b        with either keyword; a+b with both, -a without it
+//	depends:NAME        what needs a package, by its whole name; a,b and a+b as of keywords
 //	is:…, not:…         are taken for granted
 //
 // Quotes and all other signs are white space between words; no text is an error.
@@ -125,6 +126,9 @@ func (q *query) addFilter(field, value string) {
 
 // filterTerm is a filter's value as the index has it.
 func filterTerm(field, value string) string {
+	if field == fieldDepends {
+		return value // names that differ in case are different packages
+	}
 	value = cutRunes(fold(value), maxTerm)
 	if field == fieldScope {
 		return strings.TrimSuffix(strings.TrimPrefix(value, "@"), "/")

@@ -25,18 +25,28 @@ type browsed struct {
 }
 
 // Search finds documents. fault.Unavailable only if the index is just being made anew, which then takes a moment.
-func (s *Service) Search(ctx context.Context, query Query) (found Found, err error) {
-	query.From, query.Size = min(max(query.From, 0), MaxFrom), min(max(query.Size, 0), MaxSize)
+func (s *Service) Search(ctx context.Context, query Query) (Found, error) {
 	q := parse(query.Text)
-	kinds := q.only(query.Kinds)
+	return s.answer(ctx, q, q.only(query.Kinds), query.From, query.Size)
+}
+
+// Dependents finds the packages of a kind that depend on the one with a name: first those that are used most, size of them
+// after the first from, within the bounds of a Search. Errors are those of Search.
+func (s *Service) Dependents(ctx context.Context, kind Kind, name string, from, size int) (Found, error) {
+	q := query{must: []filter{{fieldDepends, []string{name}}}}
+	return s.answer(ctx, q, []Kind{kind}, from, size)
+}
+
+func (s *Service) answer(ctx context.Context, q query, kinds []Kind, from, size int) (found Found, err error) {
+	from, size = min(max(from, 0), MaxFrom), min(max(size, 0), MaxSize)
 	err = s.read(ctx, func(r index.IndexReader) error {
 		v := &view{ctx: ctx, r: r, cards: &s.cards, spare: &s.spare}
 		defer v.release()
-		top, total, err := s.top(v, q, kinds, query.From+query.Size)
+		top, total, err := s.top(v, q, kinds, from+size)
 		if err != nil {
 			return err
 		}
-		top = top[min(query.From, len(top)):min(query.From+query.Size, len(top))]
+		top = top[min(from, len(top)):min(from+size, len(top))]
 		found = Found{Documents: make([]Document, 0, len(top)), Total: total}
 		for _, t := range top {
 			d, ok, err := stored(r, t.id)

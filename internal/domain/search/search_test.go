@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/org/registry-action/internal/store/feed"
 )
 
 func TestFind(t *testing.T) {
@@ -94,9 +96,65 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// What depends on a package is found by its whole name as it is written; what is used most comes first.
+func TestDependents(t *testing.T) {
+	long := "@" + strings.Repeat("a", 100) + "/" + strings.Repeat("b", 112)
+	w := newWorld(t, Options{Popularity: counts{"used": 1000}},
+		pkg("npm/left-pad"), pkg("npm/left", "depends: left"),
+		pkg("npm/app", "depends: left-pad,@acme/core"), pkg("npm/used", "depends: React,left-pad"), pkg("npm/other", "depends: left_pad,react,"+long),
+		pkg("zig/zap", "depends: left-pad"))
+	for text, want := range map[string][]string{
+		"depends:left-pad kind:npm":     {"npm/used", "npm/app"},
+		"DEPENDS:left-pad kind:npm app": {"npm/app"},
+		"depends:left":                  {"npm/left"},
+		"depends:left_pad":              {"npm/other"},
+		"depends:react":                 {"npm/other"},
+		"depends:React":                 {"npm/used"},
+		"depends:@acme/core":            {"npm/app"},
+		"depends:acme":                  {},
+		"depends:" + long:               {"npm/other"},
+		"depends:left-pad+@acme/core":   {"npm/app"},
+		"depends:react,@acme/core":      {"npm/app", "npm/other"},
+		"depends:left-pad+-React,x u":   {},
+		"depends:left-pad+-React":       {"npm/app", "zig/zap"},
+		"depends: kind:zig":             {"zig/zap"},
+		"depends:,,+ kind:zig":          {"zig/zap"},
+		"@acme/core":                    {},
+	} {
+		if d := cmp.Diff(want, w.find(text)); d != "" {
+			t.Errorf("%q finds (-want +got):\n%s", text, d)
+		}
+	}
+	for _, tt := range []struct {
+		name        string
+		from, size  int
+		want, total string
+	}{
+		{"left-pad", 0, 10, "npm/used npm/app", "2"}, {"left-pad", 1, 10, "npm/app", "2"}, {"left-pad", 0, 1, "npm/used", "2"}, {"left-pad", 0, 0, "", "2"},
+		{"left-pad", 1 << 40, 1 << 40, "", "2"}, {"left-pad", -1, -1, "", "2"}, {"none", 0, 10, "", "0"}, {"", 0, 10, "", "0"}, {"left-pad,React", 0, 10, "", "0"}, {"left-pad\nReact", 0, 10, "", "0"},
+	} {
+		found, err := w.Dependents(t.Context(), NPM, tt.name, tt.from, tt.size)
+		var ids []string
+		for _, d := range found.Documents {
+			ids = append(ids, d.id())
+		}
+		if got := strings.Join(ids, " "); err != nil || got != tt.want || fmt.Sprint(found.Total) != tt.total {
+			t.Errorf("Dependents(%q, %d, %d) = %s of %d, %v, want %s of %s", tt.name, tt.from, tt.size, got, found.Total, err, tt.want, tt.total)
+		}
+	}
+	// A package that needs something else is found by that, soon.
+	w.shelves[NPM].set(pkg("npm/app", "depends: right-pad"))
+	if err := w.takeIn(t.Context(), []feed.Change{{Kind: string(NPM), Name: "app"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.find("depends:right-pad"); !slices.Equal(got, []string{"npm/app"}) || len(w.find("depends:@acme/core")) != 0 {
+		t.Errorf("after a change right-pad is needed by %q", got)
+	}
+}
+
 // The document comes back as it was, and suggestions are what the beginning of a word finds.
 func TestDocument(t *testing.T) {
-	want := pkg("npm/@acme/tool", "description: does it", "keywords: a,b", "author: Alice", "publisher: bob", "owner: bob")
+	want := pkg("npm/@acme/tool", "description: does it", "keywords: a,b", "author: Alice", "publisher: bob", "owner: bob", "depends: left-pad,@acme/core")
 	w := newWorld(t, Options{Popularity: counts{"@acme/tool": 1234}}, want, pkg("zig/toolbox"), pkg("npm/uncounted"))
 	want.Downloads = 1234
 	found, err := w.Search(t.Context(), Query{Text: "tool", Kinds: []Kind{NPM}, Size: 1})
@@ -168,7 +226,7 @@ func FuzzSearch(f *testing.F) {
 	for _, text := range []string{
 		"react", `"unbalanced`, "((((", "a AND OR NOT b", "field:value", "kind:", "scope:@", "author:a,b,,c+-d", "*" + strings.Repeat("*", 1000),
 		strings.Repeat("a", 100_000), strings.Repeat("ab ", 10_000), strings.Repeat("kind:npm ", 10_000), "/(a+)+$/", "a~2^99", "\x00\xff\xfe", "[* TO *]",
-		"keywords:" + strings.Repeat("a,", 10_000), "\n\n", "日本", "@", "/", "-", "+:-:+", strings.Repeat("x:", 500),
+		"keywords:" + strings.Repeat("a,", 10_000), "depends:" + strings.Repeat("a+-b,", 10_000), "\n\n", "日本", "@", "/", "-", "+:-:+", strings.Repeat("x:", 500),
 	} {
 		f.Add(text, 0, 20)
 	}

@@ -55,7 +55,10 @@ type nowhere struct{}
 
 func (nowhere) Search(context.Context, string, int, int) ([]Found, int, error) { return nil, 0, nil }
 func (nowhere) Suggest(context.Context, string, int) ([]Found, error)          { return nil, nil }
-func (nowhere) Recent(context.Context, int) ([]Found, error)                   { return nil, nil }
+func (nowhere) Dependents(context.Context, string, int, int) ([]Found, int, error) {
+	return nil, 0, nil
+}
+func (nowhere) Recent(context.Context, int) ([]Found, error) { return nil, nil }
 
 // user makes an account.
 func (s *accountServer) user(name, password string) {

@@ -31,6 +31,7 @@ import (
 type shelf struct {
 	previews
 	upstream *beyond
+	needed   *needed
 }
 
 func newShelf(t *testing.T, readAuth bool) *shelf {
@@ -46,15 +47,16 @@ func newShelf(t *testing.T, readAuth bool) *shelf {
 	keys := signing.New(s.DB, nil)
 	ours := packages.New(s.DB, s.Blobs, s.Life, packages.Options{SpoolDir: s.Spool, Signer: keys, Log: s.Log})
 	up := &beyond{texts: map[string]string{}, files: map[string]string{}}
+	index := &needed{by: map[string][]Found{}}
 	return &shelf{previews{t: t, UI: New(Config{
 		Packages: ours,
 		Catalog: catalog.New(catalog.Sources{
 			Releases: shelved{ours}, Index: shelved{ours}, Upstream: up, Signer: keys, Keyrings: []catalog.Keyring{keys},
 		}, catalog.Options{Cache: kept, Rewrite: true, Log: s.Log}),
 		Auth:  auth.New(s.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: readAuth}),
-		Files: files.New(kept, files.Options{}), Stats: counts,
+		Files: files.New(kept, files.Options{}), Stats: counts, Search: index,
 		Site: "Test", BaseURL: publicURL, ReadAuth: readAuth, Version: "1.0.0", Log: s.Log,
-	})}, up}
+	})}, up, index}
 }
 
 // shelved joins the packages to the catalog.

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -74,10 +75,18 @@ func (u *UI) packageVersions(w http.ResponseWriter, r *http.Request) error {
 	return u.render(w, r, http.StatusOK, "packageversions", p.page(p))
 }
 
-// dependenciesPage is the content of the list of what a version depends on.
+// dependenciesPage is the content of the list of what a version depends on, and of what depends on the package.
 type dependenciesPage struct {
 	packageHead
-	Groups []dependencyGroup
+	Groups     []dependencyGroup
+	Dependents dependents
+}
+
+// dependents is a page of the packages here whose latest version depends on some package.
+type dependents struct {
+	Rows    []Found
+	Pager   pager
+	Unknown bool // they could not be found out
 }
 
 // dependencyGroup is one of the fields of a manifest that name dependencies.
@@ -114,7 +123,32 @@ func (u *UI) packageDependencies(w http.ResponseWriter, r *http.Request) error {
 		}
 		p.Groups = append(p.Groups, g)
 	}
+	p.Dependents = u.dependents(r, s.Name)
 	return u.render(w, r, http.StatusOK, "packagedependencies", p.page(p))
+}
+
+// dependents finds what depends on a package. A page without it is better than none.
+func (u *UI) dependents(r *http.Request, name string) (d dependents) {
+	ctx, cancel := context.WithTimeout(r.Context(), slowList)
+	defer cancel()
+	from := min(offset(r), maxFrom)
+	found, total, err := u.Search.Dependents(ctx, name, from, searchPage)
+	if err != nil {
+		u.Log.WarnContext(r.Context(), "finding what depends on a package", "package", name, "err", err)
+		return dependents{Unknown: true}
+	}
+	d = dependents{Rows: found, Pager: newPager(from, len(found), total, searchPage)}
+	if len(found) == 0 || from+searchPage > maxFrom {
+		d.Pager.After = ""
+	}
+	const place = "#dependents"
+	if d.Pager.Before != "" {
+		d.Pager.Before += place
+	}
+	if d.Pager.After != "" {
+		d.Pager.After += place
+	}
+	return d
 }
 
 // packageCompare leads from the form that chooses two versions to the page that compares them.

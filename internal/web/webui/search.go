@@ -20,6 +20,8 @@ type Finder interface {
 	Search(ctx context.Context, query string, from, size int) (found []Found, total int, err error)
 	// Suggest answers what somebody may be about to type.
 	Suggest(ctx context.Context, prefix string, limit int) ([]Found, error)
+	// Dependents answers which npm packages here need the one with a name, those that are used most first.
+	Dependents(ctx context.Context, name string, from, size int) (found []Found, total int, err error)
 	// Recent answers what was published last, the newest first.
 	Recent(ctx context.Context, limit int) ([]Found, error)
 }
@@ -77,6 +79,14 @@ func escapeParts(name string) string {
 		parts[i] = url.PathEscape(p)
 	}
 	return strings.Join(parts, "/")
+}
+
+// Shown is the version as people read it: of a repository the beginning of the commit.
+func (f Found) Shown() string {
+	if f.Kind == kindRepository {
+		return shortSHA(f.Version)
+	}
+	return f.Version
 }
 
 // Path is the address of what was found, without the base.
