@@ -77,7 +77,7 @@ func (r *Registry) wire() error {
 		Commits: ofCommits,
 		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
 		NPM: &npmapi.API{
-			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, BaseURL: c.BaseURL,
+			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, Site: siteName, BaseURL: c.BaseURL,
 			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
 		},
 		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},

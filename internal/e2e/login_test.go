@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 
 	"github.com/org/registry-action/internal/clients"
 )
@@ -65,6 +68,37 @@ func TestWebLogin(t *testing.T) {
 			wantPage(t, visit(t, page, "same-origin", form), http.StatusNotFound, "expired, or was used")
 			u.signsOut(t, s, app, token)
 		})
+	}
+}
+
+// The page where a client's login goes on is what pages must be, before and after.
+func TestWebLoginPage(t *testing.T) {
+	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken, "--sign-up")
+	addUser(t, s, "ada")
+	var login struct{ LoginURL string }
+	a := sendAs(t, "", http.MethodPost, s.url+"/-/v1/login", nil)
+	if err := json.Unmarshal(a.body, &login); a.status != http.StatusOK || err != nil {
+		t.Fatalf("beginning a login: %d %s, %v %v", a.status, a.body, a.err, err)
+	}
+	b := newTab(t, s.url)
+	b.holds(login.LoginURL)
+	background := eval[string](b, "getComputedStyle(document.body).backgroundColor")
+	b.do(chromedp.SendKeys(chromedp.CSS("#user"), "ada"), chromedp.SendKeys(chromedp.CSS("#password"), "wrong"))
+	b.expect("status of 401")
+	b.follow("button")
+	b.expect()
+	b.axe(looks()[0])
+	b.shoot("wrong")
+	b.do(chromedp.SendKeys(chromedp.CSS("#password"), goodPassword))
+	b.follow("button")
+	if got := b.text("h1"); got != "You are signed in" {
+		t.Errorf("signing in is answered by %q", got)
+	}
+	b.axe(looks()[0])
+	b.open(s.url+"/", http.StatusOK)
+	if got := eval[string](b, "getComputedStyle(document.body).backgroundColor"); got != background {
+		t.Errorf("the background is %s, of other pages %s", background, got)
 	}
 }
 

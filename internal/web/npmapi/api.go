@@ -21,6 +21,7 @@ type API struct {
 	Packages   *packages.Service
 	Auth       *auth.Service
 	Catalog    *catalog.Service
+	Site       string            // what the registry is called
 	BaseURL    string            // the server's public URL, without a slash at its end
 	MaxPackage int64             // bytes of a tarball
 	MaxPublish int64             // bytes of the tarballs of one request

@@ -51,6 +51,8 @@ func (s *site) pollLogin(w http.ResponseWriter, r *http.Request) error {
 //go:embed login.html
 var loginHTML string
 
+// loginCSS is what the page needs of the other pages' style sheet, line by line.
+//
 //go:embed login.css
 var loginCSS string
 
@@ -59,6 +61,7 @@ var loginTemplate = template.Must(template.New("login").Parse(loginHTML))
 // page is what the login page shows.
 type page struct {
 	Style    template.CSS
+	Site     string
 	Registry string
 	User     string
 	Email    string
@@ -137,7 +140,7 @@ func (s *site) confirm(r *http.Request, form url.Values) error {
 
 // showPage sends the page with a policy of its own: one style, one form, no script.
 func (s *site) showPage(w http.ResponseWriter, r *http.Request, status int, p page) error {
-	p.Style, p.Registry, p.SignUp = template.CSS(loginCSS), s.root(r).URL+"/", s.SignUp
+	p.Style, p.Site, p.Registry, p.SignUp = template.CSS(loginCSS), s.Site, s.root(r).URL+"/", s.SignUp
 	var b bytes.Buffer
 	if err := loginTemplate.Execute(&b, p); err != nil {
 		return err

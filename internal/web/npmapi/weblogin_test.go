@@ -2,6 +2,8 @@ package npmapi_test
 
 import (
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -144,6 +146,24 @@ func TestLoginPage(t *testing.T) {
 	style, _, _ = strings.Cut(style, "</style>")
 	if want := "'sha256-" + sha256Base64(style) + "'"; !strings.Contains(csp, want) {
 		t.Errorf("Content-Security-Policy %q has not the style's hash %s", csp, want)
+	}
+}
+
+// The page looks like the others: each line of its style is one of theirs.
+func TestLoginStyle(t *testing.T) {
+	own, err := os.ReadFile("login.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := os.ReadFile("../webui/assets/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(shared), "\n")
+	for line := range strings.SplitSeq(string(own), "\n") {
+		if !slices.Contains(lines, line) {
+			t.Errorf("login.css has %q, which style.css has not", line)
+		}
 	}
 }
 
