@@ -1,18 +1,23 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 )
 
-// Version is the module version this program was built from, "(devel)" for a
-// build that has none.
+// release is the version of a released program, which tools/release links in.
+// Such builds know nothing of their checkout, so that anybody can make the same bytes.
+var release string
+
+// Version is the version this program was released as, or the version of the
+// module it was built from, "(devel)" for a build that has none.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
+	if !ok {
+		return cmp.Or(release, "(devel)")
 	}
-	return info.Main.Version
+	return cmp.Or(release, info.Main.Version, "(devel)")
 }
 
 func longVersion() string {

@@ -18,3 +18,13 @@ func TestDescribeBuild(t *testing.T) {
 		t.Errorf("describeBuild = %q, want %q", got, want)
 	}
 }
+
+// What tools/release links in goes before what Go knows of the build.
+func TestReleasedVersion(t *testing.T) {
+	before := Version()
+	release = "v9.8.7"
+	t.Cleanup(func() { release = "" })
+	if got := Version(); got != "v9.8.7" || before == got {
+		t.Errorf("a released program is %q, before it was %q", got, before)
+	}
+}
