@@ -45,6 +45,8 @@ type Config struct {
 
 	ZigMirror []string // hosts of forges whose archives are mirrored for Zig; empty: none
 
+	CLIDir string // folder of released programs that the server hands out to runners; empty: none
+
 	LumenName     string // of the registry, in Lumen's index.json; "registry"
 	LumenUnscoped bool   // Lumen packages without a scope may be published
 	LumenUploads  string // what is asked of publishers' signatures of Lumen packages: "off", "warn" or "require"; "warn"

@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/programs"
 	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/domain/upstream"
@@ -38,6 +39,7 @@ type Registry struct {
 	ready    *readiness
 	stats    *stats.Service
 	search   *search.Service
+	programs *programs.Folder // nil: none
 	handler  http.Handler
 
 	statsStore io.Closer // the table of statistics; nil: they are where metadata is
@@ -113,5 +115,5 @@ func (r *Registry) Close() error {
 	if r.mirror != nil {
 		err = errors.Join(err, r.mirror.Close())
 	}
-	return errors.Join(err, r.stores.close())
+	return errors.Join(err, r.programs.Close(), r.stores.close())
 }

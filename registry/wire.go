@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/programs"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
@@ -19,6 +20,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
@@ -42,7 +44,7 @@ func (r *Registry) wire() error {
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
 		SpoolDir: s.spool, Links: links, Settle: s.settle, Now: c.Now,
 	})
-	if err := errors.Join(r.openUpstream(), r.openMirror()); err != nil {
+	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms()); err != nil {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)
@@ -84,6 +86,7 @@ func (r *Registry) wire() error {
 		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Admin: &adminapi.API{Auth: r.auth, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, Storage: r.mover, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		CLI:   &cliapi.API{Programs: r.programs, Log: c.Log},
 		Stats: r.analytics(),
 		Pages: r.pages(),
 		Enter: r.enter(), Meter: r.meter(),
@@ -115,6 +118,14 @@ func (r *Registry) openUpstream() error {
 		URL: u, Token: c.UpstreamToken, Cache: r.stores.cache, MaxAge: c.UpstreamMaxAge, MaxTarball: 4 * c.MaxPackage,
 		UserAgent: "registry-server/" + c.Version, Observe: r.observe("npm"), Now: c.Now, Log: c.Log,
 	})
+	return err
+}
+
+// openPrograms opens the folder of released programs, if there is one.
+func (r *Registry) openPrograms() (err error) {
+	if r.config.CLIDir != "" {
+		r.programs, err = programs.Open(r.config.CLIDir)
+	}
 	return err
 }
 

@@ -56,6 +56,8 @@ type options struct {
 	ShutdownDelay   config.Duration `env:"SHUTDOWN_DELAY" default:"0s" group:"Watching" help:"How long the server goes on when it is told to stop, with /ready answering 503, so that load balancers look elsewhere."`
 	ShutdownTimeout config.Duration `env:"SHUTDOWN_TIMEOUT" default:"30s" group:"Watching" help:"How long requests under way, such as uploads, have then to finish."`
 
+	CLIDir string `name:"cli-dir" env:"CLI_DIR" type:"path" placeholder:"DIR" group:"Action" help:"Folder of releases of publish-commit, one folder a version, which runners of the action get it from. Default: none."`
+
 	LogFormat string `env:"LOG_FORMAT" enum:"text,json" default:"text" group:"Logging" help:"Form of the log on stderr: text or json."`
 	LogLevel  string `env:"LOG_LEVEL" enum:"debug,info,warn,error" default:"info" group:"Logging" help:"What is logged: debug, info, warn or error."`
 }
@@ -115,7 +117,7 @@ func (o options) settings(addr net.Addr) registry.Config {
 		S3Redirect: o.S3Redirect, ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped, LumenUploads: o.LumenUploads,
 		Analytics: o.analytics(), NoUserAgents: !o.AnalyticsUserAgents,
 		Metrics: o.Metrics, MetricsToken: o.MetricsToken, ShutdownDelay: time.Duration(o.ShutdownDelay), ShutdownTime: time.Duration(o.ShutdownTimeout),
-		Version: config.Version(),
+		CLIDir: o.CLIDir, Version: config.Version(),
 	}
 }
 

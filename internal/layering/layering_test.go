@@ -67,6 +67,7 @@ var allowed = map[string][]string{
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/programs":      {"internal/fault"},
 	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv"},
 	"internal/domain/search":        {"internal/fault", "internal/store/feed", "internal/store/kv"},
 	"internal/domain/stats":         {"internal/fault", "internal/store/kv"},
@@ -87,6 +88,7 @@ var allowed = map[string][]string{
 	"internal/web/opsapi":    {"internal/fault", "internal/domain/auth", "internal/web/httpkit"},
 	"internal/web/statsapi":  {"internal/fault", "internal/domain/auth", "internal/domain/stats", "internal/web/httpkit"},
 	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/domain/search", "internal/web/httpkit"},
+	"internal/web/cliapi":    {"internal/fault", "internal/domain/programs", "internal/web/httpkit"},
 	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
 		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
 	"internal/web/server": {"internal/fault", "internal/web/*"},
@@ -122,7 +124,7 @@ var allowed = map[string][]string{
 // below them counts too.
 var kits = []string{
 	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest",
-	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "tools/openapi",
+	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
 }
 
 func isKit(name string) bool {

@@ -16,11 +16,15 @@ type dispatcher struct {
 	short  http.Handler     // of install URLs, which have a ref: /{owner}/{repo}/{name}@{ref}
 	npm    http.Handler     // of the rest
 	admin  http.Handler     // of adminPath
+	cli    http.Handler     // of cliPath
 	mounts map[string]mount // by the first segment of the path
 }
 
-// adminPath is in npm's reserved space, but not npm's.
-const adminPath = "/-/admin/"
+// These are in npm's reserved space, but not npm's.
+const (
+	adminPath = "/-/admin/"
+	cliPath   = "/-/cli/"
+)
 
 // mount is a protocol at a first segment.
 type mount struct {
@@ -42,6 +46,8 @@ func (d *dispatcher) find(r *http.Request) http.Handler {
 		return d.index
 	case strings.HasPrefix(path, adminPath):
 		return d.admin
+	case strings.HasPrefix(path, cliPath):
+		return d.cli
 	}
 	first, rest, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	m, ok := d.mounts[first]

@@ -17,7 +17,7 @@ func (n named) ServeHTTP(w http.ResponseWriter, _ *http.Request) { io.WriteStrin
 
 func newDispatcher() http.Handler {
 	return httpkit.ScopedNames(&dispatcher{
-		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"),
+		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"),
 		mounts: map[string]mount{
 			"commits":  {below: named("commits")},
 			"packages": {below: named("rest")},
@@ -51,6 +51,8 @@ func TestDispatch(t *testing.T) {
 		{"PUT /-/user/org.couchdb.user:a@b", "npm"},
 		{"GET /-/admin/tokens", "admin"},
 		{"GET /-/administer", "npm"},
+		{"GET /-/cli/v1/v1.2.3/publish-commit_linux_amd64", "cli"},
+		{"GET /-/client", "npm"},
 		{"GET /-", "npm"},
 		{"GET /-/-/--0.0.1.tgz", "npm"},
 		{"GET //react", "npm"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/lumenapi"
@@ -28,6 +29,7 @@ type Config struct {
 	Zig     *zigapi.API
 	Lumen   *lumenapi.API
 	Admin   *adminapi.API
+	CLI     *cliapi.API
 	Stats   *statsapi.API
 	Pages   *webui.UI
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
@@ -57,7 +59,7 @@ func (c Config) root() http.Handler {
 	kit := httpkit.Kit{Log: c.Log}
 	none := http.HandlerFunc(nothing)
 	d := &dispatcher{
-		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none,
+		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none, cli: none,
 		mounts: map[string]mount{
 			"commits": {below: c.Commits.Reading()},
 		},
@@ -91,6 +93,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.Admin != nil {
 		d.admin = c.Admin.Handler()
+	}
+	if c.CLI != nil {
+		d.cli = c.CLI.Handler()
 	}
 	return d
 }
