@@ -24,7 +24,7 @@ lint: $(STATICCHECK)
 	@test -z "$$(go fix -diff ./... | tee /dev/stderr)" || { echo "go fix would change the lines above"; exit 1; }
 	go mod tidy -diff
 	$(STATICCHECK) ./...
-	node --check main.js
+	for script in *.js pack/*.js shim/*.js; do node --check $$script || exit 1; done
 
 bench: build tools
 	go run ./internal/bench $(BENCH)

@@ -13,6 +13,7 @@ import (
 type commands struct {
 	Publish publishCommand `cmd:"" default:"withargs" help:"Pack and publish the packages of the commit (the default)."`
 	Pack    packCommand    `cmd:"" help:"Only pack: write the tarballs to a folder and show what they hold."`
+	Finish  finishCommand  `cmd:"" hidden:"" help:"After a run of the action that was stopped: say so in the comment of the pull request."`
 }
 
 // packing is what both commands take. docs/action.md shows it as a table.
@@ -92,6 +93,23 @@ type packCommand struct {
 	packing
 	Out  string `default:"." type:"path" placeholder:"DIR" group:"Output" input:"-" help:"Folder that gets the tarballs."`
 	JSON bool   `name:"json" group:"Output" help:"Describe the tarballs as JSON, in the terms of npm pack --json."`
+}
+
+// finishCommand is what post.js runs.
+type finishCommand struct {
+	SHA         string `name:"sha" placeholder:"SHA" help:"The commit."`
+	Repository  string `placeholder:"URL" help:"The repository."`
+	Comment     string `enum:"update,recreate,off" default:"update" help:"What becomes of the comment."`
+	CommentKey  string `default:"default" help:"Tells comments apart."`
+	DryRun      bool   `help:"The run was to send nothing."`
+	GithubToken string `name:"github-token" env:"GITHUB_TOKEN" secret:"" help:"Writes the comment."`
+}
+
+func (c finishCommand) options() publish.Options {
+	return publish.Options{
+		PackOptions: publish.PackOptions{SHA: c.SHA, Repository: c.Repository},
+		Comment:     c.Comment, CommentKey: c.CommentKey, GitHubToken: c.GithubToken, DryRun: c.DryRun, Version: config.Version(),
+	}
 }
 
 // check refuses what would fail only after everything is packed.

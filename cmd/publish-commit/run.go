@@ -37,7 +37,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 }
 
 func (c commands) do(ctx context.Context, command string, s publish.Streams) error {
-	if command == "pack" {
+	switch command {
+	case "finish":
+		s.Log = logger(false, s.Stderr)
+		return publish.Finish(ctx, c.Finish.options(), s)
+	case "pack":
 		s.Log = logger(c.Pack.Verbose, s.Stderr)
 		o := c.Pack.options()
 		if err := check(o); err != nil {

@@ -25,6 +25,33 @@ func TestDocs(t *testing.T) {
 	configtest.CheckDoc(t, "../../docs/action.md", config.Table(options(t)))
 }
 
+// The inputs of pack/action.yml are those of action.yml that are about packing, and the folder.
+func TestPackInputs(t *testing.T) {
+	type input struct{ Description, Default string }
+	read := func(path string) map[string]input {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var action struct{ Inputs map[string]input }
+		if err := yaml.Unmarshal(text, &action); err != nil {
+			t.Fatal(err)
+		}
+		return action.Inputs
+	}
+	publish, pack := read("../../action.yml"), read("../../pack/action.yml")
+	if len(pack) < 10 {
+		t.Fatalf("pack/action.yml has %d inputs", len(pack))
+	}
+	delete(pack, "out")          // its own
+	delete(pack, "registry-url") // is required only where something is published
+	for name, in := range pack {
+		if publish[name] != in {
+			t.Errorf("the input %s is %+v, in action.yml %+v", name, in, publish[name])
+		}
+	}
+}
+
 // Every input of action.yml is an option of the program, with the same default,
 // and every option that has an input is in action.yml: the runner warns of others.
 func TestInputsAreOptions(t *testing.T) {
@@ -47,7 +74,7 @@ func TestInputsAreOptions(t *testing.T) {
 		}
 	}
 	for name, input := range action.Inputs {
-		if name == "binary-path" { // main.js reads it
+		if name == "binary-path" || name == "download-base-url" { // the shim reads them
 			continue
 		}
 		i := slices.IndexFunc(options(t), func(o config.Option) bool { return o.Flag == "--"+name || o.Flag == name })

@@ -103,8 +103,8 @@ func install(ctx context.Context, tool Tool, folder string) (err error) {
 		fetch = moto
 	case modules[tool] != "":
 		fetch = linter
-	case tool == VersityGW:
-		fetch = versitygw
+	case goTools[tool] != "":
+		fetch = fromGo
 	case tool == Wares:
 		fetch = wares
 	}

@@ -35,6 +35,12 @@ const VersityGW Tool = "versitygw@1.8.0"
 // Wares is the package manager of Lumen. It is built with Rust.
 const Wares Tool = "wares@0.6.3"
 
+// Act runs workflows of GitHub Actions, and Actionlint checks them. They are built with Go.
+const (
+	Act        Tool = "act@0.2.89"
+	Actionlint Tool = "actionlint@1.7.12"
+)
+
 // The linters of what is deployed with; they bring the schemas that they check with.
 const (
 	CfnLint            Tool = "cfn-lint@1.54.0"
@@ -55,7 +61,7 @@ const (
 
 // All lists every pinned client.
 func All() []Tool {
-	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate}, Zigs()...)
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate, Act, Actionlint}, Zigs()...)
 }
 
 // Zigs lists the compilers, oldest first.

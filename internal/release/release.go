@@ -101,6 +101,9 @@ type File struct {
 	SHA256 string `json:"sha256"`
 }
 
+// line is the file's in checksums.txt.
+func (f File) line() string { return f.SHA256 + "  " + f.Name + "\n" }
+
 // CLI is cli.json. In a checkout that is no release it has no files.
 type CLI struct {
 	Version string          `json:"version"`
@@ -122,7 +125,7 @@ func Describe(folder, version, base string) (cli CLI, checksums string, err erro
 			if err != nil {
 				return CLI{}, "", err
 			}
-			lines = append(lines, f.SHA256+"  "+f.Name+"\n")
+			lines = append(lines, f.line())
 			if program == "publish-commit" {
 				cli.Files[t.String()] = f
 			}
