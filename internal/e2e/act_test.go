@@ -1,0 +1,286 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/release"
+)
+
+// released is a version of the action as its users get it: its files, with a cli.json
+// that names the program of this run, and a folder of that release for a server.
+func released(t *testing.T) (action, cliDir string) {
+	t.Helper()
+	action, cliDir = filepath.Join(t.TempDir(), "action"), t.TempDir()
+	cli, err := release.Place(filepath.Join(bin, "publish-commit"), cliDir, "v1.2.3", release.Target{OS: runtime.GOOS, Arch: runtime.GOARCH})
+	if err == nil {
+		err = release.CopyAction("../..", action, cli)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return action, cliDir
+}
+
+// stubs stand in for GitHub's own actions, which would be fetched; act has actions/checkout itself.
+const stubs = `-- setup-node/action.yml --
+name: setup-node
+description: Node is there.
+runs: {using: composite, steps: [{run: node --version, shell: bash}]}
+-- upload-artifact/action.yml --
+name: upload-artifact
+description: Keeps a folder for another job.
+inputs: {name: {required: true}, path: {required: true}}
+runs:
+  using: composite
+  steps:
+    - run: mkdir -p "$ARTIFACTS" && cp -R "${{ inputs.path }}" "$ARTIFACTS/${{ inputs.name }}"
+      shell: bash
+-- download-artifact/action.yml --
+name: download-artifact
+description: Gets it.
+inputs: {name: {required: true}, path: {required: true}, run-id: {}, github-token: {}}
+runs:
+  using: composite
+  steps:
+    - run: cp -R "$ARTIFACTS/${{ inputs.name }}" "${{ inputs.path }}"
+      shell: bash
+`
+
+var yamlBlock = regexp.MustCompile("(?s)\n```yaml\n(.*?)```\n")
+
+// documented is a workflow of docs/action.md, by its name.
+func documented(t *testing.T, name string) string {
+	t.Helper()
+	text := read(t, "../../docs/action.md")
+	for _, m := range yamlBlock.FindAllStringSubmatch(text, -1) {
+		if strings.HasPrefix(m[1], "name: "+name+"\n") {
+			return m[1]
+		}
+	}
+	t.Fatalf("docs/action.md has no workflow %q", name)
+	return ""
+}
+
+// runnerBox runs documented workflows with act, on this machine, in a repository of their own.
+type runnerBox struct {
+	t         *testing.T
+	gh        *forgetest.Server
+	server    *server
+	dir, sha  string
+	home      string
+	action    string
+	artifacts string
+}
+
+// npmWorkspace is workspace as npm, which has no workspace:, takes it.
+var npmWorkspace = regexp.MustCompile(`workspace:[*^~]`).ReplaceAllString(workspace, "*") + `
+-- packages/docs/package.json --
+{"name": "@acme/docs", "version": "1.0.0"}
+`
+
+// newRunnerBox has a server that wants a token, and hands out the program.
+func newRunnerBox(t *testing.T, env ...string) *runnerBox {
+	t.Helper()
+	b := &runnerBox{t: t, gh: newGitHub(t), home: t.TempDir(), artifacts: filepath.Join(t.TempDir(), "artifacts")}
+	var cliDir string
+	b.action, cliDir = released(t)
+	b.server = startServerIn(t, cleanEnv(env...), t.TempDir(), "--cli-dir", cliDir)
+	b.dir = t.TempDir()
+	write(t, b.dir, npmWorkspace)
+	exe(t, b.dir, cleanEnv(), "npm", "install", "--package-lock-only", "--offline", "--no-audit", "--no-fund").must(t)
+	b.sha = commit(t, b.dir)
+	write(t, b.home, stubs)
+	return b
+}
+
+// run runs a workflow for an event; args are further arguments of act.
+func (b *runnerBox) run(workflow, event string, payload map[string]any, args ...string) result {
+	b.t.Helper()
+	folder := b.t.TempDir()
+	text, err := json.Marshal(payload)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	yml := strings.ReplaceAll(documented(b.t, workflow), "https://registry.example.com", b.server.url)
+	err = errors.Join(os.WriteFile(filepath.Join(folder, "workflow.yml"), []byte(yml), 0o644), os.WriteFile(filepath.Join(folder, "event.json"), text, 0o644))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	args = slices.Concat([]string{event, "--workflows", filepath.Join(folder, "workflow.yml"), "--eventpath", filepath.Join(folder, "event.json"),
+		"--platform", "ubuntu-latest=-self-hosted", "--platform", "self-hosted=-self-hosted", "--platform", "linux=-self-hosted",
+		"--env", "GITHUB_API_URL=" + b.gh.URL, "--env", "ARTIFACTS=" + b.artifacts, "--use-gitignore=false", "--no-cache-server", "--artifact-server-addr", "127.0.0.1",
+		"--local-repository", "org/registry-action@v1=" + b.action, "--local-repository", "actions/setup-node@v6=" + filepath.Join(b.home, "setup-node"),
+		"--local-repository", "actions/upload-artifact@v7=" + filepath.Join(b.home, "upload-artifact"), "--local-repository", "actions/download-artifact@v8=" + filepath.Join(b.home, "download-artifact"),
+	}, args)
+	ctx, cancel := context.WithTimeout(b.t.Context(), exeLimit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, clients.Get(b.t, clients.Act).Path, args...)
+	cmd.Dir, cmd.WaitDelay = b.dir, time.Second
+	node := filepath.Dir(clients.Get(b.t, clients.Node24).Path)
+	cmd.Env = cleanEnv("HOME="+b.home, "XDG_CACHE_HOME="+filepath.Join(b.home, "cache"), "XDG_CONFIG_HOME="+b.home, "DOCKER_HOST=", "PATH="+node+":"+os.Getenv("PATH"))
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
+		b.t.Fatal(err)
+	}
+	return result{stdout: out.String(), code: cmd.ProcessState.ExitCode()}
+}
+
+func repository(id int, name string) map[string]any {
+	return map[string]any{"id": id, "full_name": name, "default_branch": "main"}
+}
+
+// pullEvent is the event of pull request 7, whose head is in a repository.
+func pullEvent(head map[string]any) map[string]any {
+	base := repository(1, "acme/ws")
+	return map[string]any{"action": "synchronize", "number": 7, "repository": base, "pull_request": map[string]any{
+		"number": 7, "head": map[string]any{"ref": "feature", "sha": headSHA, "repo": head}, "base": map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": base},
+	}}
+}
+
+// resolves fails the test unless a ref of a package is of a commit.
+func (b *runnerBox) resolves(ref, sha string) {
+	b.t.Helper()
+	got := exe(b.t, b.dir, cleanEnv(), "curl", "-s", b.server.url+"/acme/ws/acme-cli@"+ref+"?resolve").must(b.t)
+	if !strings.Contains(got.stdout, `"sha":"`+sha+`"`) {
+		b.t.Errorf("@%s resolves to %s, want commit %s", ref, got.stdout, sha)
+	}
+}
+
+const registryToken = "a-token-of-the-registry-in-a-test"
+
+var withToken = []string{"--secret", "GITHUB_TOKEN=" + forgetest.Token, "--secret", "REGISTRY_TOKEN=" + registryToken}
+
+// The workflows of docs/action.md for pull requests of the repository itself, and
+// for pushes, do what they promise. No secret is in their log.
+func TestDocumentedWorkflows(t *testing.T) {
+	for _, workflow := range []string{"Preview", "Preview in two jobs", "Preview of a monorepo", "Preview on our own runners"} {
+		t.Run(workflow, func(t *testing.T) {
+			b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
+			r := b.run(workflow, "pull_request", pullEvent(repository(1, "acme/ws")), withToken...).must(t)
+			b.resolves("pr-7", headSHA)
+			if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "@acme/core") {
+				t.Errorf("the comments are %+v, want one about the packages", comments)
+			} else if excluded := workflow == "Preview of a monorepo"; strings.Contains(comments[0].Body, "@acme/docs") == excluded {
+				t.Errorf("that @acme/docs is left out should be %v:\n%s", excluded, comments[0].Body)
+			}
+			for _, secret := range []string{registryToken, forgetest.Token} {
+				if strings.Contains(r.stdout, secret) {
+					t.Errorf("the log has the secret %s", secret)
+				}
+			}
+		})
+	}
+}
+
+func TestDocumentedPush(t *testing.T) {
+	b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
+	event := map[string]any{"ref": "refs/heads/main", "after": b.sha, "repository": repository(1, "acme/ws")}
+	b.run("Preview", "push", event, withToken...).must(t)
+	b.resolves("branch:main", b.sha)
+	if comments := b.gh.Comments(7); len(comments) != 0 {
+		t.Errorf("a push to main commented on a pull request of another commit: %+v", comments)
+	}
+}
+
+// A fork's run has no secrets and a token that may only read: its packages are
+// published by the workflow of the default branch, which comments.
+func TestDocumentedForks(t *testing.T) {
+	b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
+	b.gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
+	fork := repository(2, "stranger/ws")
+	r := b.run("Preview", "pull_request", pullEvent(fork), "--secret", "GITHUB_TOKEN=fork-token")
+	if r.code == 0 || !strings.Contains(r.stdout, "::error::") && !strings.Contains(r.stdout, "token") {
+		t.Errorf("without secrets: %v\nwant a refusal that speaks of the token", r)
+	}
+	b.run("Pack", "pull_request", pullEvent(fork), "--secret", "GITHUB_TOKEN=fork-token").must(t)
+	if len(b.gh.Comments(7)) != 0 {
+		t.Errorf("the fork's run has commented: %+v", b.gh.Comments(7))
+	}
+	b.run("Publish what was packed", "workflow_run", map[string]any{
+		"action": "completed", "repository": repository(1, "acme/ws"), "workflow_run": map[string]any{
+			"id": 4711, "conclusion": "success", "event": "pull_request", "head_sha": headSHA, "head_branch": "feature", "head_repository": fork, "pull_requests": []any{},
+		},
+	}, withToken...).must(t)
+	b.resolves("pr-7", headSHA)
+	if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "@acme/core") {
+		t.Errorf("the comments are %+v, want one about the packages", comments)
+	}
+}
+
+// Where the server takes packages from its own machine, a fork's read-only token
+// makes the step warn, not fail.
+func TestForkWithoutComment(t *testing.T) {
+	b := newRunnerBox(t)
+	b.gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
+	r := b.run("Preview", "pull_request", pullEvent(repository(2, "stranger/ws")), "--secret", "GITHUB_TOKEN=fork-token").must(t)
+	if !strings.Contains(r.stdout, "gets none; the job summary has the install lines") || len(b.gh.Comments(7)) != 0 {
+		t.Errorf("%v\nwant a warning that explains it", r)
+	}
+	b.resolves("pr-7", headSHA)
+}
+
+// All workflows, those of docs/action.md among them, pass actionlint, pin what they use and say what they may do.
+func TestWorkflows(t *testing.T) {
+	files, err := filepath.Glob("../../.github/workflows/*.yml")
+	if err != nil || len(files) < 3 {
+		t.Fatalf("the workflows are %q (%v)", files, err)
+	}
+	pinned := regexp.MustCompile(`^(\./|[\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$)`)
+	uses := regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`)
+	for _, file := range files {
+		text := read(t, file)
+		for _, m := range uses.FindAllStringSubmatch(text, -1) {
+			if !pinned.MatchString(m[1]) {
+				t.Errorf("%s uses %s, which is not pinned by commit and version", file, m[1])
+			}
+		}
+		if !strings.Contains(text, "\npermissions: {}\n") {
+			t.Errorf("%s does not begin with no permissions", file)
+		}
+	}
+	for i, m := range yamlBlock.FindAllStringSubmatch(read(t, "../../docs/action.md"), -1) {
+		if strings.Contains(m[1], "\njobs:\n") {
+			file := filepath.Join(t.TempDir(), fmt.Sprintf("workflow-%d.yml", i))
+			if err := os.WriteFile(file, []byte(m[1]), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			files = append(files, file)
+		}
+	}
+	if len(files) < 9 {
+		t.Errorf("only %d workflows were found", len(files))
+	}
+	r := exe(t, "../..", cleanEnv(), clients.Get(t, clients.Actionlint).Path, absolute(t, files)...)
+	if r.code != 0 {
+		t.Errorf("actionlint: %v", r)
+	}
+}
+
+func absolute(t *testing.T, files []string) (out []string) {
+	t.Helper()
+	for _, file := range files {
+		path, err := filepath.Abs(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, path)
+	}
+	return out
+}
