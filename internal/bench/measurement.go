@@ -38,6 +38,7 @@ func measurements() []measurement {
 		{"publish-s3", measurePublishFar},
 		{"scale", measureScale},
 		{"big", measureBig},
+		{"start", measureStart},
 	}
 }
 
