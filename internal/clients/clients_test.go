@@ -50,6 +50,8 @@ func TestGet(t *testing.T) {
 			switch tool {
 			case clients.NPM11:
 				want = "11."
+			case clients.Act:
+				want = "act version " + want
 			case clients.VersityGW:
 				want = "Version  : v" + want
 			case clients.Wares:
