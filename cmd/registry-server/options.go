@@ -48,7 +48,7 @@ type options struct {
 	LumenUnscoped bool   `env:"LUMEN_UNSCOPED" group:"Lumen" help:"Let Lumen packages without a scope be published. The client of today makes none."`
 	LumenUploads  string `name:"lumen-upload-signatures" env:"LUMEN_UPLOAD_SIGNATURES" enum:"off,warn,require" default:"warn" group:"Lumen" help:"Publishes of Lumen packages that are signed neither by a registered key nor by a certified one: off, they pass; warn, they pass and are told; require, they are refused."`
 
-	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package."`
+	MaxPackageSize config.Bytes `env:"MAX_PACKAGE_SIZE" default:"100MiB" group:"Limits" help:"Largest tarball of one package. Unpacked it may have ten times as much, and 1 GiB in any case."`
 	MaxPublishSize config.Bytes `env:"MAX_PUBLISH_SIZE" default:"500MiB" group:"Limits" help:"Largest sum of the tarballs of one publish."`
 
 	Metrics         string          `env:"METRICS" enum:"private,public,off" default:"private" group:"Watching" help:"Who may read /metrics: private, this machine and who has the METRICS_TOKEN or an admin's; public, everybody; off, nobody."`

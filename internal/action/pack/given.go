@@ -16,8 +16,8 @@ import (
 // Tarball takes a .tgz that somebody else made as it is: its bytes are what
 // gets published, so nothing in it is pinned. It must pass the checks that the
 // registry makes; the error names the rule and the entry.
-func Tarball(ctx context.Context, path string, limits tarball.Limits) (*Package, error) {
-	summary, err := check(ctx, path, limits)
+func Tarball(ctx context.Context, path string) (*Package, error) {
+	summary, err := check(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -44,13 +44,17 @@ func Tarball(ctx context.Context, path string, limits tarball.Limits) (*Package,
 }
 
 // check applies the registry's rules to an archive.
-func check(ctx context.Context, path string, limits tarball.Limits) (_ tarball.Summary, err error) {
+func check(ctx context.Context, path string) (_ tarball.Summary, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return tarball.Summary{}, fmt.Errorf("opening %s: %w", path, err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
-	summary, err := tarball.Check(cancelable{ctx, f}, limits)
+	stat, err := f.Stat()
+	if err != nil {
+		return tarball.Summary{}, err
+	}
+	summary, err := tarball.Check(cancelable{ctx, f}, tarball.LimitsFor(stat.Size()))
 	if err != nil {
 		return tarball.Summary{}, fmt.Errorf("%s: %w", path, err)
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
-	"github.com/org/registry-action/internal/format/tarball"
 )
 
 const preview = "0.0.0-commit.g0123456789"
@@ -190,7 +189,7 @@ module.exports = 1
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	saved, err := pack.Tarball(t.Context(), path, tarball.Limits{})
+	saved, err := pack.Tarball(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +218,7 @@ func TestTarballIsTakenAsItIs(t *testing.T) {
 `)
 	npmPack(t, dir)
 	path := filepath.Join(dir, "s-given-4.0.0.tgz")
-	p, err := pack.Tarball(t.Context(), path, tarball.Limits{})
+	p, err := pack.Tarball(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +247,7 @@ func TestTarballIsTakenAsItIs(t *testing.T) {
 			if err := os.WriteFile(file, bad, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if p, err := pack.Tarball(t.Context(), file, tarball.Limits{}); err == nil {
+			if p, err := pack.Tarball(t.Context(), file); err == nil {
 				t.Errorf("a %s file is taken as %s", name, p.Name)
 			}
 		})
@@ -363,7 +362,7 @@ module.exports = 'b'
 					if err := p.Save(path); err != nil {
 						t.Fatal(err)
 					}
-					saved, err := pack.Tarball(t.Context(), path, tarball.Limits{})
+					saved, err := pack.Tarball(t.Context(), path)
 					if err != nil || saved.Sums != p.Sums || saved.Size != p.Size {
 						t.Errorf("%s: the saved file is %+v, %v; want %+v (%d)", p.Name, saved, err, p.Sums, p.Size)
 					}

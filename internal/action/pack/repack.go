@@ -15,7 +15,7 @@ import (
 // order and modes are the tool's; package.json is rewritten on top of what the
 // tool has done to it.
 func (p *packer) repack(ctx context.Context, m *workspace.Member, path string) (_ *Package, err error) {
-	summary, err := check(ctx, path, tarball.Limits{})
+	summary, err := check(ctx, path)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,6 @@ import (
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
-	"github.com/org/registry-action/internal/format/tarball"
 )
 
 // pack makes the tarballs: of the workspace's packages, or of .tgz files taken as they are.
@@ -31,7 +30,7 @@ func (j *job) pack(ctx context.Context) error {
 		return fault.New(fault.Invalid, "--exclude leaves packages of the workspace out, but only .tgz files are given; leave those out of the list instead")
 	}
 	for _, path := range tarballs {
-		p, err := pack.Tarball(ctx, path, tarball.Limits{})
+		p, err := pack.Tarball(ctx, path)
 		if err != nil {
 			return err
 		}

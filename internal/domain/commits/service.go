@@ -61,7 +61,7 @@ func (o Options) withDefaults() Options {
 		o.Retention = 90 * 24 * time.Hour
 	}
 	if o.Archive == (tarball.Limits{}) {
-		o.Archive = tarball.DefaultLimits()
+		o.Archive = tarball.LimitsFor(o.MaxPackage)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

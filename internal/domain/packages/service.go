@@ -47,7 +47,7 @@ func (o Options) withDefaults() Options {
 	o.Unpublish = cmp.Or(o.Unpublish, 72*time.Hour)
 	o.Claimed = slices.Clone(o.Claimed)
 	if o.Archive == (tarball.Limits{}) {
-		o.Archive = tarball.DefaultLimits()
+		o.Archive = tarball.LimitsFor(o.MaxPackage)
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -3,6 +3,7 @@ package tarball
 import (
 	"cmp"
 	"fmt"
+	"math"
 
 	"github.com/org/registry-action/internal/fault"
 )
@@ -33,6 +34,15 @@ const MaxHead = defaultManifest + headSlack
 // 1 MiB and a ratio of 200. The largest packages of npm stay below a third of each.
 func DefaultLimits() Limits {
 	return Limits{Entries: 100_000, Unpacked: 1 << 30, Manifest: defaultManifest, Ratio: 200}
+}
+
+// LimitsFor returns the limits of a registry that takes tarballs of so many bytes: the defaults, but
+// that a large one may have ten times its own size unpacked.
+func LimitsFor(tarball int64) Limits {
+	const growth = 10
+	l := DefaultLimits()
+	l.Unpacked = max(l.Unpacked, growth*min(tarball, math.MaxInt64/growth))
+	return l
 }
 
 func (l Limits) withDefaults() Limits {
