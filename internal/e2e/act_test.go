@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest"
 	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/forge/forgetest"
 	"github.com/org/registry-action/internal/release"
 )
 

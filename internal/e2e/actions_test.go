@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 // step is a CI step that runs the action's main.js, as the runner would.

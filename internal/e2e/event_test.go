@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 // eventEnv is the environment of a run that an event started.

@@ -26,6 +26,10 @@ var allowed = map[string][]string{
 	"internal/egress": nil,
 	"internal/memo":   nil,
 
+	// the client of GitHub, of the action and of the server.
+	"internal/pause": nil,
+	"internal/forge": {"internal/fault", "internal/pause"},
+
 	// metrics: what Prometheus is told; only registry knows it.
 	"internal/metrics": nil,
 
@@ -38,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
+	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
 	"internal/format/lumen":         {"internal/fault", "internal/format/digest", "internal/format/semver"},
@@ -94,14 +99,12 @@ var allowed = map[string][]string{
 	"internal/web/server": {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.
-	"internal/action/pause":     nil,
 	"internal/action/workspace": {"internal/fault", "internal/format/*"},
 	"internal/action/pack":      {"internal/fault", "internal/format/*", "internal/action/workspace"},
-	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*", "internal/action/pause"},
-	"internal/action/runner":    {"internal/fault", "internal/action/pause"},
-	"internal/action/forge":     {"internal/fault", "internal/action/pause"},
+	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*", "internal/pause"},
+	"internal/action/runner":    {"internal/fault", "internal/pause"},
 	"internal/action/report":    {"internal/fault", "internal/format/*"},
-	"internal/action/publish":   {"internal/fault", "internal/wire", "internal/format/*", "internal/action/*"},
+	"internal/action/publish":   {"internal/fault", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
 
 	// foreign: the folders of other registries, which registry-server imports.
 	"internal/foreign":             {"internal/format/*"},
@@ -124,7 +127,7 @@ var allowed = map[string][]string{
 // below them counts too.
 var kits = []string{
 	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest",
-	"internal/format/npm/npmtest", "internal/action/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
+	"internal/format/npm/npmtest", "internal/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
 }
 
 func isKit(name string) bool {

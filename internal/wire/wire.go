@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
@@ -71,6 +72,8 @@ type Published struct {
 	Packages   []PublishedPackage `json:"packages"`
 	Message    string             `json:"message"`
 	ExpiresAt  time.Time          `json:"expiresAt"`
+	// PreviewRegistry is the root that npm's clients ask for these packages; empty: no preview registry lists them.
+	PreviewRegistry string `json:"previewRegistry,omitempty"`
 }
 
 // PublishedPackage is a package of a Published answer.
@@ -115,6 +118,8 @@ type CommitPackage struct {
 	Dependency    string `json:"dependency,omitempty"`
 	*ZigPackage          // nil if it is not of Zig
 	*LumenPackage        // nil if it is not of Lumen
+
+	Provenance *provenance.Proof `json:"provenance,omitempty"` // null: a token that was stored published it
 }
 
 // ZigPackage is what only packages of Zig have, whose names are written zig:NAME.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/signal"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest/ghspec"
+	"github.com/org/registry-action/internal/forge/forgetest/ghspec"
 )
 
 func main() {

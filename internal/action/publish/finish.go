@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/org/registry-action/internal/action/forge"
 	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/forge"
 )
 
 // Finish is for a run that was stopped while it published: the comment on the

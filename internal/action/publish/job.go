@@ -9,11 +9,11 @@ import (
 	"os"
 	"strings"
 
-	"github.com/org/registry-action/internal/action/forge"
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/regclient"
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/action/workspace"
+	"github.com/org/registry-action/internal/forge"
 	"github.com/org/registry-action/internal/wire"
 )
 

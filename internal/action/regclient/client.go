@@ -22,7 +22,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/org/registry-action/internal/action/pause"
+	"github.com/org/registry-action/internal/pause"
 	"github.com/org/registry-action/internal/wire"
 )
 

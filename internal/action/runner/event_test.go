@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest/npmfile"
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/forge/forgetest/npmfile"
 )
 
 const (

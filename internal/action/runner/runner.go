@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/org/registry-action/internal/action/pause"
+	"github.com/org/registry-action/internal/pause"
 )
 
 // Options are what a Runner talks through. The zero value is the process's

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/org/registry-action/internal/action/forge"
-	"github.com/org/registry-action/internal/action/forge/forgetest"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 func TestRateLimits(t *testing.T) {

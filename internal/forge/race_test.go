@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/forge"
-	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 // Two runs find no comment and both create one.

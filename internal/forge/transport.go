@@ -12,7 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/org/registry-action/internal/action/pause"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/pause"
 )
 
 const (
@@ -119,3 +120,26 @@ func unaccounted(resp *http.Response) *http.Response {
 
 // backoff is the pause after a try that says nothing about when to come back.
 func backoff(try int) time.Duration { return time.Second << (try - 1) }
+
+// fetch reads what an address gives, of at most limit bytes. Another host than the API's does not get the token.
+func (t *transport) fetch(ctx context.Context, from *url.URL, limit int64) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case resp.StatusCode != http.StatusOK:
+		return nil, fault.New(fault.Upstream, "the forge's store answers %d", resp.StatusCode)
+	case int64(len(body)) > limit:
+		return nil, fault.New(fault.TooLarge, "it has more than %d bytes", limit)
+	}
+	return body, nil
+}

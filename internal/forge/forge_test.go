@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/org/registry-action/internal/action/forge"
-	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 const bot = "github-actions[bot]"

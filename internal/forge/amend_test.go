@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/forge"
-	"github.com/org/registry-action/internal/action/forge/forgetest"
+	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
 func note(body string) string { return "stopped\n\n" + strings.TrimPrefix(body, "stopped\n\n") }

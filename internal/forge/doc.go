@@ -1,5 +1,6 @@
-// Package forge is the action's client of GitHub: it finds the pull requests
-// of a commit and keeps one comment per key on a pull request.
+// Package forge is the client of GitHub, of the action and of the server: it
+// finds the pull requests of a commit, keeps one comment per key on a pull
+// request, marks commits, and tells what a run is and what it has attached.
 //
 // # The sticky comment
 //

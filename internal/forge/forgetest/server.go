@@ -14,7 +14,7 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest/ghspec"
+	"github.com/org/registry-action/internal/forge/forgetest/ghspec"
 )
 
 // The repository that a Server has, and a token that may write to it in the

@@ -11,7 +11,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest/npmfile"
+	"github.com/org/registry-action/internal/forge/forgetest/npmfile"
 )
 
 // Path returns where the trimmed description is, after fetching and trimming

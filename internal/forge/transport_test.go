@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/org/registry-action/internal/action/forge"
+	"github.com/org/registry-action/internal/forge"
 )
 
 func TestTheTokenStaysWithItsHost(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/org/registry-action/internal/action/forge/forgetest/ghspec"
+	"github.com/org/registry-action/internal/forge/forgetest/ghspec"
 )
 
 func TestTheTrimmedDescriptionIsValid(t *testing.T) {

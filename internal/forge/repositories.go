@@ -1,0 +1,38 @@
+package forge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-github/v60/github"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// Identity is what stays of a repository when it is renamed, and differs when another takes its name.
+type Identity struct {
+	RepositoryID, OwnerID int64
+}
+
+// Identity returns that of the client's repository.
+func (c *Client) Identity(ctx context.Context) (Identity, error) {
+	r, _, err := c.gh.Repositories.Get(ctx, c.owner, c.repo)
+	if err != nil {
+		return Identity{}, fmt.Errorf("reading %s/%s: %w", c.owner, c.repo, classify(err))
+	}
+	return Identity{r.GetID(), r.GetOwner().GetID()}, nil
+}
+
+// MergeBase returns the newest commit that is in the history of both.
+func (c *Client) MergeBase(ctx context.Context, base, head string) (string, error) {
+	for _, sha := range []string{base, head} {
+		if !commitSHA.MatchString(sha) {
+			return "", fault.New(fault.Invalid, "%.80q is not a full commit SHA", sha)
+		}
+	}
+	compared, _, err := c.gh.Repositories.CompareCommits(ctx, c.owner, c.repo, base, head, &github.ListOptions{PerPage: 1})
+	if err != nil {
+		return "", fmt.Errorf("comparing %s with %s: %w", base, head, classify(err))
+	}
+	return compared.GetMergeBaseCommit().GetSHA(), nil
+}

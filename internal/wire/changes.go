@@ -1,0 +1,71 @@
+package wire
+
+// ChangesRequest is the query of GET /commits/{sha}/changes.
+//
+//	repository  the repository whose packages are compared: a URL, or owner/repo
+//	base        a commit that the changes are counted from; may be given up to 50 times, the best one first
+//	branch      where none of them was published here: the newest publish of this branch
+//
+// Changes answers it: what became of the packages since the first of the bases that was published here.
+type Changes struct {
+	SHA      string          `json:"sha"`
+	Base     *Base           `json:"base"`     // null: none of them was, so that there is nothing to compare with
+	Packages []PackageChange `json:"packages"` // changed, added and removed ones first, then unchanged ones; each by name
+}
+
+// Base is the commit that changes are counted from.
+type Base struct {
+	SHA    string `json:"sha"`
+	Branch string `json:"branch,omitempty"` // it is not one of those asked for, but the newest of this branch
+}
+
+// PackageChange is what became of one package.
+type PackageChange struct {
+	Name         string             `json:"name"`
+	Kind         string             `json:"kind"`                   // "changed", "added", "removed" or "unchanged"
+	Size         *SizeChange        `json:"size,omitempty"`         // of the tarball
+	UnpackedSize *SizeChange        `json:"unpackedSize,omitempty"` // of its files
+	Files        *FileChanges       `json:"files,omitempty"`
+	Dependencies []DependencyChange `json:"dependencies,omitempty"`
+	Entries      []EntryChange      `json:"entries,omitempty"`    // of exports, types, bin and the like
+	Scripts      []string           `json:"scripts,omitempty"`    // that run at install and did not before: "postinstall", …
+	Broken       []BrokenEntry      `json:"broken,omitempty"`     // whether or not it was broken before
+	Incomplete   bool               `json:"incomplete,omitempty"` // an archive could not be read whole, or a list was cut
+}
+
+// SizeChange is a number of bytes before and after; absent where there is none.
+type SizeChange struct {
+	Before *int64 `json:"before,omitempty"`
+	After  *int64 `json:"after,omitempty"`
+}
+
+// FileChanges are the paths of files; each list has at most 100, the numbers count all.
+type FileChanges struct {
+	Added        []string `json:"added,omitempty"`
+	Removed      []string `json:"removed,omitempty"`
+	Changed      []string `json:"changed,omitempty"`
+	AddedCount   int      `json:"addedCount,omitempty"`
+	RemovedCount int      `json:"removedCount,omitempty"`
+	ChangedCount int      `json:"changedCount,omitempty"`
+}
+
+// DependencyChange is a dependency that was added (no Before), removed (no After) or changed.
+type DependencyChange struct {
+	Field  string `json:"field"` // "dependencies", "peerDependencies", …
+	Name   string `json:"name"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// EntryChange is a way into the package that was added, removed or leads elsewhere.
+type EntryChange struct {
+	Field  string `json:"field"` // as people write it: main, bin.acme, exports["./x"].import
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// BrokenEntry is a way into the package that leads to no file of it.
+type BrokenEntry struct {
+	Field  string `json:"field"`
+	Target string `json:"target"`
+}
