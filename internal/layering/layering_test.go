@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	"internal/store/metered": {"internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/store/kv", "internal/store/turns"},
+	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},

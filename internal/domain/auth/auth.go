@@ -107,7 +107,7 @@ func (s *Service) byToken(ctx context.Context, c Credentials) (Principal, error)
 	}
 	return Principal{
 		user: t.User, permission: t.Permission, token: hash,
-		limits: limits{packages: t.Packages, repositories: t.Repositories, grant: t.Grant}, cidr: t.CIDR, expires: t.Expires,
+		limits: limits{packages: t.Packages, repositories: t.Repositories, grant: t.Grant}, run: t.Run, cidr: t.CIDR, expires: t.Expires,
 	}, nil
 }
 

@@ -58,6 +58,7 @@ type TokenInfo struct {
 	Parent       string     `json:"parent,omitempty"` // key of the token that it was made with, and ends with; none if a password or an admin made it
 	Created      time.Time  `json:"created"`
 	Expires      time.Time  `json:"expires,omitzero"`
+	Run          *RunLimits `json:"run,omitempty"` // of the token of a CI run
 }
 
 // expired reports whether the token's time is over.

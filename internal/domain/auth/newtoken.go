@@ -14,6 +14,9 @@ const maxExpires = 100 * 365 * 24 * time.Hour
 // others, or tokens that may do more, in any way, than the principal itself.
 func (s *Service) plan(who Principal, t NewToken) (TokenInfo, error) {
 	info := TokenInfo{Name: t.Name, Grant: t.Grant, Created: s.now()}
+	if who.run != nil {
+		return info, fault.New(fault.Forbidden, "the token of a CI run can't make other tokens").WithCode("run_token")
+	}
 	if err := validTokenName(t.Name); err != nil {
 		return info, err
 	}

@@ -15,6 +15,7 @@ type Principal struct {
 	token      string // hash of the stored token that was shown; "" for none
 	account    bool   // its password was shown
 	limits
+	run     *RunLimits // of a token of a CI run
 	cidr    []string
 	expires time.Time // of its token
 	addr    netip.Addr
@@ -134,7 +135,7 @@ func (p Principal) MayManage() error {
 	if err := p.mayWrite(); err != nil {
 		return err
 	}
-	if limits := p.all(); len(limits) > 0 {
+	if limits := p.all(); len(limits) > 0 || p.run != nil {
 		return fault.New(fault.Forbidden, "a token that is limited to %s can't change the account, keys or other tokens of %q; sign in with the password", list(limits), p.user)
 	}
 	return nil

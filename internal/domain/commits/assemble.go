@@ -78,9 +78,9 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 				return spool.Named(src.Name, err)
 			}
 			pkg.Name, pkg.SHA, pkg.Repository, pkg.Dir = src.Name, p.SHA, p.Repository, src.Dir
-			pkg.PublishedAt, pkg.Publisher = now, publisher
+			pkg.PublishedAt, pkg.Publisher, pkg.Proof = now, publisher, who.Proof()
 			packages[i] = pkg
-			return nil
+			return who.MayPublishBytes(pkg.Name, pkg.Artifact.Integrity)
 		})
 	}
 	if err := g.Wait(); err != nil {

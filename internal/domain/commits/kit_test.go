@@ -11,12 +11,14 @@ import (
 	"iter"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/fsblob"
@@ -41,6 +43,14 @@ type who struct {
 	user    string // "": tester
 	admin   bool
 	granted string // the one repository it was given
+	run     *run   // its limits, if it is a CI run
+}
+
+// run are the limits of a CI run.
+type run struct {
+	proof    provenance.Proof
+	refs     []string
+	contents map[string]string
 }
 
 func (w who) User() string  { return cmp.Or(w.user, "tester") }
@@ -59,6 +69,35 @@ func (w who) MayPublish(string) error {
 func (w who) MayWrite(name string) error {
 	if w.only != "" && w.only != name {
 		return fault.New(fault.Forbidden, "not %s", name)
+	}
+	return nil
+}
+
+func (w who) Proof() *provenance.Proof {
+	if w.run == nil {
+		return nil
+	}
+	return &w.run.proof
+}
+
+func (w who) MayPublishCommit(sha string, refs []string) error {
+	if w.run == nil {
+		return nil
+	}
+	for _, ref := range refs {
+		if !slices.Contains(w.run.refs, ref) {
+			return fault.New(fault.Forbidden, "not the ref %s", ref)
+		}
+	}
+	if sha != w.run.proof.SHA {
+		return fault.New(fault.Forbidden, "not commit %s", sha)
+	}
+	return nil
+}
+
+func (w who) MayPublishBytes(name, integrity string) error {
+	if w.run != nil && w.run.contents != nil && w.run.contents[name] != integrity {
+		return fault.New(fault.Forbidden, "not these bytes of %s", name)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 )
@@ -65,6 +66,8 @@ type Package struct {
 	PublishedAt time.Time        `json:"publishedAt"`
 	ExpiresAt   time.Time        `json:"-"`                   // the commit's
 	Publisher   string           `json:"publisher,omitempty"` // of no repository: the user, who may replace it
+	// Proof is of the CI run that published it; nil if a token that was stored did.
+	Proof *provenance.Proof `json:"proof,omitempty"`
 }
 
 // Commit is all that was published for one SHA.

@@ -49,6 +49,9 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	if err := s.validate(p); err != nil {
 		return Result{}, err
 	}
+	if err := who.MayPublishCommit(p.SHA, refNames(p.Refs)); err != nil {
+		return Result{}, err
+	}
 	for _, src := range p.Packages {
 		if err := who.MayWrite(src.Name); err != nil {
 			return Result{}, err

@@ -27,6 +27,14 @@ type Ref struct {
 // String gives the canonical form, "pr/7".
 func (r Ref) String() string { return string(r.Kind) + "/" + r.Name }
 
+func refNames(refs []Ref) []string {
+	names := make([]string, len(refs))
+	for i, r := range refs {
+		names[i] = r.String()
+	}
+	return names
+}
+
 var prNumber = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
 
 // maxRef bounds a ref's name, in bytes; git's own bound is a file name's.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/store/blob"
@@ -23,6 +24,12 @@ type Principal interface {
 	MayPublish(repository string) error       // nil if it may publish commits of the repository at all
 	MayWrite(name string) error               // nil if it may publish packages of this name at all
 	GrantedRepository(repository string) bool // may publish its commits whoever owns it
+
+	// MayPublishCommit returns nil if it may publish this commit and move these refs, and MayPublishBytes if it may
+	// publish a package with this integrity: CI runs are limited to what they have proven.
+	MayPublishCommit(sha string, refs []string) error
+	MayPublishBytes(name, integrity string) error
+	Proof() *provenance.Proof // of the CI run that it is; nil for others
 }
 
 // Uploader is who sends bytes that no publish refers to yet.

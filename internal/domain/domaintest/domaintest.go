@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/provenance"
 )
 
 // User is a caller as domain/auth has them, without its accounts and tokens. The zero value is anonymous.
@@ -25,8 +26,8 @@ func (u User) User() string { return u.Name }
 // IsAdmin reports whether u may do everything.
 func (u User) IsAdmin() bool { return u.Admin }
 
-// MayWrite refuses who is anonymous, and names that Only does not cover.
-func (u User) MayWrite(name string) error {
+// MayRelease refuses who is anonymous, and names that Only does not cover.
+func (u User) MayRelease(name string) error {
 	switch {
 	case u.Name == "":
 		return fault.New(fault.Unauthenticated, "who are you?")
@@ -35,6 +36,9 @@ func (u User) MayWrite(name string) error {
 	}
 	return nil
 }
+
+// Proof is none: u is no CI run.
+func (u User) Proof() *provenance.Proof { return nil }
 
 // Granted reports whether Grants cover the name.
 func (u User) Granted(name string) bool { return u.Admin || covers(u.Grants, name) }

@@ -16,11 +16,11 @@ func TestCovers(t *testing.T) {
 		if got := (User{Name: "u", Grants: []string{tt.pattern}}).Granted(tt.name); got != tt.want {
 			t.Errorf("%q covers %q = %t, want %t", tt.pattern, tt.name, got, tt.want)
 		}
-		if err := (User{Name: "u", Only: []string{tt.pattern}}).MayWrite(tt.name); (err == nil) != tt.want {
+		if err := (User{Name: "u", Only: []string{tt.pattern}}).MayRelease(tt.name); (err == nil) != tt.want {
 			t.Errorf("a token for %q may write %q: %v, want %t", tt.pattern, tt.name, err, tt.want)
 		}
 	}
-	if (User{}).MayWrite("a") == nil || (User{}).Granted("a") {
+	if (User{}).MayRelease("a") == nil || (User{}).Granted("a") {
 		t.Error("anonymous may write")
 	}
 	if !(User{Name: "u", Admin: true}).Granted("zig:a") {

@@ -85,7 +85,7 @@ func (p pkg) principalName() string { return "lumen:" + p.name }
 
 // admit refuses who may write to nothing, or not to this name.
 func (p pkg) admit(who Principal) error {
-	if err := who.MayWrite(p.principalName()); err != nil {
+	if err := who.MayRelease(p.principalName()); err != nil {
 		return err
 	}
 	if who.User() == "" {

@@ -15,10 +15,10 @@ import (
 // patterns tell them from npm's.
 type Principal interface {
 	fmt.Stringer
-	User() string               // "" is anonymous
-	IsAdmin() bool              // may do everything
-	MayWrite(name string) error // nil if it may write to this package at all
-	Granted(name string) bool   // may write to it whoever owns it
+	User() string                 // "" is anonymous
+	IsAdmin() bool                // may do everything
+	MayRelease(name string) error // nil if it may write to this package at all
+	Granted(name string) bool     // may write to it whoever owns it
 }
 
 // Release is a version to publish; the archive decides what it is.

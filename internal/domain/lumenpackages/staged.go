@@ -21,7 +21,7 @@ type stagedRow struct {
 
 // Stage keeps an archive, as it was sent, for some hours: the metadata of a version may name it. Nobody else sees it.
 func (s *Service) Stage(ctx context.Context, who Principal, u *Upload, announced digest.SHA256) error {
-	if err := who.MayWrite(principalNameOf(u)); err != nil {
+	if err := who.MayRelease(principalNameOf(u)); err != nil {
 		return err
 	}
 	if u.SentDigest() != announced {

@@ -47,7 +47,7 @@ func (s *Service) claimed(name string) bool {
 
 // admit refuses who may write to nothing, or not to this name.
 func admit(who Principal, name string) error {
-	if err := who.MayWrite(name); err != nil {
+	if err := who.MayRelease(name); err != nil {
 		return err
 	}
 	if who.User() == "" {

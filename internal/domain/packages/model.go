@@ -10,6 +10,7 @@ import (
 
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/signature"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
@@ -19,10 +20,11 @@ import (
 // Principal is the caller of a write.
 type Principal interface {
 	fmt.Stringer
-	User() string               // "" is anonymous
-	IsAdmin() bool              // may do everything
-	MayWrite(name string) error // nil if it may write to this package at all
-	Granted(name string) bool   // may write to it whoever owns it
+	User() string                 // "" is anonymous
+	IsAdmin() bool                // may do everything
+	MayRelease(name string) error // nil if it may write to this package at all
+	Granted(name string) bool     // may write to it whoever owns it
+	Proof() *provenance.Proof     // of the CI run that it is; nil for others
 }
 
 // Signer signs versions (domain/signing).

@@ -65,7 +65,7 @@ func (s *Service) check(who Principal, r Release) (*candidate, error) {
 			Whole: tarball.Part{Digest: sum.Sums.SHA256, Size: sum.Size}, Sums: sum.Sums,
 			Size: sum.Size, Unpacked: sum.Unpacked, Files: sum.Files,
 		},
-		PublishedAt: r.PublishedAt.UTC().Truncate(time.Millisecond), Publisher: who.User(), Deprecated: r.Deprecated,
+		PublishedAt: r.PublishedAt.UTC().Truncate(time.Millisecond), Publisher: who.User(), Proof: who.Proof(), Deprecated: r.Deprecated,
 	}}
 	if r.Publisher != "" {
 		c.row.Publisher = r.Publisher

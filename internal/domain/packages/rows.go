@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/signature"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -35,6 +36,7 @@ type versionRow struct {
 	Artifact      Artifact              `json:"artifact"`
 	PublishedAt   time.Time             `json:"publishedAt"`
 	Publisher     string                `json:"publisher"`
+	Proof         *provenance.Proof     `json:"proof,omitempty"` // of the CI run that published it
 	Deprecated    string                `json:"deprecated,omitempty"`
 	Signatures    []signature.Signature `json:"signatures,omitempty"`
 	Predicate     string                `json:"predicate,omitempty"` // predicateType of the provenance, if there is one

@@ -83,7 +83,7 @@ func (p *pkg) offer(v Version) kv.Op {
 
 // admit refuses who may write to nothing, or not to this name.
 func (p pkg) admit(who Principal) error {
-	if err := who.MayWrite(p.principalName()); err != nil {
+	if err := who.MayRelease(p.principalName()); err != nil {
 		return err
 	}
 	if who.User() == "" {

@@ -18,10 +18,10 @@ import (
 // patterns tell them from npm's. They are spelled as the caller does; to the patterns all spellings must be alike.
 type Principal interface {
 	fmt.Stringer
-	User() string               // "" is anonymous
-	IsAdmin() bool              // may do everything
-	MayWrite(name string) error // nil if it may write to this package at all
-	Granted(name string) bool   // may write to it whoever owns it
+	User() string                 // "" is anonymous
+	IsAdmin() bool                // may do everything
+	MayRelease(name string) error // nil if it may write to this package at all
+	Granted(name string) bool     // may write to it whoever owns it
 }
 
 // Artifact is the bytes of a version: the canonical tar.gz.

@@ -46,7 +46,7 @@ func (s *site) put(w http.ResponseWriter, r *http.Request) error {
 func (s *site) writer(r *http.Request, name string) (auth.Principal, error) {
 	who, err := s.principal(r)
 	if err == nil {
-		err = who.MayWrite(name)
+		err = who.MayRelease(name)
 	}
 	return who, err
 }

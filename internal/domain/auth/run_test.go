@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"testing"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/provenance"
+)
+
+// The token of a run is good for what the run has proven, for a while, and makes no other tokens.
+func TestRunToken(t *testing.T) {
+	w := newWorld(t, Options{RootToken: rootToken})
+	const sha, repository = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "https://github.com/acme/ws"
+	ask := Run{
+		Name: "acme/ws run 7", User: "alice", Packages: []string{"@acme/*"}, Repositories: []string{"acme/ws"}, Expires: 10 * time.Minute,
+		RunLimits: RunLimits{
+			Proof: provenance.Proof{Tier: provenance.Preview, Repository: "acme/ws", SHA: sha},
+			Refs:  []string{"pr/7"}, Contents: map[string]string{"@acme/a": "sha512-a"},
+		},
+	}
+	for what, change := range map[string]func(*Run){
+		"for everything":        func(r *Run) { r.Packages = nil },
+		"for every repository":  func(r *Run) { r.Repositories = nil },
+		"for ever":              func(r *Run) { r.Expires = 0 },
+		"for an hour":           func(r *Run) { r.Expires = time.Hour },
+		"of a name with a line": func(r *Run) { r.Name = "a\nb" },
+	} {
+		other := ask
+		change(&other)
+		if _, _, err := w.CreateRunToken(t.Context(), other); err == nil {
+			t.Errorf("a token %s was made", what)
+		}
+	}
+	secret, info, err := w.CreateRunToken(t.Context(), ask)
+	if err != nil || info.User != "alice" {
+		t.Fatalf("CreateRunToken = %+v, %v", info, err)
+	}
+	p := w.bearer(secret)
+	if !p.GrantedRepository(repository) || p.MayWrite("@acme/a") != nil || p.MayPublish(repository) != nil || p.MayPublishCommit(sha, []string{"pr/7"}) != nil || p.MayPublishBytes("@acme/a", "sha512-a") != nil {
+		t.Errorf("%s may not do what it is for", p)
+	}
+	if p.Proof() == nil || p.Proof().SHA != sha {
+		t.Errorf("its proof is %+v", p.Proof())
+	}
+	refused(t, p.MayPublishCommit("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", nil), fault.Forbidden, sha, "bbbb")
+	refused(t, p.MayPublishCommit(sha, []string{"pr/7", "branch/main"}), fault.Forbidden, "branch/main", "pr/7")
+	refused(t, p.MayPublishBytes("@acme/a", "sha512-b"), fault.Forbidden, "sha512-a", "sha512-b")
+	refused(t, p.MayPublishBytes("@acme/b", ""), fault.Forbidden, "@acme/b")
+	refused(t, p.MayRelease("@acme/a"), fault.Forbidden, "previews only")
+	refused(t, p.MayPublish("https://github.com/acme/other"), fault.Forbidden, "acme/other")
+	refused(t, p.MayManage(), fault.Forbidden)
+	_, _, err = w.CreateToken(t.Context(), p, NewToken{Name: "copy", Packages: []string{"@acme/*"}, Repositories: []string{"acme/ws"}})
+	refused(t, err, fault.Forbidden, "can't make other tokens")
+	if err := w.Revoke(t.Context(), p, secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Identify(t.Context(), Credentials{Token: secret}); err == nil {
+		t.Error("a revoked token is good")
+	}
+
+	ask.Proof.Tier, ask.Contents = provenance.Release, nil
+	if secret, _, err = w.CreateRunToken(t.Context(), ask); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.bearer(secret); p.MayRelease("@acme/a") != nil || p.MayPublishBytes("@acme/a", "sha512-any") != nil {
+		t.Errorf("a release: %v", p.MayRelease("@acme/a"))
+	}
+	w.pass(11 * time.Minute)
+	_, err = w.Identify(t.Context(), Credentials{Token: secret})
+	refused(t, err, fault.Unauthenticated, "expired")
+}
