@@ -34,6 +34,7 @@ func measurements() []measurement {
 		{"zig", measureZig},
 		{"lumen", measureLumen},
 		{"search", measureSearch},
+		{"pages", measurePages},
 		{"cost", measureCost},
 		{"publish-s3", measurePublishFar},
 		{"scale", measureScale},

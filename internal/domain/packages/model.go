@@ -98,18 +98,23 @@ type Version struct {
 	Provenance        bool // Attestations has its bundle
 }
 
-// Package is a package with all its versions.
-type Package struct {
+// Head is what is known of a package without a look at its versions.
+type Head struct {
 	Name       string
 	Revision   string // raised by every write; "_rev"
 	Tags       map[string]string
-	Versions   []Version // by semver, lowest first
-	Owners     []string  // user names
-	Readme     string    // of the latest version
-	Restricted bool      // access is "restricted"
-	Stars      []string  // user names
+	Owners     []string // user names
+	Restricted bool     // access is "restricted"
 	Created    time.Time
 	Modified   time.Time
+}
+
+// Package is a package with all its versions.
+type Package struct {
+	Head
+	Versions []Version // by semver, lowest first
+	Readme   string    // of the latest version
+	Stars    []string  // user names
 }
 
 // Summary is a package in a list.

@@ -28,10 +28,10 @@ func TestPublishAndRead(t *testing.T) {
 		t.Errorf("Publish = unchanged %v, first of %q, want a new version that takes @acme", res.Unchanged, res.FirstOf)
 	}
 	p := w.get("@acme/a")
-	want := &Package{
+	want := &Package{Readme: "# A\n", Head: Head{
 		Name: "@acme/a", Revision: w.rev("@acme/a"), Tags: map[string]string{"latest": "1.2.0", "next": "1.2.0"},
-		Owners: []string{"alice"}, Created: w.Now(), Modified: w.Now(), Readme: "# A\n",
-	}
+		Owners: []string{"alice"}, Created: w.Now(), Modified: w.Now(),
+	}}
 	got := *p
 	got.Versions = nil
 	if diff := cmp.Diff(want, &got); diff != "" {

@@ -138,10 +138,7 @@ func (p pkg) complete(rows []versionRow) bool {
 }
 
 func (s *Service) assemble(ctx context.Context, p pkg, rows []versionRow) (*Package, error) {
-	out := &Package{
-		Name: p.name, Revision: p.revision(), Tags: p.Tags, Owners: p.Owners, Restricted: p.Restricted,
-		Created: p.Created, Modified: p.Modified, Versions: make([]Version, 0, len(rows)),
-	}
+	out := &Package{Head: p.summary(), Versions: make([]Version, 0, len(rows))}
 	maintainers := persons(p.Owners)
 	for _, r := range rows {
 		v := p.version(r)
@@ -213,21 +210,33 @@ func (s *Service) Packument(ctx context.Context, name string) (*packument.Packum
 
 // Version reads one version by its version or a dist-tag.
 func (s *Service) Version(ctx context.Context, name, versionOrTag string) (Version, error) {
+	_, v, err := s.Find(ctx, name, versionOrTag)
+	return v, err
+}
+
+// Find reads one version by its version or a dist-tag, and the head of its package. It reads no other version.
+func (s *Service) Find(ctx context.Context, name, versionOrTag string) (Head, Version, error) {
 	for range tries {
 		p, err := s.living(ctx, name)
 		if err != nil {
-			return Version{}, err
+			return Head{}, Version{}, err
 		}
 		row, err := s.readVersion(ctx, p, versionOrTag)
 		if _, tag := p.Tags[versionOrTag]; tag && errors.Is(err, fault.NotFound) {
 			continue // unpublished since the head was read; the tag points elsewhere now
 		}
 		if err != nil {
-			return Version{}, err
+			return Head{}, Version{}, err
 		}
-		return p.version(row), nil
+		return p.summary(), p.version(row), nil
 	}
-	return Version{}, busy(name)
+	return Head{}, Version{}, busy(name)
+}
+
+func (p pkg) summary() Head {
+	return Head{
+		Name: p.name, Revision: p.revision(), Tags: p.Tags, Owners: p.Owners, Restricted: p.Restricted, Created: p.Created, Modified: p.Modified,
+	}
 }
 
 // Stored is what is kept of a version's bytes.

@@ -192,6 +192,25 @@ func TestDeprecatedAndGone(t *testing.T) {
 	s.shows("/packages/@acme/core/1.1.0/files/package.json", http.StatusNotFound)
 }
 
+// The list of versions is remembered, and shows each change at once.
+func TestVersionsPageIsUpToDate(t *testing.T) {
+	s := newShelf(t, false)
+	for _, version := range []string{"1.0.0", "1.2.0", "1.1.0"} {
+		s.release(fmt.Sprintf(`{"name":"growing","version":%q}`, version), nil)
+		s.shows("/packages/growing/versions", http.StatusOK, ">"+version+"<")
+	}
+	if err := s.Packages.Deprecate(t.Context(), auth.Operator(), "growing", map[string]string{"1.0.0": "old"}); err != nil {
+		t.Fatal(err)
+	}
+	s.shows("/packages/growing/versions", http.StatusOK, ">deprecated</span>")
+	if err := s.Packages.Unpublish(t.Context(), auth.Operator(), "growing", "", "1.0.0"); err != nil {
+		t.Fatal(err)
+	}
+	if body := s.shows("/packages/growing/versions", http.StatusOK); strings.Contains(body, "1.0.0") {
+		t.Error("an unpublished version is listed")
+	}
+}
+
 func TestFilePages(t *testing.T) {
 	s := newShelf(t, false)
 	s.acme()

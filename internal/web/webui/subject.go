@@ -19,7 +19,7 @@ import (
 // subject is the version of an npm package that a page is about: ours or upstream's.
 type subject struct {
 	catalog.Found
-	ours   *packages.Package // nil: it is upstream's
+	ours   *packages.Head    // nil: it is upstream's
 	stored packages.Artifact // of ours
 	tags   map[string]string
 }
@@ -35,23 +35,14 @@ func (u *UI) subject(r *http.Request) (*subject, error) {
 }
 
 func (u *UI) find(ctx context.Context, name, want string) (*subject, error) {
-	p, err := u.Packages.Package(ctx, name)
+	h, v, err := u.Packages.Find(ctx, name, cmp.Or(want, latestTag))
 	if errors.Is(err, fault.NotFound) {
 		return u.findElsewhere(ctx, name, cmp.Or(want, latestTag), err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	version := cmp.Or(p.Tags[cmp.Or(want, latestTag)], want)
-	i := slices.IndexFunc(p.Versions, func(v packages.Version) bool { return v.Version.Version == version })
-	if want == "" && i < 0 {
-		i = len(p.Versions) - 1
-	}
-	if i < 0 {
-		return nil, fault.New(fault.NotFound, "Version not found: %q has no version or dist-tag %.260q", name, want)
-	}
-	v := p.Versions[i]
-	s := &subject{ours: p, stored: v.Artifact, tags: p.Tags}
+	s := &subject{ours: &h, stored: v.Artifact, tags: h.Tags}
 	s.Found = catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String()}
 	s.Dist.Tarball = packument.TarballURL(u.BaseURL, name, v.Version.Version)
 	return s, nil
@@ -116,19 +107,9 @@ func (u *UI) archive(s *subject) archive {
 
 // versions lists the versions of a package, the highest first.
 func (u *UI) versions(ctx context.Context, s *subject) ([]releaseRow, error) {
-	var rows []releaseRow
-	if s.ours == nil {
-		all, err := u.Catalog.Versions(ctx, u.npmRoot(), s.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range all {
-			rows = append(rows, releaseRow{Version: v})
-		}
-	} else {
-		for _, v := range slices.Backward(s.ours.Versions) {
-			rows = append(rows, releaseRow{Version: v.Version.Version, Published: v.PublishedAt, Size: v.Artifact.Size, Deprecated: v.Deprecated})
-		}
+	rows, err := u.releases.of(ctx, s)
+	if err != nil {
+		return nil, err
 	}
 	for i := range rows {
 		rows[i].URL = s.home() + "/" + url.PathEscape(rows[i].Version)

@@ -45,6 +45,8 @@ type UI struct {
 	assets map[string]asset
 	mux    *httpkit.Mux
 	readme *readmes
+	// releases has what lists of versions show.
+	releases *releases
 	// repositories has what begins with a repository's name. Beside the others its patterns would be ambiguous.
 	repositories *httpkit.Mux
 }
@@ -55,7 +57,7 @@ func New(c Config) *UI {
 	if parsed, err := url.Parse(c.BaseURL); err == nil {
 		u.base = strings.TrimSuffix(parsed.Path, "/")
 	}
-	u.assets, u.readme = readAssets(), newReadmes()
+	u.assets, u.readme, u.releases = readAssets(), newReadmes(), newReleases(u)
 	u.pages = u.parse()
 	u.mux, u.repositories = u.routes(), u.repositoryRoutes()
 	return u
