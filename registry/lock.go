@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/filelock"
 )
 
 // lockFile, in the data folder, is locked by the one process that uses the folder: wherever metadata and bytes are,
@@ -21,9 +22,6 @@ const (
 	lockEvery = 10 * time.Millisecond
 )
 
-// errLocked: another process has the lock.
-var errLocked = errors.New("the file is locked")
-
 // lockFolder takes the lock of a data folder; fault.Unavailable tells that another process has it. The lock ends
 // when it is closed, or with this process.
 func lockFolder(dir string) (io.Closer, error) {
@@ -32,13 +30,13 @@ func lockFolder(dir string) (io.Closer, error) {
 		return nil, fmt.Errorf("opening the lock of the data folder: %w", err)
 	}
 	for begun := time.Now(); ; time.Sleep(lockEvery) {
-		err := tryLock(f)
+		err := filelock.Try(f)
 		switch {
 		case err == nil:
 			return f, nil
-		case errors.Is(err, errLocked) && time.Since(begun) < lockWait:
+		case errors.Is(err, filelock.ErrLocked) && time.Since(begun) < lockWait:
 			continue
-		case errors.Is(err, errLocked):
+		case errors.Is(err, filelock.ErrLocked):
 			err = fault.Wrap(err, fault.Unavailable, "another registry-server is using the data folder %s; stop it, or choose another folder with --data (REGISTRY_DATA)", dir)
 		default:
 			err = fmt.Errorf("locking %s: %w", f.Name(), err)

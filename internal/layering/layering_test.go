@@ -28,12 +28,15 @@ var allowed = map[string][]string{
 
 	// the client of GitHub, of the action and of the server.
 	"internal/pause": nil,
-	"internal/forge": {"internal/fault", "internal/pause"},
+
+	"internal/filelock": nil,
+	"internal/forge":    {"internal/fault", "internal/pause"},
 
 	// metrics: what Prometheus is told; only registry knows it.
 	"internal/metrics": nil,
 
 	// format: bytes and rules.
+	"internal/format/archivepath":   nil,
 	"internal/format/digest":        nil,
 	"internal/format/semver":        nil,
 	"internal/format/npm":           {"internal/fault"},
@@ -45,9 +48,9 @@ var allowed = map[string][]string{
 	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
-	"internal/format/lumen":         {"internal/fault", "internal/format/digest", "internal/format/semver"},
+	"internal/format/lumen":         {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/semver"},
 	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
-	"internal/format/tarball":       {"internal/fault", "internal/format/digest", "internal/format/npm"},
+	"internal/format/tarball":       {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/npm"},
 
 	// store: two contracts and their drivers, which never know each other.
 	"internal/store/blob":            {"internal/format/digest"},
@@ -112,10 +115,10 @@ var allowed = map[string][]string{
 	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*", "internal/store/awsconfig"},
 	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
+	"registry": {"internal/fault", "internal/filelock", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
-	"internal/lumentree":        {"internal/fault", "internal/egress", "internal/format/*"},
+	"internal/lumentree":        {"internal/fault", "internal/filelock", "internal/egress", "internal/format/*"},
 	"internal/lumentree/s3tree": {"internal/fault", "internal/format/*", "internal/lumentree", "internal/store/awsconfig"},
 	"internal/adminclient":      {"internal/fault", "internal/wire"},
 	"cmd/registry-server": {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/filelock"
 )
 
 const (
@@ -17,9 +18,6 @@ const (
 	lockEvery = 100 * time.Millisecond
 	maxHolder = 4 << 10 // bytes
 )
-
-// errLocked says that another process has the lock.
-var errLocked = errors.New("locked")
 
 // Holder says who writes to a tree, for those who wait.
 type Holder struct {
@@ -66,8 +64,8 @@ func awaitLock(ctx context.Context, f *os.File) error {
 	wait, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
 	for {
-		err := tryLock(f)
-		if !errors.Is(err, errLocked) {
+		err := filelock.Try(f)
+		if !errors.Is(err, filelock.ErrLocked) {
 			return err
 		}
 		if pause(wait, lockEvery) == nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/archivepath"
 )
 
 // licenses are the files that the client packs, the first that is there.
@@ -132,7 +133,7 @@ func (p *packer) list(ctx context.Context) ([]string, error) {
 		if !packed || err != nil {
 			return err
 		}
-		if rule := pathRule(name); rule != "" {
+		if rule := archivepath.Rule(name); rule != "" {
 			return badPackage("the file %.200q: %s; rename it", name, rule)
 		}
 		names = append(names, name)

@@ -2,47 +2,11 @@ package lumen
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/org/registry-action/internal/format/archivepath"
 )
 
-const (
-	maxPath  = 1024     // bytes
-	maxDepth = 128      // folders above a file
-	maxNames = 32 << 20 // bytes of all names of an archive
-)
-
-// pathRule says which rule a slash-separated relative name breaks; "" means that every system unpacks it to the
-// same place, inside the folder that it is unpacked into.
-func pathRule(name string) string {
-	switch {
-	case name == "":
-		return "its name is empty"
-	case len(name) > maxPath:
-		return "its name is longer than 1024 bytes"
-	case !utf8.ValidString(name):
-		return "its name is not UTF-8"
-	case strings.ContainsFunc(name, unicode.IsControl):
-		return "its name has a NUL or another control character"
-	case strings.Contains(name, `\`):
-		return "its name has a backslash"
-	case name[0] == '/':
-		return "its name is absolute"
-	case strings.Count(name, "/") > maxDepth:
-		return "it lies more than 128 folders deep"
-	}
-	for part := range strings.SplitSeq(name, "/") {
-		switch {
-		case part == "":
-			return "its name has an empty part"
-		case part == "." || part == "..":
-			return `its name has a part "` + part + `"`
-		case len(part) > 1 && part[1] == ':':
-			return "its name has a drive letter"
-		}
-	}
-	return ""
-}
+const maxNames = 32 << 20 // bytes of all names of an archive
 
 // tree remembers which places an archive has filled. It knows the folders that names imply too, so that nothing can lie
 // below a file.
@@ -54,7 +18,7 @@ type tree struct {
 }
 
 func (t *tree) add(name string, folder bool) error {
-	if rule := pathRule(name); rule != "" {
+	if rule := archivepath.Rule(name); rule != "" {
 		return bad("entry %.200q: %s; pack relative names of the package's folder", name, rule)
 	}
 	parent := name[:max(strings.LastIndexByte(name, '/'), 0)]

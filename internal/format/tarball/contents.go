@@ -11,6 +11,7 @@ import (
 	"github.com/mholt/archives"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/archivepath"
 )
 
 // contents checks what a tar says, entry by entry.
@@ -59,7 +60,7 @@ func (c *contents) entry(_ context.Context, f archives.FileInfo) error {
 	if kind == folder {
 		name = strings.TrimSuffix(name, "/")
 	}
-	if rule := pathRule(name); rule != "" {
+	if rule := archivepath.Rule(name); rule != "" {
 		return bad("entry %.200q: %s", h.Name, rule)
 	}
 	inside, err := c.strip(name, kind)
@@ -127,7 +128,7 @@ func (c *contents) link(h *tar.Header, name string) error {
 			return nil // a folder above, inside the package
 		}
 	}
-	if rule := pathRule(target); rule != "" {
+	if rule := archivepath.Rule(target); rule != "" {
 		return bad("entry %.200q is a link to %.200q: %s", h.Name, h.Linkname, strings.Replace(rule, "its name", "the target", 1))
 	}
 	if dir == "" && !strings.HasPrefix(target, c.top+"/") {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/archivepath"
 )
 
 // Packer writes the two runs of split tarballs. It keeps its compressors for
@@ -66,9 +67,9 @@ func (p *Packer) WriteBody(w io.Writer, files []File) (Run, error) {
 
 // checkFile applies the rules of Check to a file that is about to be packed.
 func checkFile(f File, seen *tree) error {
-	rule := pathRule(f.Name)
+	rule := archivepath.Rule(f.Name)
 	if rule == "" {
-		rule = pathRule(topFolder + f.Name)
+		rule = archivepath.Rule(topFolder + f.Name)
 	}
 	switch {
 	case rule != "":

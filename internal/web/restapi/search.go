@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/org/registry-action/internal/domain/search"
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -32,18 +29,18 @@ type hit struct {
 
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	limit, err := limitOf(query.Get("limit"))
+	limit, err := httpkit.QueryNumber(query, "limit", searchLimit, 1)
 	if err != nil {
 		return err
 	}
-	find, text := a.find, cutQuery(query.Get("q"))
+	find, text := a.find, cut(httpkit.QueryText(query, "q"))
 	if a.Index != nil && search.NamesKind(text) {
 		find = a.findKinds
 		if !a.Index.Complete() {
 			w.Header().Set("Search-Index", "incomplete") // what was published before the index was begun may be missing
 		}
 	}
-	hits, err := find(r.Context(), text, limit)
+	hits, err := find(r.Context(), text, min(limit, maxSearch))
 	if err != nil {
 		return err
 	}
@@ -74,18 +71,8 @@ func (a *API) findKinds(ctx context.Context, text string, limit int) ([]hit, err
 	return hits, err
 }
 
-func limitOf(text string) (int, error) {
-	if text == "" {
-		return searchLimit, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, fault.New(fault.Invalid, "limit %.40q is not a number from 1 to %d", text, maxSearch)
-	}
-	return min(n, maxSearch), nil
-}
-
-func cutQuery(q string) string {
-	runes := []rune(strings.ToValidUTF8(strings.TrimSpace(q), "\uFFFD"))
+// cut bounds what is searched for.
+func cut(text string) string {
+	runes := []rune(text)
 	return string(runes[:min(len(runes), maxQuery)])
 }

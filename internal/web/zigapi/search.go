@@ -3,11 +3,8 @@ package zigapi
 import (
 	"context"
 	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/org/registry-action/internal/domain/zigpackages"
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -41,16 +38,15 @@ func (a *API) index() Index {
 
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	text := strings.ToValidUTF8(strings.TrimSpace(query.Get("q")), "\uFFFD")
-	limit, err := number(query.Get("limit"), "limit", searchLimit, 1)
+	limit, err := httpkit.QueryNumber(query, "limit", searchLimit, 1)
 	if err != nil {
 		return err
 	}
-	offset, err := number(query.Get("offset"), "offset", 0, 0)
+	offset, err := httpkit.QueryNumber(query, "offset", 0, 0)
 	if err != nil {
 		return err
 	}
-	found, total, err := a.index().Search(r.Context(), text, min(offset, maxOffset), min(limit, maxSearch))
+	found, total, err := a.index().Search(r.Context(), httpkit.QueryText(query, "q"), min(offset, maxOffset), min(limit, maxSearch))
 	if err != nil {
 		return err
 	}
@@ -59,16 +55,4 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 		hits = append(hits, hit{Name: s.Name, Version: s.Version, Description: s.Description, Author: s.Publisher, PublishedAt: isoTime(s.Date)})
 	}
 	return httpkit.JSON(w, r, http.StatusOK, map[string]any{"results": hits, "total": total})
-}
-
-// number reads a parameter of the query; what is absent is standard.
-func number(text, name string, standard, least int) (int, error) {
-	if text == "" {
-		return standard, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least {
-		return 0, fault.New(fault.Invalid, "%s %.40q is not a number from %d on", name, text, least)
-	}
-	return n, nil
 }

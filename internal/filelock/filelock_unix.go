@@ -1,6 +1,6 @@
 //go:build unix
 
-package registry
+package filelock
 
 import (
 	"errors"
@@ -9,15 +9,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock locks the file without waiting; errLocked if somebody else has it open and locked.
-func tryLock(f *os.File) error {
+// Try locks the file without waiting; ErrLocked if somebody else has it open and locked. The lock ends when the file is
+// closed, or with the process.
+func Try(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case errors.Is(err, unix.EWOULDBLOCK):
-			return errLocked
+			return ErrLocked
 		}
 		return err
 	}

@@ -1,0 +1,27 @@
+package httpkit
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/org/registry-action/internal/fault"
+)
+
+// QueryNumber reads a number of a query, from least on; what is absent is missing.
+func QueryNumber(q url.Values, name string, missing, least int) (int, error) {
+	text := q.Get(name)
+	if text == "" {
+		return missing, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least {
+		return 0, fault.New(fault.Invalid, "%s %.40q is not a number from %d on", name, text, least).WithCode("invalid_number")
+	}
+	return n, nil
+}
+
+// QueryText reads what people have typed into a search, without the space around it.
+func QueryText(q url.Values, name string) string {
+	return strings.ToValidUTF8(strings.TrimSpace(q.Get(name)), "\uFFFD")
+}
