@@ -118,7 +118,7 @@ func TestMetricsTokenIsNoOther(t *testing.T) {
 func TestReady(t *testing.T) {
 	n := start(t, registry.Config{Token: rootToken, ReadAuth: true})
 	a := n.get("/ready", "Host: 10.0.0.5")
-	if want := `{"checks":{"blobs":"ok","metadata":"ok"},"status":"ready"}` + "\n"; a.StatusCode != 200 || string(a.body) != want || a.Header.Get("Cache-Control") != "no-store" {
+	if want := `{"checks":{"blobs":"ok","disk":"ok","metadata":"ok"},"status":"ready"}` + "\n"; a.StatusCode != 200 || string(a.body) != want || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("/ready = %d %v %s", a.StatusCode, a.Header, a.body)
 	}
 	n.Drain()

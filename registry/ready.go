@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,11 +28,21 @@ type readiness struct {
 	working  sync.WaitGroup
 }
 
-// newReadiness looks at the stores by reading what is never there.
-func newReadiness(db kv.DB, blobs blob.Store, log *slog.Logger) *readiness {
+// looks are by name how the parts that every request may need are looked at.
+type looks map[string]func(context.Context) error
+
+func newReadiness(all looks, log *slog.Logger) *readiness {
 	r := &readiness{}
 	r.life, r.end = context.WithCancel(context.Background())
-	for name, look := range map[string]func(context.Context) error{
+	for name, look := range all {
+		r.probes = append(r.probes, &probe{name: name, look: look, log: log, works: true})
+	}
+	return r
+}
+
+// lookAt looks at stores by reading what is never there, and at a folder for files by writing one.
+func lookAt(db kv.DB, blobs blob.Store, folder string) looks {
+	return looks{
 		"metadata": func(ctx context.Context) error {
 			_, err := db.Get(ctx, kv.Key{Partition: "ready", Sort: "ready"})
 			return unless(err, kv.ErrNotFound)
@@ -44,10 +55,18 @@ func newReadiness(db kv.DB, blobs blob.Store, log *slog.Logger) *readiness {
 			}
 			return unless(err, blob.ErrNotFound)
 		},
-	} {
-		r.probes = append(r.probes, &probe{name: name, look: look, log: log, works: true})
+		"disk": func(context.Context) error { return writable(folder) },
 	}
-	return r
+}
+
+// writable writes a file, durably, and removes it: a full disk, or one that is gone, takes none.
+func writable(folder string) error {
+	f, err := os.CreateTemp(folder, "ready-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(make([]byte, 4<<10))
+	return errors.Join(err, f.Sync(), f.Close(), os.Remove(f.Name()))
 }
 
 // unless is err, but for one that is none.

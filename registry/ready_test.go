@@ -6,6 +6,8 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,11 +54,11 @@ func TestReadiness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := &failing{get: tt.get, open: tt.open}
-				r := newReadiness(f, f, slog.New(slog.DiscardHandler))
+				r := newReadiness(lookAt(f, f, t.TempDir()), slog.New(slog.DiscardHandler))
 				defer r.close()
 				began := time.Now()
 				got, stopping := r.check(t.Context())
-				if want := map[string]bool{"metadata": tt.metadata, "blobs": tt.blobs}; !maps.Equal(got, want) || stopping {
+				if want := map[string]bool{"metadata": tt.metadata, "blobs": tt.blobs, "disk": true}; !maps.Equal(got, want) || stopping {
 					t.Errorf("check = %v, %t; want %v", got, stopping, want)
 				}
 				if took := time.Since(began); took > tt.within {
@@ -76,7 +78,7 @@ func TestProbesAreNoLoad(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			return kv.ErrNotFound
 		}}
-		r := newReadiness(f, f, slog.New(slog.DiscardHandler))
+		r := newReadiness(lookAt(f, f, t.TempDir()), slog.New(slog.DiscardHandler))
 		defer r.close()
 		for range 4 {
 			for range 50 {
@@ -101,7 +103,7 @@ func TestProbeThatLeaves(t *testing.T) {
 				return ctx.Err()
 			}
 		}}
-		r := newReadiness(f, f, slog.New(slog.DiscardHandler))
+		r := newReadiness(lookAt(f, f, t.TempDir()), slog.New(slog.DiscardHandler))
 		defer r.close()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -118,7 +120,7 @@ func TestReadinessIsLogged(t *testing.T) {
 		var log strings.Builder
 		err := errors.New("connection refused")
 		f := &failing{get: absentRow, open: func(context.Context) error { return err }}
-		r := newReadiness(f, f, slog.New(slog.NewTextHandler(&log, nil)))
+		r := newReadiness(lookAt(f, f, t.TempDir()), slog.New(slog.NewTextHandler(&log, nil)))
 		defer r.close()
 		for range 3 {
 			r.check(t.Context())
@@ -133,4 +135,21 @@ func TestReadinessIsLogged(t *testing.T) {
 			t.Errorf("the log is:\n%s", got)
 		}
 	})
+}
+
+// A server whose disk takes no files any more is sent no requests, and takes them again when it does.
+func TestReadyNeedsItsDisk(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "spool")
+	if err := writable(folder); err == nil {
+		t.Error("a folder that is gone is writable")
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := writable(folder); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
+	}
 }

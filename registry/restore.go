@@ -39,6 +39,9 @@ func Restore(ctx context.Context, from, to string, progress func(done, total int
 		return b, err
 	}
 	stat, err := os.Stat(from)
+	if errors.Is(err, fs.ErrNotExist) {
+		return b, fault.New(fault.NotFound, "there is no backup %s; name the folder or .tar file that registry-server backup has made", from)
+	}
 	if err != nil {
 		return b, fmt.Errorf("opening the backup: %w", err)
 	}

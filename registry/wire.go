@@ -73,7 +73,7 @@ func (r *Registry) wire() error {
 		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
 	}
-	r.ready = newReadiness(s.db, s.blobs, c.Log)
+	r.ready = newReadiness(lookAt(s.db, s.blobs, s.spool), c.Log)
 	r.watch()
 	r.handler = server.New(server.Config{
 		Commits: ofCommits,

@@ -34,7 +34,13 @@ func (s *Store) CheckRules(ctx context.Context, keep time.Duration) error {
 	}
 	need := RuleDays(keep)
 	for _, r := range out.Rules {
-		if r.Status != types.ExpirationStatusEnabled || r.Expiration == nil || r.Expiration.Days == nil && r.Expiration.Date == nil {
+		if r.Status != types.ExpirationStatusEnabled {
+			continue
+		}
+		if err := s.checkArchiving(r); err != nil {
+			return err
+		}
+		if r.Expiration == nil || r.Expiration.Days == nil && r.Expiration.Date == nil {
 			continue
 		}
 		days, name := aws.ToInt32(r.Expiration.Days), aws.ToString(r.ID)
@@ -44,6 +50,18 @@ func (s *Store) CheckRules(ctx context.Context, keep time.Duration) error {
 		case s.touches(r, blob.Commits) && int(days) < need:
 			return fault.New(fault.Invalid, "the lifecycle rule %q of the bucket %q expires %q too early; what many commits share is needed for up to %d days after it was stored: let the rule wait for that long, remove it (the server deletes what is over), or lower RETENTION",
 				name, s.bucket, s.folder(blob.Commits), need)
+		}
+	}
+	return nil
+}
+
+// checkArchiving refuses a rule that moves bytes to where they can't be read without being restored first.
+func (s *Store) checkArchiving(r types.LifecycleRule) error {
+	for _, t := range r.Transitions {
+		archive := t.StorageClass == types.TransitionStorageClassGlacier || t.StorageClass == types.TransitionStorageClassDeepArchive
+		if archive && (s.touches(r, blob.Packages) || s.touches(r, blob.Commits)) {
+			return fault.New(fault.Invalid, "the lifecycle rule %q of the bucket %q moves packages to %s, from where they can't be served; use another class, such as %s, or limit the rule to other keys",
+				aws.ToString(r.ID), s.bucket, t.StorageClass, types.TransitionStorageClassGlacierIr)
 		}
 	}
 	return nil

@@ -104,6 +104,7 @@ func TestCheckRules(t *testing.T) {
 		name   string
 		prefix string
 		days   int32
+		to     types.TransitionStorageClass // where the rule moves to; empty: it expires
 		tag    bool
 		off    bool
 		ok     bool
@@ -116,11 +117,18 @@ func TestCheckRules(t *testing.T) {
 		{name: "of releases", prefix: "npm/packages/", days: 3650},
 		{name: "of all", prefix: "", days: 3650},
 		{name: "of others", prefix: "logs/", days: 1, ok: true},
+		{name: "releases to an archive", prefix: "npm/packages/", days: 30, to: types.TransitionStorageClassGlacier},
+		{name: "commits to an archive", prefix: "npm/", days: 1, to: types.TransitionStorageClassDeepArchive},
+		{name: "others to an archive", prefix: "logs/", days: 1, to: types.TransitionStorageClassGlacier, ok: true},
+		{name: "releases to where they can be read at once", prefix: "npm/packages/", days: 30, to: types.TransitionStorageClassGlacierIr, ok: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			rule := types.LifecycleRule{
 				ID: aws.String("a-rule"), Status: types.ExpirationStatusEnabled, Expiration: &types.LifecycleExpiration{Days: &tt.days},
 				Filter: &types.LifecycleRuleFilter{Prefix: &tt.prefix},
+			}
+			if tt.to != "" {
+				rule.Expiration, rule.Transitions = nil, []types.Transition{{Days: &tt.days, StorageClass: tt.to}}
 			}
 			if tt.off {
 				rule.Status = types.ExpirationStatusDisabled
