@@ -25,7 +25,8 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifica
 COPY --from=build /image/registry-server /registry-server
 # A new volume is owned as the folder it is mounted on.
 COPY --from=build --chown=65532:65532 /image/var/lib/registry /var/lib/registry
-ENV HOST=0.0.0.0 PORT=3000 REGISTRY_DATA=/var/lib/registry LOG_FORMAT=json
+# Commands such as import keep files for a moment; nothing but the volume may be written.
+ENV HOST=0.0.0.0 PORT=3000 REGISTRY_DATA=/var/lib/registry TMPDIR=/var/lib/registry LOG_FORMAT=json
 USER 65532:65532
 VOLUME ["/var/lib/registry"]
 EXPOSE 3000

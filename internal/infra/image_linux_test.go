@@ -140,7 +140,7 @@ func TestImageRuns(t *testing.T) {
 		t.Errorf("the program needs the libraries %q, %v", libraries, err)
 	}
 	readOnly(t, image)
-	env := []string{"REGISTRY_DATA=/var/lib/registry", "LOG_FORMAT=json", "HOST=127.0.0.1", "PORT=0", "REGISTRY_TOKEN=" + token, "NPM_UPSTREAM=" + upstream.URL}
+	env := []string{"REGISTRY_DATA=/var/lib/registry", "TMPDIR=/var/lib/registry", "LOG_FORMAT=json", "HOST=127.0.0.1", "PORT=0", "REGISTRY_TOKEN=" + token, "NPM_UPSTREAM=" + upstream.URL}
 	r := run(t, shutIn(t, image, env))
 	r.roundTrip()
 	if doc := r.get("/from-upstream"); !strings.Contains(doc, "1.0.0") {

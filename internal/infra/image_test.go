@@ -55,7 +55,7 @@ func TestImage(t *testing.T) {
 	image := stages[1]
 	for name, want := range map[string]string{
 		"FROM": "scratch", "USER": "65532:65532", "VOLUME": `["/var/lib/registry"]`, "STOPSIGNAL": "SIGTERM", "ENTRYPOINT": `["/registry-server"]`, "EXPOSE": "3000",
-		"ENV": "HOST=0.0.0.0 PORT=3000 REGISTRY_DATA=/var/lib/registry LOG_FORMAT=json",
+		"ENV": "HOST=0.0.0.0 PORT=3000 REGISTRY_DATA=/var/lib/registry TMPDIR=/var/lib/registry LOG_FORMAT=json",
 	} {
 		if got := of(image, name); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s is %q, want %q", name, got, want)
