@@ -143,11 +143,18 @@ func (c *Client) Publish(ctx context.Context, p wire.Publication) (done wire.Pub
 // one is an *Error with Status 404.
 func (c *Client) Commit(ctx context.Context, sha string) (wire.Commit, error) {
 	var commit wire.Commit
-	if len(sha) < 7 || strings.Trim(sha, "0123456789abcdefABCDEF") != "" {
-		return commit, fmt.Errorf("commit %.80q: a SHA is 7 to 64 hexadecimal digits", sha)
+	if err := checkSHA(sha); err != nil {
+		return commit, err
 	}
 	_, err := c.json(ctx, &commit, http.MethodGet, nil, "commits", sha)
 	return commit, err
+}
+
+func checkSHA(sha string) error {
+	if len(sha) < 7 || len(sha) > 64 || strings.Trim(sha, "0123456789abcdefABCDEF") != "" {
+		return fmt.Errorf("commit %.80q: a SHA is 7 to 64 hexadecimal digits", sha)
+	}
+	return nil
 }
 
 func (c *Client) post(ctx context.Context, into, from any, path ...string) (int, error) {
