@@ -14,15 +14,17 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// Options are what a Client needs. Owner, Repo and Token must be set.
+// Options are what a Client needs. Owner and Repo must be set, and Token or Anonymous.
 type Options struct {
 	// APIURL is the root of the REST API as GITHUB_API_URL gives it and is
 	// taken verbatim: that of GHES ends in /api/v3 already. Default
 	// https://api.github.com.
 	APIURL string
 	Token  string // sent to the API's host only
-	Owner  string
-	Repo   string
+	// Anonymous: without a token, to see what everybody sees. GitHub grants an address 60 such requests an hour.
+	Anonymous bool
+	Owner     string
+	Repo      string
 	// Login is who the token's comments are by. Default: asked of the API, and
 	// github-actions[bot] where a token may not ask. Only the token of a
 	// GitHub App of one's own needs it, to spare it deleting and creating.
@@ -56,7 +58,7 @@ func New(o Options) (*Client, error) {
 	if !namePart(o.Owner) || !namePart(o.Repo) {
 		return nil, fault.New(fault.Invalid, "%q is no repository: it must be owner/name", o.Owner+"/"+o.Repo)
 	}
-	if o.Token == "" {
+	if o.Token == "" && !o.Anonymous {
 		return nil, fault.New(fault.Invalid, "there is no GitHub token: set GITHUB_TOKEN")
 	}
 	t := newTransport(o, base)

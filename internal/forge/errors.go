@@ -26,7 +26,9 @@ func statusOf(err error) int {
 // classify turns GitHub's refusals into faults, keeping them as the cause.
 func classify(err error) error {
 	if limit, ok := errors.AsType[*limitError](err); ok {
-		return fault.Wrap(err, fault.Unavailable, "GitHub limits the rate of requests: try again in %s", limit.after)
+		e := fault.Wrap(err, fault.Unavailable, "GitHub limits the rate of requests: try again in %s", limit.after)
+		e.Wait = limit.after
+		return e
 	}
 	switch status := statusOf(err); {
 	case err == nil:
@@ -37,6 +39,8 @@ func classify(err error) error {
 		return fault.Wrap(err, fault.Forbidden, "GitHub does not let this token do that")
 	case status == http.StatusNotFound:
 		return fault.Wrap(err, fault.NotFound, "GitHub does not know it, or does not show it to this token")
+	case status == http.StatusGone:
+		return fault.Wrap(err, fault.NotFound, "GitHub has it no more")
 	case status == http.StatusUnprocessableEntity:
 		return fault.Wrap(err, fault.Invalid, "GitHub does not take the request")
 	case status >= 500:

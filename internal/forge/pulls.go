@@ -26,6 +26,9 @@ type Head struct {
 	BaseRef    string // the branch that it goes to
 	Open       bool
 	Fork       bool // the branch is in another repository
+	// RepositoryID is that of Repository, 0 if it is gone, BaseRepositoryID that of the pull request.
+	RepositoryID, BaseRepositoryID int64
+	Author                         string // login of who opened it
 }
 
 // PullsForCommit returns the open pull requests whose head is the commit, in
@@ -68,5 +71,7 @@ func (c *Client) HeadOfPull(ctx context.Context, n int) (Head, error) {
 		BaseRef:    base.GetRef(),
 		Open:       p.GetState() == "open",
 		Fork:       head.GetRepo() == nil || head.GetRepo().GetID() != base.GetRepo().GetID(),
+
+		RepositoryID: head.GetRepo().GetID(), BaseRepositoryID: base.GetRepo().GetID(), Author: p.GetUser().GetLogin(),
 	}, nil
 }

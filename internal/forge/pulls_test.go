@@ -39,13 +39,17 @@ func TestPullsForCommit(t *testing.T) {
 func TestHeadOfPull(t *testing.T) {
 	srv := forgetest.New(t)
 	srv.AddPull(forgetest.Pull{Number: 1, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
-	srv.AddPull(forgetest.Pull{Number: 2, HeadSHA: sha(2), HeadRef: "main", HeadRepo: "mallory/ws", BaseRef: "main"})
+	srv.AddPull(forgetest.Pull{Number: 2, HeadSHA: sha(2), HeadRef: "main", HeadRepo: "mallory/ws", BaseRef: "main", Author: "mallory"})
 	srv.AddPull(forgetest.Pull{Number: 3, HeadSHA: sha(3), HeadRef: "old", HeadRepo: "acme/ws", BaseRef: "v1", State: "closed"})
 	c, _ := client(t, srv, forgetest.Token)
+	acme := forgetest.ID("acme/ws")
 	for n, want := range map[int]forge.Head{
-		1: {SHA: sha(1), Ref: "fix", Repository: "acme/ws", BaseRef: "main", Open: true},
-		2: {SHA: sha(2), Ref: "main", Repository: "mallory/ws", BaseRef: "main", Open: true, Fork: true},
-		3: {SHA: sha(3), Ref: "old", Repository: "acme/ws", BaseRef: "v1"},
+		1: {SHA: sha(1), Ref: "fix", Repository: "acme/ws", BaseRef: "main", Open: true,
+			RepositoryID: acme, BaseRepositoryID: acme, Author: "octocat"},
+		2: {SHA: sha(2), Ref: "main", Repository: "mallory/ws", BaseRef: "main", Open: true, Fork: true,
+			RepositoryID: forgetest.ID("mallory/ws"), BaseRepositoryID: acme, Author: "mallory"},
+		3: {SHA: sha(3), Ref: "old", Repository: "acme/ws", BaseRef: "v1",
+			RepositoryID: acme, BaseRepositoryID: acme, Author: "octocat"},
 	} {
 		got, err := c.HeadOfPull(t.Context(), n)
 		if err != nil {

@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -23,6 +26,7 @@ type Run struct {
 	HeadBranch       string
 	HeadRepositoryID int64  // another than RepositoryID if a fork's commit runs
 	HeadRepository   string // owner/name
+	Number           int64  // counts the runs of the workflow
 	ActorID          int64  // who began the first attempt
 	TriggeredByID    int64  // who began this attempt
 	StartedAt        time.Time
@@ -70,6 +74,7 @@ func runOf(r *github.WorkflowRun) Run {
 	return Run{
 		ID: r.GetID(), Attempt: int64(r.GetRunAttempt()), RepositoryID: r.GetRepository().GetID(), Event: r.GetEvent(), Status: r.GetStatus(),
 		HeadSHA: r.GetHeadSHA(), HeadBranch: r.GetHeadBranch(), HeadRepositoryID: r.GetHeadRepository().GetID(), HeadRepository: r.GetHeadRepository().GetFullName(),
+		Number:  int64(r.GetRunNumber()),
 		ActorID: r.GetActor().GetID(), TriggeredByID: r.GetTriggeringActor().GetID(), StartedAt: r.GetRunStartedAt().Time, URL: r.GetHTMLURL(),
 	}
 }
@@ -85,39 +90,54 @@ type Artifact struct {
 	Expired          bool
 }
 
+// maxArtifactPages is how many pages of artifacts of one name are looked at: a name is used once in an attempt.
+const maxArtifactPages = 3
+
 // Artifacts returns those of a run that have the name.
 func (c *Client) Artifacts(ctx context.Context, run int64, name string) ([]Artifact, error) {
 	var found []Artifact
-	opts := github.ListOptions{PerPage: perPage}
-	for range maxPages {
+	for page := 1; page != 0 && page <= maxArtifactPages; {
 		// This version of go-github can't ask for a name.
-		page, resp, err := c.gh.Actions.ListWorkflowRunArtifacts(ctx, c.owner, c.repo, run, &opts)
+		q := url.Values{"name": {name}, "per_page": {strconv.Itoa(perPage)}, "page": {strconv.Itoa(page)}}
+		req, err := c.gh.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/actions/runs/%d/artifacts?%s", c.owner, c.repo, run, q.Encode()), nil)
+		if err != nil {
+			return nil, err
+		}
+		var list github.ArtifactList
+		resp, err := c.gh.Do(ctx, req, &list)
 		if err != nil {
 			return nil, fmt.Errorf("listing the artifacts of run %d: %w", run, classify(err))
 		}
-		for _, a := range page.Artifacts {
-			if a.GetName() != name {
-				continue
+		for _, a := range list.Artifacts {
+			if a.GetName() == name { // a forge that does not know the parameter lists all
+				found = append(found, artifactOf(a))
 			}
-			w := a.GetWorkflowRun()
-			found = append(found, Artifact{
-				ID: a.GetID(), RunID: w.GetID(), Name: a.GetName(), Size: a.GetSizeInBytes(), HeadSHA: w.GetHeadSHA(),
-				HeadRepositoryID: w.GetHeadRepositoryID(), CreatedAt: a.GetCreatedAt().Time, Expired: a.GetExpired(),
-			})
 		}
-		if opts.Page = resp.NextPage; opts.Page == 0 {
-			break
-		}
+		page = resp.NextPage
 	}
 	return found, nil
+}
+
+func artifactOf(a *github.Artifact) Artifact {
+	w := a.GetWorkflowRun()
+	return Artifact{
+		ID: a.GetID(), RunID: w.GetID(), Name: a.GetName(), Size: a.GetSizeInBytes(), HeadSHA: w.GetHeadSHA(),
+		HeadRepositoryID: w.GetHeadRepositoryID(), CreatedAt: a.GetCreatedAt().Time, Expired: a.GetExpired(),
+	}
 }
 
 // ArtifactFile downloads an artifact and returns the content of the one file in it, which
 // has at most limit bytes, as its archive has.
 func (c *Client) ArtifactFile(ctx context.Context, id, limit int64) ([]byte, error) {
-	u, _, err := c.gh.Actions.DownloadArtifact(ctx, c.owner, c.repo, id, 0)
+	u, resp, err := c.gh.Actions.DownloadArtifact(ctx, c.owner, c.repo, id, 0)
+	if err != nil && resp != nil { // go-github does not read refusals here
+		err = &github.ErrorResponse{Response: resp.Response}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("finding artifact %d: %w", id, classify(err))
+	}
+	if u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fault.New(fault.Upstream, "GitHub names no address of artifact %d", id)
 	}
 	archive, err := c.transport.fetch(ctx, u, limit)
 	if err != nil {

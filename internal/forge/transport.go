@@ -30,13 +30,16 @@ const (
 type transport struct {
 	base      http.RoundTripper
 	host      string
-	authority string // the Authorization header
+	authority string // the Authorization header; "" for none
 	now       func() time.Time
 	wait      func(context.Context, time.Duration) error
 }
 
 func newTransport(o Options, api *url.URL) *transport {
-	t := &transport{base: o.Transport, host: api.Host, authority: "Bearer " + o.Token, now: o.Now, wait: o.Wait}
+	t := &transport{base: o.Transport, host: api.Host, now: o.Now, wait: o.Wait}
+	if o.Token != "" {
+		t.authority = "Bearer " + o.Token
+	}
 	if t.base == nil {
 		t.base = &http.Transport{
 			Proxy:               http.ProxyFromEnvironment,
@@ -57,9 +60,14 @@ func newTransport(o Options, api *url.URL) *transport {
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.send(req, maxResponse)
+}
+
+// send is RoundTrip for an answer of at most limit bytes.
+func (t *transport) send(req *http.Request, limit int64) (*http.Response, error) {
 	read := req.Method == http.MethodGet || req.Method == http.MethodHead
 	for try := 1; ; try++ {
-		resp, body, err := t.once(req)
+		resp, body, err := t.once(req, limit)
 		pause := backoff(try)
 		if err == nil {
 			after, isLimit := limited(resp, body, t.now())
@@ -75,7 +83,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 					pause = min(after, maxWait)
 				}
 			}
-		} else if !read || try == maxTries || req.Context().Err() != nil {
+		} else if !read || try == maxTries || req.Context().Err() != nil || errors.Is(err, fault.TooLarge) {
 			return nil, err
 		}
 		if err := t.wait(req.Context(), pause); err != nil {
@@ -85,23 +93,23 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // once makes one request and reads the whole answer within the time of a try.
-func (t *transport) once(req *http.Request) (*http.Response, []byte, error) {
+func (t *transport) once(req *http.Request, limit int64) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), tryTimeout)
 	defer cancel()
 	req = req.Clone(ctx)
-	if req.URL.Host == t.host { // a redirect elsewhere does not get the token
+	if req.URL.Host == t.host && t.authority != "" { // a redirect elsewhere does not get the token
 		req.Header.Set("Authorization", t.authority)
 	}
 	resp, err := t.base.RoundTrip(req)
 	if err != nil {
 		return nil, nil, err
 	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return nil, nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if len(body) > maxResponse {
-		return nil, nil, fmt.Errorf("the answer is larger than %d bytes", maxResponse)
+	if int64(len(body)) > limit {
+		return nil, nil, fault.New(fault.TooLarge, "the answer has more than %d bytes", limit)
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, body, nil
@@ -127,19 +135,13 @@ func (t *transport) fetch(ctx context.Context, from *url.URL, limit int64) ([]by
 	if err != nil {
 		return nil, err
 	}
-	resp, err := t.RoundTrip(req)
+	resp, err := t.send(req, limit)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	switch {
-	case err != nil:
-		return nil, err
-	case resp.StatusCode != http.StatusOK:
+	if resp.StatusCode != http.StatusOK {
 		return nil, fault.New(fault.Upstream, "the forge's store answers %d", resp.StatusCode)
-	case int64(len(body)) > limit:
-		return nil, fault.New(fault.TooLarge, "it has more than %d bytes", limit)
 	}
-	return body, nil
+	return io.ReadAll(resp.Body)
 }

@@ -28,9 +28,11 @@ var allowed = map[string][]string{
 
 	// the client of GitHub, of the action and of the server.
 	"internal/pause": nil,
+	"internal/forge": {"internal/fault", "internal/pause"},
+	// what a server needs beside: GitHub Apps. The action links no JWTs.
+	"internal/forge/connector": {"internal/fault", "internal/forge", "internal/memo", "internal/pause"},
 
 	"internal/filelock": nil,
-	"internal/forge":    {"internal/fault", "internal/pause"},
 
 	// metrics: what Prometheus is told; only registry knows it.
 	"internal/metrics": nil,

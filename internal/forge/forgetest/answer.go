@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -51,19 +52,32 @@ func (s *Server) pull(example string, p Pull) object {
 	head, base := o["head"].(object), o["base"].(object)
 	head["sha"], head["ref"] = p.HeadSHA, p.HeadRef
 	base["ref"] = p.BaseRef
+	user := o["user"].(object)
+	user["login"], user["id"] = cmp.Or(p.Author, "octocat"), ID(cmp.Or(p.Author, "octocat"))
 	repository(base, Owner+"/"+Repo)
 	repository(head, p.HeadRepo)
 	return o
 }
 
-// repository names the repository of one end of a pull request. Its id comes
-// from its name.
-func repository(end object, name string) {
-	repo := end["repo"].(object)
+// repository names the repository of a run or of one end of a pull request.
+func repository(of object, fullName string) {
+	repo, ok := of["repo"].(object)
+	if !ok {
+		repo = of["repository"].(object)
+	}
+	name(repo, fullName)
+}
+
+// name names a repository. Its id comes from its name.
+func name(repo object, fullName string) {
+	repo["id"], repo["full_name"] = ID(fullName), fullName
+	repo["name"] = fullName[strings.Index(fullName, "/")+1:]
+}
+
+func hash(name string) uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(name))
-	repo["id"], repo["full_name"] = h.Sum32(), name
-	repo["name"] = name[strings.Index(name, "/")+1:]
+	return h.Sum32()
 }
 
 func (s *Server) user(login string) object {

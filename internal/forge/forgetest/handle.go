@@ -19,7 +19,10 @@ const maxBody = 65536
 func (s *Server) handle(w *httptest.ResponseRecorder, r *http.Request, route, token string, params map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	who, ok := s.accounts[token]
+	if s.appRoute(w, route, token, params) {
+		return
+	}
+	who, ok := s.accounts[token] // of "", if it is known: what the public may do
 	switch {
 	case !ok:
 		refuse(w, http.StatusUnauthorized, "Bad credentials")
@@ -52,6 +55,18 @@ func (s *Server) handle(w *httptest.ResponseRecorder, r *http.Request, route, to
 		s.createComment(w, r, int(number("issue_number")), who)
 	case GetComment, UpdateComment, DeleteComment:
 		s.oneComment(w, r, number("comment_id"))
+	case GetRepository:
+		s.getRepository(w)
+	case CreateStatus:
+		s.createStatus(w, r, params["sha"])
+	case ListRuns:
+		s.listRuns(w, r)
+	case GetRun:
+		s.getRun(w, number("run_id"))
+	case ListArtifacts:
+		s.listArtifacts(w, r, number("run_id"))
+	case DownloadArtifact:
+		s.download(w, number("artifact_id"), token)
 	default:
 		s.t.Errorf("%s: the stand-in does not know the route", route)
 	}
@@ -148,6 +163,16 @@ func readBody(w *httptest.ResponseRecorder, r *http.Request) (string, bool) {
 
 // page answers one page of a list, with the Link header of GitHub's.
 func (s *Server) page(w *httptest.ResponseRecorder, r *http.Request, all []any) {
+	answer(w, http.StatusOK, s.cut(w, r, all))
+}
+
+// pageOf is page for the lists that GitHub wraps in an object.
+func (s *Server) pageOf(w *httptest.ResponseRecorder, r *http.Request, all []any, member string) {
+	answer(w, http.StatusOK, object{"total_count": len(all), member: s.cut(w, r, all)})
+}
+
+// cut returns the page that is asked for and sets the Link header.
+func (s *Server) cut(w *httptest.ResponseRecorder, r *http.Request, all []any) []any {
 	q := r.URL.Query()
 	size, page := 30, 1
 	if n, err := strconv.Atoi(q.Get("per_page")); err == nil {
@@ -166,7 +191,7 @@ func (s *Server) page(w *httptest.ResponseRecorder, r *http.Request, all []any) 
 		w.Header().Set("Link", link(page+1, "next")+", "+link(last, "last"))
 	}
 	from, to := min((page-1)*size, len(all)), min(page*size, len(all))
-	answer(w, http.StatusOK, append([]any{}, all[from:to]...))
+	return append([]any{}, all[from:to]...)
 }
 
 // prefix is the path of the API's root.

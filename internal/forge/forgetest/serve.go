@@ -29,7 +29,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 
 	route := r.Method + " " + input.Route.Path
-	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") // "" for none
 	req, hook := s.arrive(route, token)
 	if hook != nil {
 		hook(req)

@@ -1,10 +1,11 @@
-// Package forgetest is a stand-in for GitHub's REST API: it keeps comments and
-// pull requests of one repository, and checks every request and every answer
+// Package forgetest is a stand-in for GitHub's REST API: it keeps comments, pull
+// requests, runs and their artifacts of one repository, and checks every request and every answer
 // against GitHub's own OpenAPI description. What the description does not
 // allow fails the test.
 package forgetest
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -35,6 +36,17 @@ const (
 	GetComment    = "GET /repos/{owner}/{repo}/issues/comments/{comment_id}"
 	UpdateComment = "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"
 	DeleteComment = "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
+	GetRepository = "GET /repos/{owner}/{repo}"
+	CreateStatus  = "POST /repos/{owner}/{repo}/statuses/{sha}"
+
+	ListRuns         = "GET /repos/{owner}/{repo}/actions/runs"
+	GetRun           = "GET /repos/{owner}/{repo}/actions/runs/{run_id}"
+	ListArtifacts    = "GET /repos/{owner}/{repo}/actions/runs/{run_id}/artifacts"
+	DownloadArtifact = "GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}"
+
+	GetApp                  = "GET /app"
+	GetInstallation         = "GET /repos/{owner}/{repo}/installation"
+	CreateInstallationToken = "POST /app/installations/{installation_id}/access_tokens"
 )
 
 // Account is who a token stands for.
@@ -53,6 +65,7 @@ type Pull struct {
 	HeadRef  string
 	HeadRepo string // owner/name
 	BaseRef  string
+	Author   string // default "octocat"
 }
 
 // Comment is a comment on a pull request.
@@ -74,18 +87,23 @@ type Request struct {
 type Server struct {
 	URL string // of the API's root, as GITHUB_API_URL would be
 
-	t      testing.TB
-	doc    *openapi3.T
-	router routers.Router
+	t        testing.TB
+	storeURL string // of the artifacts' bytes
+	doc      *openapi3.T
+	router   routers.Router
 
-	mu       sync.Mutex
-	accounts map[string]Account
-	pulls    []Pull
-	comments []Comment
-	lastID   int64
-	faults   []Fault
-	hook     func(Request)
-	requests []Request
+	mu        sync.Mutex
+	accounts  map[string]Account
+	pulls     []Pull
+	comments  []Comment
+	runs      []Run
+	artifacts []Artifact
+	statuses  []Status
+	app       *App
+	lastID    int64
+	faults    []Fault
+	hook      func(Request)
+	requests  []Request
 }
 
 // New starts a Server that lives as long as the test.
@@ -109,6 +127,9 @@ func NewAt(t testing.TB, prefix string) *Server {
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	s.URL = srv.URL + prefix
+	store := httptest.NewServer(http.HandlerFunc(s.store))
+	t.Cleanup(store.Close)
+	s.storeURL = store.URL
 	doc.Servers = openapi3.Servers{{URL: s.URL}}
 	if s.router, err = gorillamux.NewRouter(doc); err != nil {
 		t.Fatal(err)

@@ -13,10 +13,20 @@ import (
 func operations() map[string][]string {
 	return map[string][]string{
 		"/user": {"get"},
-		"/repos/{owner}/{repo}/commits/{commit_sha}/pulls":     {"get"},
-		"/repos/{owner}/{repo}/pulls/{pull_number}":            {"get"},
-		"/repos/{owner}/{repo}/issues/{issue_number}/comments": {"get", "post"},
-		"/repos/{owner}/{repo}/issues/comments/{comment_id}":   {"get", "patch", "delete"},
+		"/app":  {"get"},
+		"/app/installations/{installation_id}/access_tokens":                     {"post"},
+		"/repos/{owner}/{repo}":                                                  {"get"},
+		"/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}": {"get"},
+		"/repos/{owner}/{repo}/actions/runs":                                     {"get"},
+		"/repos/{owner}/{repo}/actions/runs/{run_id}":                            {"get"},
+		"/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts":                  {"get"},
+		"/repos/{owner}/{repo}/commits/{commit_sha}/pulls":                       {"get"},
+		"/repos/{owner}/{repo}/compare/{basehead}":                               {"get"},
+		"/repos/{owner}/{repo}/installation":                                     {"get"},
+		"/repos/{owner}/{repo}/issues/{issue_number}/comments":                   {"get", "post"},
+		"/repos/{owner}/{repo}/issues/comments/{comment_id}":                     {"get", "patch", "delete"},
+		"/repos/{owner}/{repo}/pulls/{pull_number}":                              {"get"},
+		"/repos/{owner}/{repo}/statuses/{sha}":                                   {"post"},
 	}
 }
 

@@ -1,4 +1,4 @@
-package ghspec_test
+package ghspec
 
 import (
 	"bytes"
@@ -7,12 +7,10 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-
-	"github.com/org/registry-action/internal/forge/forgetest/ghspec"
 )
 
 func TestTheTrimmedDescriptionIsValid(t *testing.T) {
-	doc, err := ghspec.Load(t.Context())
+	doc, err := Load(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +27,7 @@ func TestTheTrimmedDescriptionIsValid(t *testing.T) {
 func TestTrimRefuses(t *testing.T) {
 	for _, in := range []string{"", "{", `{"paths":{}}`, `{"paths":{"/user":{"put":{}}}}`} {
 		var out bytes.Buffer
-		if err := ghspec.Trim(&out, strings.NewReader(in)); err == nil {
+		if err := Trim(&out, strings.NewReader(in)); err == nil {
 			t.Errorf("Trim(%q) = nil, want an error", in)
 		}
 	}
@@ -37,15 +35,9 @@ func TestTrimRefuses(t *testing.T) {
 
 func TestTrimKeepsPropertiesByAnyName(t *testing.T) {
 	paths := map[string]any{}
-	for path, methods := range map[string][]string{
-		"/user": {"get"},
-		"/repos/{owner}/{repo}/commits/{commit_sha}/pulls":     {"get"},
-		"/repos/{owner}/{repo}/pulls/{pull_number}":            {"get"},
-		"/repos/{owner}/{repo}/issues/{issue_number}/comments": {"get", "post", "put"},
-		"/repos/{owner}/{repo}/issues/comments/{comment_id}":   {"get", "patch", "delete"},
-	} {
+	for path, methods := range operations() {
 		item := map[string]any{}
-		for _, m := range methods {
+		for _, m := range append(methods, "put") {
 			item[m] = map[string]any{"description": "long", "x-github": 1, "responses": map[string]any{"200": map[string]any{
 				"description": "long", "content": map[string]any{"application/json": map[string]any{
 					"schema": map[string]any{"$ref": "#/components/schemas/a"}}}}}}
@@ -59,7 +51,7 @@ func TestTrimKeepsPropertiesByAnyName(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := ghspec.Trim(&out, bytes.NewReader(in)); err != nil {
+	if err := Trim(&out, bytes.NewReader(in)); err != nil {
 		t.Fatal(err)
 	}
 	got := out.String()
