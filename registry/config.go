@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/metrics"
@@ -30,6 +31,9 @@ type Config struct {
 	ControlToken   string          // a secret of this run: who shows it to /-/admin/ on the same machine is the operator; empty: none
 	ReadAuth       bool            // reads need a token too
 	SignUp         bool            // anybody may make an account by logging in
+	Issuers        []string        // who signs the OIDC tokens of CI runs, as trust.ParseIssuers reads them; GitHub Actions
+	issuers        []trust.Issuer  // Issuers, read
+	TrustFile      string          // policies which runs may publish what, as JSON, in place of those that it had before; empty: none
 	Claimed        []string        // names and scopes ("@acme") that are never looked for upstream, published here or not
 	TrustedProxies []string        // addresses and networks whose X-Forwarded-For is believed to name the client; empty: none
 	proxies        httpkit.Proxies // TrustedProxies, read
@@ -108,6 +112,9 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.New(fault.Invalid, "%q is not what can be asked of uploads' signatures; give off, warn or require (LUMEN_UPLOAD_SIGNATURES)", c.LumenUploads)
 	}
 	if c.Claimed, err = claims(c.Claimed); err != nil {
+		return c, err
+	}
+	if c.issuers, err = trust.ParseIssuers(c.Issuers); err != nil {
 		return c, err
 	}
 	if c.proxies, err = httpkit.ParseProxies(c.TrustedProxies); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/org/registry-action/internal/domain/programs"
 	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/domain/stats"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
@@ -28,6 +29,7 @@ type Registry struct {
 	stores   stores
 	life     *lifetime.Keeper
 	auth     *auth.Service
+	trust    *trust.Service
 	packages *packages.Service
 	zig      *zigpackages.Service
 	lumen    *lumenpackages.Service
@@ -108,6 +110,7 @@ func (r *Registry) Run(ctx context.Context) {
 func (r *Registry) Close() error {
 	r.mover.close()
 	r.ready.close()
+	r.trust.Close()
 	err := errors.Join(r.closeSearch(), r.closeStats())
 	if r.upstream != nil {
 		err = errors.Join(err, r.upstream.Close())

@@ -20,6 +20,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/ciapi"
 	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/lumenapi"
@@ -69,6 +70,7 @@ func (r *Registry) wire() error {
 	r.catalog = catalog.New(sources(r.packages, r.commits, r.upstream, keys, r.search), catalog.Options{
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
+	r.openTrust()
 	ofCommits := &commitapi.API{
 		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
@@ -79,13 +81,14 @@ func (r *Registry) wire() error {
 		Commits: ofCommits,
 		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
 		NPM: &npmapi.API{
-			Packages: r.packages, Auth: r.auth, Catalog: r.catalog, Site: siteName, BaseURL: c.BaseURL,
+			Packages: r.packages, Auth: r.auth, Trust: r.trust, Catalog: r.catalog, Site: siteName, BaseURL: c.BaseURL,
 			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
 		},
 		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
-		Admin: &adminapi.API{Auth: r.auth, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, Storage: r.mover, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Admin: &adminapi.API{Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, Storage: r.mover, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		CI:    &ciapi.API{Trust: r.trust, Auth: r.auth, Log: c.Log},
 		CLI:   &cliapi.API{Programs: r.programs, Log: c.Log},
 		Stats: r.analytics(),
 		Pages: r.pages(),

@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
+	"internal/format/pattern":       {"internal/fault", "internal/format/npm"},
 	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
@@ -73,7 +74,8 @@ var allowed = map[string][]string{
 	"internal/store/metered": {"internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":          {"internal/fault", "internal/format/npm", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
+	"internal/domain/auth":          {"internal/fault", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
+	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
@@ -90,16 +92,17 @@ var allowed = map[string][]string{
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
-	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
+	"internal/web/ciapi":     {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/web/httpkit"},
+	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
 	"internal/web/markup":    nil,
 	"internal/web/lumenapi":  {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/lumenpackages", "internal/web/httpkit"},
-	"internal/web/webui":     {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/catalog", "internal/domain/commits", "internal/domain/lumenpackages", "internal/domain/packages", "internal/domain/zigpackages", "internal/domain/files", "internal/domain/stats", "internal/memo", "internal/web/markup", "internal/web/httpkit"},
+	"internal/web/webui":     {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/commits", "internal/domain/lumenpackages", "internal/domain/packages", "internal/domain/zigpackages", "internal/domain/files", "internal/domain/stats", "internal/memo", "internal/web/markup", "internal/web/httpkit"},
 	"internal/web/zigapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/zigpackages", "internal/domain/zigmirror", "internal/web/httpkit"},
 	"internal/web/opsapi":    {"internal/fault", "internal/domain/auth", "internal/web/httpkit"},
 	"internal/web/statsapi":  {"internal/fault", "internal/domain/auth", "internal/domain/stats", "internal/web/httpkit"},
 	"internal/web/restapi":   {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/packages", "internal/domain/catalog", "internal/domain/search", "internal/web/httpkit"},
 	"internal/web/cliapi":    {"internal/fault", "internal/domain/programs", "internal/web/httpkit"},
-	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/packages",
+	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/packages",
 		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
 	"internal/web/server": {"internal/fault", "internal/web/*"},
 
@@ -132,7 +135,7 @@ var allowed = map[string][]string{
 // below them counts too.
 var kits = []string{
 	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest",
-	"internal/format/npm/npmtest", "internal/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
+	"internal/format/npm/npmtest", "internal/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/trust/issuertest", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
 }
 
 func isKit(name string) bool {

@@ -13,6 +13,9 @@ type Exchange struct {
 	// MergeCommit is the commit object (git cat-file commit) of the merge that a pull request's run is about, in base64:
 	// its hash is what the CI's token says, its second parent the head of the pull request.
 	MergeCommit string `json:"mergeCommit,omitempty"`
+	// Tier is what the token must be for, "release" or "preview"; empty: a release if a policy covers all packages for
+	// that, else a preview. Who names no packages gets a preview of those that the policies cover.
+	Tier string `json:"tier,omitempty"`
 }
 
 // Exchanged answers it, and the last step of a claim.
@@ -22,6 +25,8 @@ type Exchanged struct {
 	Tier    string    `json:"tier"`          // "release", "preview" or "fork"
 	SHA     string    `json:"sha,omitempty"` // the commit that it may publish; empty: any of the repository
 	Refs    []string  `json:"refs,omitempty"`
+	// Packages are what it is for: those that were asked for, or the patterns of the policies.
+	Packages []string `json:"packages,omitempty"`
 }
 
 // Claim is the JSON body of POST /-/ci/v1/claims: a run of a fork, which has no token to show, says which run it is.

@@ -2,12 +2,11 @@ package auth
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/pattern"
 )
 
 const (
@@ -15,65 +14,9 @@ const (
 	maxNetworks = 100
 )
 
-// A pattern is a package name, or the beginning of names with a * at its end: "@acme/*" is a scope, "tool-*" is
-// names without one, "zig:tool-*" is Zig packages, "lumen:@acme/*" is Lumen's, "*" is everything.
+func validPatterns(patterns []string) error { return pattern.Valid(patterns, maxPatterns) }
 
-func validPatterns(patterns []string) error {
-	if len(patterns) > maxPatterns {
-		return fault.New(fault.Invalid, "%d packages are more than the %d that a token may name; use a pattern such as @acme/*", len(patterns), maxPatterns)
-	}
-	for _, p := range patterns {
-		name := p
-		if begin, ok := strings.CutSuffix(p, "*"); ok {
-			name = begin + "x" // whatever the * stands for
-		}
-		if npm.ValidName(name) != nil && !zigName.MatchString(name) && !lumenName.MatchString(name) {
-			return fault.New(fault.Invalid, "%.230q is no pattern of packages; write a name, or its beginning with a * at the end, such as @acme/core, @acme/*, tool-*, zig:my_lib, lumen:@acme/* or *", p).WithCode("invalid_pattern")
-		}
-	}
-	return nil
-}
-
-// The prefixes make the name of a Zig or Lumen package one that no npm package has.
-const (
-	zigPrefix   = "zig:"
-	lumenPrefix = "lumen:"
-)
-
-var (
-	zigName   = regexp.MustCompile(`^` + zigPrefix + `[A-Za-z0-9_.-]{1,65}$`)
-	lumenName = regexp.MustCompile(`^` + lumenPrefix + `(@[a-z0-9-]{1,63}/)?[a-z0-9-]{1,65}$`)
-)
-
-// kindOf is the prefix of a name or pattern: npm's have none.
-func kindOf(name string) string {
-	for _, prefix := range []string{zigPrefix, lumenPrefix} {
-		if strings.HasPrefix(name, prefix) {
-			return prefix
-		}
-	}
-	return ""
-}
-
-// plainName is a package's name without what tells no two packages apart: case, and "_" from "-", in Zig's.
-func plainName(name string) string {
-	if strings.HasPrefix(name, zigPrefix) {
-		return strings.ReplaceAll(strings.ToLower(name), "_", "-")
-	}
-	return name
-}
-
-// covers reports whether one of the patterns matches the name, or all that the name matches if it is a pattern itself.
-// Of the patterns of npm's packages only "*" is for Zig's and Lumen's too.
-func covers(patterns []string, name string) bool {
-	name = plainName(name)
-	return slices.ContainsFunc(patterns, func(p string) bool {
-		p = plainName(p)
-		begin, open := strings.CutSuffix(p, "*")
-		sameKind := begin == "" || kindOf(p) == kindOf(name)
-		return open && sameKind && strings.HasPrefix(name, begin) || p == name
-	})
-}
+func covers(patterns []string, name string) bool { return pattern.Covers(patterns, name) }
 
 // networks reads a list of CIDRs and single addresses. An IPv4 network written as IPv6 is IPv4.
 func networks(list []string) ([]netip.Prefix, error) {

@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/pattern"
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -25,12 +27,16 @@ type Run struct {
 	User         string // whom it speaks for
 	Packages     []string
 	Repositories []string
+	// Own: it may do no more than its user, who must still be one, may do: nobody else has given it these packages.
+	Own bool
 	RunLimits
 	Expires time.Duration
 }
 
-// maxRunToken bounds how long a token of a CI run is good.
-const maxRunToken = 15 * time.Minute
+const (
+	maxRunToken    = 15 * time.Minute // how long a token of a CI run is good
+	maxRunPackages = 1000             // that it names
+)
 
 // CreateRunToken makes a token that may publish what a run has proven to be its own, whoever owns it. Whoever calls
 // this has checked the proof, and that the packages and repositories are the run's.
@@ -38,21 +44,48 @@ func (s *Service) CreateRunToken(ctx context.Context, r Run) (secret string, inf
 	if len(r.Packages) == 0 || len(r.Repositories) == 0 || r.Expires <= 0 || r.Expires > maxRunToken {
 		return "", info, fault.New(fault.Invalid, "a token of a run names packages and repositories, and ends within %s", maxRunToken)
 	}
-	info, err = s.plan(Operator(), NewToken{
-		Name: r.Name, User: r.User, Permission: Publish, Packages: r.Packages, Repositories: r.Repositories, Grant: true, Expires: r.Expires,
-	})
-	if err != nil {
-		return "", TokenInfo{}, err
+	if err := cmp.Or(validTokenName(r.Name), validUser(r.User), pattern.Valid(r.Packages, maxRunPackages), validRepositories(r.Repositories)); err != nil {
+		return "", info, err
 	}
-	info.Run = &r.RunLimits
 	secret = newSecret()
+	hash, now := hashOf(secret), s.now()
+	info = TokenInfo{
+		Key: hash[:keyDigits], Name: r.Name, User: r.User, Hint: secret[:hintChars], Permission: Publish,
+		Packages: slices.Clone(r.Packages), Repositories: slices.Clone(r.Repositories), Grant: !r.Own,
+		Created: now, Expires: now.Add(r.Expires), Run: &r.RunLimits,
+	}
 	for range tries {
-		stored, err := s.keep(ctx, Operator(), secret, info)
-		if !errors.Is(err, kv.ErrConflict) {
-			return secret, stored, err
+		if err = s.keepRun(ctx, hash, info); !errors.Is(err, kv.ErrConflict) {
+			break
 		}
 	}
-	return "", TokenInfo{}, busy()
+	switch {
+	case errors.Is(err, kv.ErrConflict):
+		return "", TokenInfo{}, busy()
+	case err != nil:
+		return "", TokenInfo{}, err
+	}
+	return secret, info, nil
+}
+
+// keepRun makes one attempt to store the token of a run. It does not wait for a turn, as tokens that stay do: a
+// monorepo's release asks for hundreds at once, and their number is bounded by their time.
+func (s *Service) keepRun(ctx context.Context, hash string, info TokenInfo) error {
+	var ops []kv.Op
+	if !info.Grant {
+		row, err := s.db.Get(ctx, userKey(info.User))
+		if errors.Is(err, kv.ErrNotFound) {
+			return fault.New(fault.Forbidden, "%q, who has vouched for this run, has no account here any more", info.User).WithCode("unknown_user")
+		}
+		if err != nil {
+			return err
+		}
+		ops = append(ops, kv.Check(row.Value, row.Key))
+	}
+	token, listed := kv.JSON(tokenKey(hash), info), kv.JSON(userTokenKey(info.User, hash), info)
+	token.Expires = info.Expires.Add(maxRunToken) // to tell an expired token from an unknown one
+	listed.Expires = token.Expires
+	return s.db.Apply(ctx, append(ops, kv.PutNew(token), kv.PutNew(listed))...)
 }
 
 // Proof is what the run has proven whose token was shown; nil if it is no token of a run.

@@ -108,7 +108,7 @@ func (s *Service) turn(ctx context.Context, user, hash string) (kv.Op, error) {
 		if err != nil {
 			return kv.Op{}, err
 		}
-		if !t.expired(s.now()) {
+		if t.Run == nil && !t.expired(s.now()) {
 			live++
 		}
 	}

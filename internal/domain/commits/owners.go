@@ -144,6 +144,9 @@ func (s *Service) RemoveOwner(ctx context.Context, who Principal, r Repository, 
 }
 
 func (s *Service) changeOwners(ctx context.Context, who Principal, r Repository, change func(owners []string) []string) ([]string, error) {
+	if who.Proof() != nil {
+		return nil, fault.New(fault.Forbidden, "the token of a CI run may publish, but not change owners; sign in to do that").WithCode("run_token")
+	}
 	if err := who.MayPublish(r.String()); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/blob"
 )
 
@@ -19,6 +20,7 @@ type Principal interface {
 	IsAdmin() bool                // may do everything
 	MayRelease(name string) error // nil if it may write to this package at all
 	Granted(name string) bool     // may write to it whoever owns it
+	Proof() *provenance.Proof     // of the CI run that it is; nil for others
 }
 
 // Release is a version to publish; the archive decides what it is.

@@ -50,6 +50,9 @@ func (s *Service) Owners(ctx context.Context, name string) ([]Owner, error) {
 // SetOwner gives a user a role, or takes it with "". An owner stays: the last can't go. Whether a user has
 // an account is for the caller to know.
 func (s *Service) SetOwner(ctx context.Context, who Principal, name, user string, role Role) error {
+	if who.Proof() != nil {
+		return fault.New(fault.Forbidden, "the token of a CI run may publish, but not change owners; sign in to do that").WithCode("run_token")
+	}
 	if !validUser(user) {
 		return fault.New(fault.Invalid, "%.80q can't own %.80s: it is not a user name", user, name).WithCode("invalid_user")
 	}

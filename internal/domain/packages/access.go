@@ -75,6 +75,28 @@ func notOwner(who Principal, name string) error {
 	return fault.New(fault.Forbidden, "%s is not an owner of %s; an owner can add you: npm owner add %s %s", who.User(), name, who.User(), name).WithCode("not_owner")
 }
 
+// MayPublish returns nil if who may publish a version of a package, whether it is there or not.
+func (s *Service) MayPublish(ctx context.Context, who Principal, name string) error {
+	if err := npm.ValidName(name); err != nil {
+		return err
+	}
+	p, err := s.load(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, err = s.mayPublish(who)(ctx, p, &candidate{name: name})
+	return err
+}
+
+// mayGovern refuses what the token of a CI run may not do, whatever it may publish: what a run has broken into must not
+// stay when the run has ended.
+func mayGovern(who Principal, to string) error {
+	if who.Proof() == nil {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "the token of a CI run may publish, tag and deprecate, but not %s; sign in to do that", to).WithCode("run_token")
+}
+
 // owns reports whether a user owns a package or its scope.
 func (s *Service) owns(ctx context.Context, user string, p pkg) (bool, error) {
 	if slices.Contains(p.Owners, user) {

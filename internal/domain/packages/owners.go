@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -48,6 +49,9 @@ func validUser(user string) bool {
 // caller to know.
 func (s *Service) SetOwners(ctx context.Context, who Principal, name, rev string, owners []string) error {
 	if err := npm.ValidName(name); err != nil {
+		return err
+	}
+	if err := mayGovern(who, "change owners"); err != nil {
 		return err
 	}
 	owners, err := validOwners(name, owners)
@@ -100,7 +104,7 @@ func validAccess(access string) error {
 
 // SetAccess makes a package "public" or "restricted".
 func (s *Service) SetAccess(ctx context.Context, who Principal, name, access string) error {
-	if err := validAccess(access); err != nil {
+	if err := cmp.Or(validAccess(access), mayGovern(who, "change who may read")); err != nil {
 		return err
 	}
 	return s.revise(ctx, name, func(p *pkg) ([]kv.Op, error) {
@@ -135,6 +139,9 @@ func (s *Service) ScopeOwners(ctx context.Context, scope string) ([]string, erro
 // stay. An admin makes a scope ours that way before anything of it is published.
 func (s *Service) SetScopeOwners(ctx context.Context, who Principal, scope string, owners []string) error {
 	if err := validScope(scope); err != nil {
+		return err
+	}
+	if err := mayGovern(who, "change owners"); err != nil {
 		return err
 	}
 	owners, err := validOwners(scope, owners)

@@ -161,6 +161,9 @@ func (s *Service) stagedCandidate(ctx context.Context, staged Staged) (*candidat
 func (s *Service) Approve(ctx context.Context, who Principal, id string) (Published, error) {
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
+	if err := mayGovern(who, "approve"); err != nil {
+		return Published{}, err
+	}
 	staged, _, err := s.staged(ctx, who, id)
 	if err != nil {
 		return Published{}, err

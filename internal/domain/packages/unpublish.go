@@ -43,6 +43,9 @@ func (s *Service) UnpublishAll(ctx context.Context, who Principal, name, rev str
 
 // unpublish removes the versions named by keys, or all.
 func (s *Service) unpublish(ctx context.Context, who Principal, name, rev string, keys []string) error {
+	if err := mayGovern(who, "unpublish"); err != nil {
+		return err
+	}
 	for more := true; more; {
 		var doomed []string
 		err := s.revise(ctx, name, func(p *pkg) ([]kv.Op, error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
@@ -22,6 +23,7 @@ type Principal interface {
 	IsAdmin() bool                // may do everything
 	MayRelease(name string) error // nil if it may write to this package at all
 	Granted(name string) bool     // may write to it whoever owns it
+	Proof() *provenance.Proof     // of the CI run that it is; nil for others
 }
 
 // Artifact is the bytes of a version: the canonical tar.gz.

@@ -26,6 +26,9 @@ func validUser(user string) bool {
 // SetOwner adds or removes an owner; the last one stays. Returns the owners. An owner or an admin may; who was only granted
 // to publish may not. Whether a user has an account is for the caller to know.
 func (s *Service) SetOwner(ctx context.Context, who Principal, name, user string, owns bool) ([]string, error) {
+	if who.Proof() != nil {
+		return nil, fault.New(fault.Forbidden, "the token of a CI run may publish, but not change owners; sign in to do that").WithCode("run_token")
+	}
 	if !validUser(user) {
 		return nil, fault.New(fault.Invalid, "%.80q can't own %.80s: it is not a user name", user, name).WithCode("invalid_user")
 	}

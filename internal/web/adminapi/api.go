@@ -1,5 +1,5 @@
 // Package adminapi is the administration of a server, below /-/admin/: tokens,
-// accounts, owners of repositories, signing keys, the import of versions and the move to other stores. It is what the subcommands
+// accounts, trust in CI runs, owners of repositories, signing keys, the import of versions and the move to other stores. It is what the subcommands
 // of registry-server talk to, whether the server runs or not; docs/api.md
 // describes every endpoint. All of it is for admins.
 package adminapi
@@ -16,6 +16,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -26,6 +27,7 @@ const maxText = 64 << 10
 // API answers the protocol.
 type API struct {
 	Auth         *auth.Service
+	Trust        *trust.Service
 	Packages     *packages.Service
 	Lumen        *lumenpackages.Service
 	Repositories Repositories

@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/packages"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -20,6 +21,7 @@ import (
 type API struct {
 	Packages   *packages.Service
 	Auth       *auth.Service
+	Trust      *trust.Service
 	Catalog    *catalog.Service
 	Site       string            // what the registry is called
 	BaseURL    string            // the server's public URL, without a slash at its end

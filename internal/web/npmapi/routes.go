@@ -17,7 +17,7 @@ func (a *API) Alias() http.Handler { return a.newSite("/npm") }
 func (a *API) Previews() http.Handler { return a.newSite(previewPrefix) }
 
 func (s *site) routes() {
-	kit := httpkit.Kit{Log: s.Log}
+	kit, exchanging := httpkit.Kit{Log: s.Log}, httpkit.Kit{Log: s.Log, Errors: writeExchangeError}
 	open := func(method, path string, h httpkit.Handler) { s.mux.Handle(method+" "+s.prefix+path, kit.Handle(h)) }
 	read := func(method, path string, h httpkit.Handler) { open(method, path, s.readable(h)) }
 	write := func(method, path string, h httpkit.Handler) {
@@ -57,7 +57,7 @@ func (s *site) routes() {
 	write("PUT", "/-/pnpm/v1/publish", s.putAll)
 
 	read("GET", "/-/package/{name}/access", s.access)
-	read("GET", "/-/package/{name}/visibility", s.access)
+	read("GET", "/-/package/{name}/visibility", s.visibility)
 	read("GET", "/-/package/{name}/collaborators", s.collaborators)
 	read("GET", "/-/org/{scope}/user", s.members)
 	write("PUT", "/-/org/{scope}/user", s.addMember)
@@ -76,6 +76,11 @@ func (s *site) routes() {
 	read("GET", "/-/stage/{id}/tarball", s.stagedTarball)
 	write("POST", "/-/stage/{id}/{verb}", s.approve)
 	write("DELETE", "/-/stage/{id}", s.reject)
+
+	open("GET", "/-/package/{name}/trust", s.trusted)
+	write("POST", "/-/package/{name}/trust", s.trust)
+	write("DELETE", "/-/package/{name}/trust/{id}", s.distrust)
+	s.mux.Handle("POST "+s.prefix+"/-/npm/v1/oidc/token/exchange/package/{name}", exchanging.Write(s.writable(s.exchange)))
 
 	account("PUT", "/-/user/{user}", s.couchLogin)
 	account("PUT", "/-/user/{user}/-rev/{rev}", s.couchLogin)

@@ -17,6 +17,7 @@ type dispatcher struct {
 	npm    http.Handler     // of the rest
 	admin  http.Handler     // of adminPath
 	cli    http.Handler     // of cliPath
+	ci     http.Handler     // of ciPath
 	mounts map[string]mount // by the first segment of the path
 }
 
@@ -24,6 +25,7 @@ type dispatcher struct {
 const (
 	adminPath = "/-/admin/"
 	cliPath   = "/-/cli/"
+	ciPath    = "/-/ci/"
 )
 
 // mount is a protocol at a first segment.
@@ -48,6 +50,8 @@ func (d *dispatcher) find(r *http.Request) http.Handler {
 		return d.admin
 	case strings.HasPrefix(path, cliPath):
 		return d.cli
+	case strings.HasPrefix(path, ciPath):
+		return d.ci
 	}
 	first, rest, deeper := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	m, ok := d.mounts[first]

@@ -17,7 +17,7 @@ func (n named) ServeHTTP(w http.ResponseWriter, _ *http.Request) { io.WriteStrin
 
 func newDispatcher() http.Handler {
 	return httpkit.ScopedNames(&dispatcher{
-		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"),
+		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"), ci: named("ci"),
 		mounts: map[string]mount{
 			"commits":  {below: named("commits")},
 			"packages": {below: named("rest")},
@@ -53,6 +53,8 @@ func TestDispatch(t *testing.T) {
 		{"GET /-/administer", "npm"},
 		{"GET /-/cli/v1/v1.2.3/publish-commit_linux_amd64", "cli"},
 		{"GET /-/client", "npm"},
+		{"POST /-/ci/v1/exchange", "ci"},
+		{"GET /-/cifra", "npm"},
 		{"GET /-", "npm"},
 		{"GET /-/-/--0.0.1.tgz", "npm"},
 		{"GET //react", "npm"},

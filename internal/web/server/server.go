@@ -8,6 +8,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/ciapi"
 	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
@@ -30,6 +31,7 @@ type Config struct {
 	Lumen   *lumenapi.API
 	Admin   *adminapi.API
 	CLI     *cliapi.API
+	CI      *ciapi.API
 	Stats   *statsapi.API
 	Pages   *webui.UI
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
@@ -59,7 +61,7 @@ func (c Config) root() http.Handler {
 	kit := httpkit.Kit{Log: c.Log}
 	none := http.HandlerFunc(nothing)
 	d := &dispatcher{
-		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none, cli: none,
+		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none, cli: none, ci: none,
 		mounts: map[string]mount{
 			"commits": {below: c.Commits.Reading()},
 		},
@@ -96,6 +98,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.CLI != nil {
 		d.cli = c.CLI.Handler()
+	}
+	if c.CI != nil {
+		d.ci = c.CI.Handler()
 	}
 	return d
 }
