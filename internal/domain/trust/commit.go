@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"hash"
 	"strings"
 
 	"github.com/pjbgf/sha1cd"
@@ -44,24 +44,22 @@ func headOf(merge string, object []byte) (string, error) {
 	return parents[1], nil
 }
 
-// commitHash is the name that git gives a commit: by SHA-256 if names have 64 digits, else by SHA-1 that knows when its
-// input was made to collide.
+// commitHash is the name that git gives a commit, which has as many digits as its repository's names have.
 func commitHash(digits int, object []byte) (string, error) {
-	var h hash.Hash
-	weak, _ := sha1cd.New().(sha1cd.CollisionResistantHash)
-	if h = weak; digits == 2*sha256.Size {
-		h = sha256.New()
+	return gitHash(digits, fmt.Appendf(nil, "commit %d\x00%s", len(object), object))
+}
+
+// gitHash is SHA-256 for 64 digits, else SHA-1 that knows when its input was made to collide.
+func gitHash(digits int, text []byte) (string, error) {
+	if digits == hex.EncodedLen(sha256.Size) {
+		sum := sha256.Sum256(text)
+		return hex.EncodeToString(sum[:]), nil
 	}
-	fmt.Fprintf(h, "commit %d\x00", len(object)) // a hash takes whatever is written
-	h.Write(object)
-	if h != weak {
-		return hex.EncodeToString(h.Sum(nil)), nil
-	}
-	sum, collides := weak.CollisionResistantSum(nil)
+	sum, collides := sha1cd.Sum(text)
 	if collides {
-		return "", fmt.Errorf("one that was made to have the hash of another")
+		return "", errors.New("one that was made to have the hash of another")
 	}
-	return hex.EncodeToString(sum), nil
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // parentsOf lists the parents in the header of a commit, in their order. What continues another line begins with a space.

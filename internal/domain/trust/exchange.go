@@ -61,6 +61,9 @@ func (s *Service) exchange(ctx context.Context, a Ask, c Claims) (Answer, error)
 	if err := pattern.Valid(a.Packages, maxAsked); err != nil {
 		return Answer{}, err
 	}
+	if a.Tier != "" && a.Tier != provenance.Release && a.Tier != provenance.Preview {
+		return Answer{}, fault.New(fault.Invalid, "tier %.40q is none of release and preview", string(a.Tier))
+	}
 	if err := s.sameRepository(a.Repository, c); err != nil {
 		return Answer{}, err
 	}

@@ -17,7 +17,7 @@ func (a *API) Alias() http.Handler { return a.newSite("/npm") }
 func (a *API) Previews() http.Handler { return a.newSite(previewPrefix) }
 
 func (s *site) routes() {
-	kit, exchanging := httpkit.Kit{Log: s.Log}, httpkit.Kit{Log: s.Log, Errors: writeExchangeError}
+	kit := httpkit.Kit{Log: s.Log}
 	open := func(method, path string, h httpkit.Handler) { s.mux.Handle(method+" "+s.prefix+path, kit.Handle(h)) }
 	read := func(method, path string, h httpkit.Handler) { open(method, path, s.readable(h)) }
 	write := func(method, path string, h httpkit.Handler) {
@@ -25,6 +25,10 @@ func (s *site) routes() {
 	}
 	account := func(method, path string, h httpkit.Handler) {
 		s.mux.Handle(method+" "+s.prefix+path, kit.Write(h))
+	}
+
+	exchange := func(method, path string, h httpkit.Handler) {
+		s.mux.Handle(method+" "+s.prefix+path, httpkit.Kit{Log: s.Log, Errors: writeExchangeError}.Write(s.writable(h)))
 	}
 
 	if s.prefix != "" {
@@ -80,7 +84,7 @@ func (s *site) routes() {
 	open("GET", "/-/package/{name}/trust", s.trusted)
 	write("POST", "/-/package/{name}/trust", s.trust)
 	write("DELETE", "/-/package/{name}/trust/{id}", s.distrust)
-	s.mux.Handle("POST "+s.prefix+"/-/npm/v1/oidc/token/exchange/package/{name}", exchanging.Write(s.writable(s.exchange)))
+	exchange("POST", "/-/npm/v1/oidc/token/exchange/package/{name}", s.exchange)
 
 	account("PUT", "/-/user/{user}", s.couchLogin)
 	account("PUT", "/-/user/{user}/-rev/{rev}", s.couchLogin)
