@@ -9,10 +9,8 @@ package files
 import (
 	"context"
 	"io"
-	"slices"
-	"strings"
 
-	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/filelist"
 	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/turns"
 )
@@ -25,29 +23,26 @@ type Source struct {
 }
 
 // File is a regular file or a link in an archive.
-type File struct {
-	Path       string        `json:"path"` // slash-separated, below the top folder
-	Size       int64         `json:"size"` // bytes
-	Executable bool          `json:"executable,omitempty"`
-	Link       string        `json:"link,omitempty"` // the target of a link, which is never followed
-	SHA256     digest.SHA256 `json:"sha256,omitzero"`
-	Entry      int           `json:"entry"` // its place in the archive
-}
+type File = filelist.File
 
 // Listing is what an archive has.
-type Listing struct {
-	Files []File `json:"files"`          // by path
-	Size  int64  `json:"size"`           // bytes of all files
-	More  bool   `json:"more,omitempty"` // there are more files than are listed
+type Listing = filelist.List
+
+// Archive is a Source with who reads it.
+type Archive struct {
+	service *Service
+	source  Source
 }
 
-// Find returns a file by its path.
-func (l *Listing) Find(path string) (File, bool) {
-	i, ok := slices.BinarySearchFunc(l.Files, path, func(f File, path string) int { return strings.Compare(f.Path, path) })
-	if !ok {
-		return File{}, false
-	}
-	return l.Files[i], true
+// Archive returns an archive that can be read.
+func (s *Service) Archive(src Source) Archive { return Archive{s, src} }
+
+// List is Service.List.
+func (a Archive) List(ctx context.Context) (*Listing, error) { return a.service.List(ctx, a.source) }
+
+// Read is Service.Read.
+func (a Archive) Read(ctx context.Context, limit int64, wanted ...File) (map[string][]byte, error) {
+	return a.service.Read(ctx, a.source, limit, wanted...)
 }
 
 // Options bound what is read; zero values mean the defaults.
