@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/format/textdiff":      nil,
 	"internal/format/filelist":      {"internal/format/digest"},
 	"internal/format/entrypoints":   {"internal/format/npm", "internal/format/packument"},
-	"internal/format/manifestdiff":  {"internal/fault", "internal/format/entrypoints", "internal/format/npm", "internal/format/packument"},
+	"internal/format/manifestdiff":  {"internal/format/entrypoints", "internal/format/filelist", "internal/format/npm", "internal/format/packument"},
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,

@@ -1,11 +1,12 @@
 package webui
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
 	"github.com/org/registry-action/internal/domain/files"
+	"github.com/org/registry-action/internal/format/filelist"
+	"github.com/org/registry-action/internal/format/manifestdiff"
 )
 
 const (
@@ -16,13 +17,6 @@ const (
 	diffedAll     = 4 << 20   // of all that are compared for a page
 )
 
-// What happened to a file between two archives.
-const (
-	fileAdded   = "added"
-	fileRemoved = "removed"
-	fileChanged = "changed"
-)
-
 // comparison is the content of the fragment "diff": what is different in two archives.
 type comparison struct {
 	Added, Removed, Changed, Same int   // files
@@ -30,21 +24,16 @@ type comparison struct {
 	Files                         []fileChange
 	Left                          int  // changed files that Files leaves out
 	Partial                       bool // an archive has more files than are listed
-	Manifest                      []manifestChange
+	Manifest                      []manifestdiff.Field
 	Texts                         []textChange
 	More                          bool // files changed that are not among Texts
 }
 
 // fileChange is a file that is not the same in both archives.
 type fileChange struct {
-	Path, What    string
-	Before, After int64  // bytes
-	URL           string // of the page that compares it line by line
-	before, after files.File
+	filelist.Change
+	URL string // of the page that compares it line by line
 }
-
-// Delta is how many bytes it has more.
-func (c fileChange) Delta() int64 { return c.After - c.Before }
 
 // diffWant says what of a comparison a page shows.
 type diffWant struct {
@@ -65,19 +54,20 @@ func (u *UI) compare(ctx context.Context, before, after *files.Source, want diff
 	if err != nil {
 		return nil, err
 	}
-	changes, same := changesOf(a, b)
+	changed, same := filelist.Compare(a, b)
 	c := &comparison{Same: same, Before: a.Size, After: b.Size, Partial: a.More || b.More}
-	for i, change := range changes {
-		switch change.What {
-		case fileAdded:
+	changes := make([]fileChange, len(changed))
+	for i, change := range changed {
+		switch changes[i].Change = change; change.What {
+		case filelist.Added:
 			c.Added++
-		case fileRemoved:
+		case filelist.Removed:
 			c.Removed++
 		default:
 			c.Changed++
 		}
 		if want.URL != nil {
-			changes[i].URL = want.URL(change.Path)
+			changes[i].URL = want.URL(change.Path())
 		}
 	}
 	if c.Texts, c.More, err = u.compareTexts(ctx, before, after, changes, want.Only); err != nil || want.Only != "" {
@@ -100,40 +90,6 @@ func (u *UI) listing(ctx context.Context, src *files.Source) (*files.Listing, er
 		return &files.Listing{}, nil
 	}
 	return u.Files.List(ctx, *src)
-}
-
-// changesOf merges two listings, which are in order.
-func changesOf(a, b *files.Listing) (changes []fileChange, same int) {
-	for i, j := 0, 0; i < len(a.Files) || j < len(b.Files); {
-		order := 0
-		switch {
-		case i == len(a.Files):
-			order = 1
-		case j == len(b.Files):
-			order = -1
-		default:
-			order = cmp.Compare(a.Files[i].Path, b.Files[j].Path)
-		}
-		switch {
-		case order < 0:
-			f := a.Files[i]
-			changes = append(changes, fileChange{Path: f.Path, What: fileRemoved, Before: f.Size, before: f})
-			i++
-		case order > 0:
-			f := b.Files[j]
-			changes = append(changes, fileChange{Path: f.Path, What: fileAdded, After: f.Size, after: f})
-			j++
-		default:
-			f, g := a.Files[i], b.Files[j]
-			if f.SHA256 == g.SHA256 && f.Link == g.Link && f.Executable == g.Executable {
-				same++
-			} else {
-				changes = append(changes, fileChange{Path: f.Path, What: fileChanged, Before: f.Size, After: g.Size, before: f, after: g})
-			}
-			i, j = i+1, j+1
-		}
-	}
-	return changes, same
 }
 
 // readOf reads files of an archive that may be missing.

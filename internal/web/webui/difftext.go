@@ -33,7 +33,7 @@ func (u *UI) compareTexts(ctx context.Context, before, after *files.Source, chan
 	var olds, news []files.File
 	for _, c := range wanted {
 		if c.small() {
-			olds, news = append(olds, c.before), append(news, c.after)
+			olds, news = append(olds, c.Before), append(news, c.After)
 		}
 	}
 	was, err := u.readOf(ctx, before, olds)
@@ -45,8 +45,8 @@ func (u *UI) compareTexts(ctx context.Context, before, after *files.Source, chan
 		return nil, false, err
 	}
 	for _, c := range wanted {
-		t := textChange{Path: c.Path, What: c.What, URL: c.URL}
-		t.fill(c, was[c.Path], is[c.Path])
+		t := textChange{Path: c.Path(), What: c.What, URL: c.URL}
+		t.fill(c, was[c.Path()], is[c.Path()])
 		if only == "" && t.Note != "" {
 			continue // the table says that it changed
 		}
@@ -67,7 +67,7 @@ func pickTexts(changes []fileChange, only string) []fileChange {
 	var bytes int64
 	for _, c := range changes {
 		if only != "" {
-			if c.Path == only {
+			if c.Path() == only {
 				return []fileChange{c}
 			}
 			continue
@@ -75,7 +75,7 @@ func pickTexts(changes []fileChange, only string) []fileChange {
 		if !c.small() {
 			continue
 		}
-		if bytes += max(c.Before, c.After); bytes > diffedAll || len(picked) == shownChanges {
+		if bytes += max(c.Before.Size, c.After.Size); bytes > diffedAll || len(picked) == shownChanges {
 			break
 		}
 		picked = append(picked, c)
@@ -84,14 +84,14 @@ func pickTexts(changes []fileChange, only string) []fileChange {
 }
 
 func (c fileChange) small() bool {
-	return c.Before <= diffedFile && c.After <= diffedFile && c.before.Link == "" && c.after.Link == ""
+	return c.Before.Size <= diffedFile && c.After.Size <= diffedFile && c.Before.Link == "" && c.After.Link == ""
 }
 
 // fill compares two contents.
 func (t *textChange) fill(c fileChange, was, is []byte) {
 	switch {
-	case c.before.Link != "" || c.after.Link != "":
-		t.Note = "A link: it was “" + c.before.Link + "” and is “" + c.after.Link + "”."
+	case c.Before.Link != "" || c.After.Link != "":
+		t.Note = "A link: it was “" + c.Before.Link + "” and is “" + c.After.Link + "”."
 	case !c.small():
 		t.Note = "The file is too large to be compared line by line."
 	case !files.IsText(was) || !files.IsText(is):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/manifestdiff"
 	"github.com/org/registry-action/internal/format/packument"
 )
 
@@ -119,7 +120,7 @@ func (u *UI) packageDependencies(w http.ResponseWriter, r *http.Request) error {
 		}
 		g := dependencyGroup{Label: field.Text, Left: max(0, len(members)-maxRows)}
 		for _, m := range members[:min(len(members), maxRows)] {
-			g.Rows = append(g.Rows, dependency{shorten(m.Key, 214), shorten(valueText(m.Value), maxChangedValue), packagesPath + url.PathEscape(m.Key)})
+			g.Rows = append(g.Rows, dependency{shorten(m.Key, 214), shorten(manifestdiff.Value(m.Value), maxChangedValue), packagesPath + url.PathEscape(m.Key)})
 		}
 		p.Groups = append(p.Groups, g)
 	}

@@ -1,0 +1,61 @@
+// Package manifestdiff tells what is different in two package.json of an npm package: for people, who want to see the
+// fields (Fields), and for who reviews a change and wants to know what it does (Dependencies, Entries, Scripts).
+//
+// Packages that are built from commits have the commit's digits in their versions, and in those of their siblings; what
+// differs in them alone is no change.
+package manifestdiff
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/packument"
+)
+
+// Manifest is a package.json. The zero Manifest is that of a package that is not there.
+type Manifest struct {
+	written packument.Object // as its author wrote it
+	npm     packument.Object // as npm reads it
+	text    []byte
+	digits  *strings.Replacer // what makes two commits' versions the same
+}
+
+// Parse reads the package.json of a package that was built from a commit, or from none (""). gyp says that there is a
+// binding.gyp beside it.
+func Parse(text []byte, commit string, gyp bool) (Manifest, error) {
+	v, err := packument.FromArchive(packument.Archive{Manifest: text, Gyp: gyp})
+	if err != nil {
+		return Manifest{}, err
+	}
+	written, err := object(text)
+	return Manifest{written: written, npm: v.Manifest, text: text, digits: placeholders(commit)}, err
+}
+
+func placeholders(commit string) *strings.Replacer {
+	if commit == "" {
+		return strings.NewReplacer()
+	}
+	return strings.NewReplacer(commit, "<commit>", npm.PreviewVersion(commit), npm.PreviewVersion("<commit>"))
+}
+
+// object reads a JSON object that may begin with a byte order mark.
+func object(text []byte) (packument.Object, error) {
+	return packument.ParseObject(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")))
+}
+
+// Object is the manifest as its author wrote it.
+func (m Manifest) Object() packument.Object { return m.written }
+
+// neutral is a text of the manifest without what tells its commit.
+func (m Manifest) neutral(text string) string {
+	if m.digits == nil {
+		return text
+	}
+	return m.digits.Replace(text)
+}
+
+// Same reports whether two manifests differ in the digits of their commits alone.
+func Same(before, after Manifest) bool {
+	return before.neutral(string(before.text)) == after.neutral(string(after.text))
+}
