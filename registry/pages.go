@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/org/registry-action/internal/domain/files"
 	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/store/blob"
@@ -20,7 +19,7 @@ func (r *Registry) pages() *webui.UI {
 	c := r.config
 	return webui.New(webui.Config{
 		Catalog: r.catalog, Packages: r.packages, Commits: r.commits, Zig: r.zig, Lumen: r.lumen, Auth: r.auth,
-		Files: files.New(r.stores.cache, files.Options{}), Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
+		Files: r.changes.Files, Changes: r.changes.Changes, Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
 		Site: siteName, BaseURL: c.BaseURL, ReadAuth: c.ReadAuth, Version: c.Version, Log: c.Log,
 	})
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/changeset"
 )
 
 // Registry is a running registry; make it with New.
@@ -34,6 +35,7 @@ type Registry struct {
 	zig      *zigpackages.Service
 	lumen    *lumenpackages.Service
 	commits  *commits.Service
+	changes  changeset.Reader
 	catalog  *catalog.Service
 	upstream *upstream.Service  // nil: none
 	mirror   *zigmirror.Service // nil: none

@@ -9,7 +9,9 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/domain/changes"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/files"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/programs"
@@ -20,6 +22,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/adminapi"
+	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/ciapi"
 	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
@@ -71,8 +74,11 @@ func (r *Registry) wire() error {
 		Cache: s.cache, Rewrite: !c.KeepUpstreamURLs, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
 	r.openTrust()
+	r.changes = changeset.Reader{
+		Commits: r.commits, Files: files.New(s.cache, files.Options{}), Changes: changes.New(changes.Options{Log: c.Log}),
+	}
 	ofCommits := &commitapi.API{
-		Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL,
+		Commits: r.commits, Changes: r.changes, Auth: r.auth, BaseURL: c.BaseURL,
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
 	}
 	r.ready = newReadiness(lookAt(s.db, s.blobs, s.spool), c.Log)

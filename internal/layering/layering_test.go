@@ -95,12 +95,13 @@ var allowed = map[string][]string{
 
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
-	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/httpkit"},
+	"internal/web/changeset": {"internal/format/digest", "internal/domain/changes", "internal/domain/commits", "internal/domain/files"},
+	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/changes", "internal/domain/commits", "internal/web/changeset", "internal/web/httpkit"},
 	"internal/web/ciapi":     {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/web/httpkit"},
 	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/packages", "internal/web/httpkit"},
 	"internal/web/markup":    nil,
 	"internal/web/lumenapi":  {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/lumenpackages", "internal/web/httpkit"},
-	"internal/web/webui":     {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/commits", "internal/domain/lumenpackages", "internal/domain/packages", "internal/domain/zigpackages", "internal/domain/files", "internal/domain/stats", "internal/memo", "internal/web/markup", "internal/web/httpkit"},
+	"internal/web/webui":     {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/changes", "internal/domain/commits", "internal/domain/lumenpackages", "internal/domain/packages", "internal/domain/zigpackages", "internal/domain/files", "internal/domain/stats", "internal/memo", "internal/web/changeset", "internal/web/markup", "internal/web/httpkit"},
 	"internal/web/zigapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/zigpackages", "internal/domain/zigmirror", "internal/web/httpkit"},
 	"internal/web/opsapi":    {"internal/fault", "internal/domain/auth", "internal/web/httpkit"},
 	"internal/web/statsapi":  {"internal/fault", "internal/domain/auth", "internal/domain/stats", "internal/web/httpkit"},

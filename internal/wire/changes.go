@@ -1,16 +1,17 @@
 package wire
 
-// ChangesRequest is the query of GET /commits/{sha}/changes.
+// Changes answers GET /commits/{sha}/changes: what became of a commit's packages since the first of some bases that was
+// published here. Its query:
 //
-//	repository  the repository whose packages are compared: a URL, or owner/repo
+//	repository  the repository whose packages are compared: a URL, or owner/repo; needed if the commit has packages of several
 //	base        a commit that the changes are counted from; may be given up to 50 times, the best one first
-//	branch      where none of them was published here: the newest publish of this branch
-//
-// Changes answers it: what became of the packages since the first of the bases that was published here.
+//	branch      where none of them has packages here: the newest of this branch that was published before the commit
 type Changes struct {
-	SHA      string          `json:"sha"`
-	Base     *Base           `json:"base"`     // null: none of them was, so that there is nothing to compare with
-	Packages []PackageChange `json:"packages"` // changed, added and removed ones first, then unchanged ones; each by name
+	SHA  string `json:"sha"`
+	Base *Base  `json:"base"` // null: none of them was, so that there is nothing to compare with
+	// Packages are changed, added, removed and then unchanged ones, each by name. Without a base they are the commit's, and
+	// of each there are only its sizes and broken entries.
+	Packages []PackageChange `json:"packages"`
 }
 
 // Base is the commit that changes are counted from.
@@ -19,18 +20,20 @@ type Base struct {
 	Branch string `json:"branch,omitempty"` // it is not one of those asked for, but the newest of this branch
 }
 
-// PackageChange is what became of one package.
+// PackageChange is what became of one package. Of an added one Dependencies and Scripts are all that it has; Files and
+// Entries, which are all new, are left out. Of a removed and of an unchanged one there are only the sizes. A removed one is in
+// the base and was not published for the commit, whatever the reason.
 type PackageChange struct {
 	Name         string             `json:"name"`
-	Kind         string             `json:"kind"`                   // "changed", "added", "removed" or "unchanged"
+	Kind         string             `json:"kind,omitempty"`         // "changed", "added", "removed" or "unchanged"; empty: there is no base
 	Size         *SizeChange        `json:"size,omitempty"`         // of the tarball
 	UnpackedSize *SizeChange        `json:"unpackedSize,omitempty"` // of its files
 	Files        *FileChanges       `json:"files,omitempty"`
 	Dependencies []DependencyChange `json:"dependencies,omitempty"`
 	Entries      []EntryChange      `json:"entries,omitempty"`    // of exports, types, bin and the like
-	Scripts      []string           `json:"scripts,omitempty"`    // that run at install and did not before: "postinstall", …
+	Scripts      []string           `json:"scripts,omitempty"`    // that run at install and did not before: "postinstall", …; "node-gyp rebuild" for a binding.gyp
 	Broken       []BrokenEntry      `json:"broken,omitempty"`     // whether or not it was broken before
-	Incomplete   bool               `json:"incomplete,omitempty"` // an archive could not be read whole, or a list was cut
+	Incomplete   bool               `json:"incomplete,omitempty"` // there was no time, an archive could not be read whole, or a list other than of files was cut
 }
 
 // SizeChange is a number of bytes before and after; absent where there is none.
@@ -39,7 +42,8 @@ type SizeChange struct {
 	After  *int64 `json:"after,omitempty"`
 }
 
-// FileChanges are the paths of files; each list has at most 100, the numbers count all.
+// FileChanges are the paths of files; each list has at most 100, the numbers count all. A package.json in which only
+// the digits of the commit changed is none of them.
 type FileChanges struct {
 	Added        []string `json:"added,omitempty"`
 	Removed      []string `json:"removed,omitempty"`

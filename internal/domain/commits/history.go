@@ -125,11 +125,7 @@ func (s *Service) Base(ctx context.Context, repository, sha string) (string, err
 	if err != nil {
 		return "", err
 	}
-	line := to.before("")
-	if i := slices.Index(line, sha); i >= 0 {
-		line = line[i+1:]
-	}
-	for _, candidate := range line {
+	for _, candidate := range to.behind(sha) {
 		found, err := s.readListed(ctx, repository, []string{candidate})
 		if err != nil || len(found) > 0 {
 			return candidate, err

@@ -9,12 +9,14 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
 // API answers the protocol.
 type API struct {
 	Commits    *commits.Service
+	Changes    changeset.Reader
 	Auth       *auth.Service
 	BaseURL    string            // the server's public URL, without a slash at its end
 	MaxPackage int64             // bytes

@@ -22,6 +22,7 @@ func (a *API) Publishing() http.Handler {
 func (a *API) Reading() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
 	mux.Handle("GET /commits/{sha}", kit.Handle(a.readable(a.commit)))
+	mux.Handle("GET /commits/{sha}/changes", kit.Handle(a.readable(a.changes)))
 	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.readable(a.pkg)))
 	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.readable(a.tarball)))
 	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.readable(a.tarball)))

@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -90,18 +91,7 @@ func (u *UI) archiveOf(p commits.Package) archive {
 }
 
 // commitSource reads a package of a commit.
-func (u *UI) commitSource(p commits.Package) files.Source {
-	open := func(ctx context.Context) (io.ReadCloser, error) { return u.Commits.Open(ctx, p) }
-	if p.Lumen != nil {
-		return flat(p.Artifact.SHA256, open)
-	}
-	return files.Source{ID: p.Artifact.SHA256.Hex(), Top: true, Open: open}
-}
-
-// flat is an archive that has its files at the top, as those of Lumen.
-func flat(d digest.SHA256, open func(ctx context.Context) (io.ReadCloser, error)) files.Source {
-	return files.Source{ID: "flat/" + d.Hex(), Open: open}
-}
+func (u *UI) commitSource(p commits.Package) files.Source { return changeset.Source(u.Commits, p) }
 
 // zigArchive finds the archive of a version of a Zig package.
 func (u *UI) zigArchive(r *http.Request) (titled, error) {
@@ -137,7 +127,7 @@ func (u *UI) archiveOfLumen(m lumen.Metadata) (a archive, ok bool) {
 		return archive{}, false
 	}
 	open := func(ctx context.Context) (io.ReadCloser, error) { return u.Lumen.Artifact(ctx, d) }
-	return archive{flat(d, open), lumenPath(m.Name) + "/" + url.PathEscape(m.Version)}, true
+	return archive{changeset.Flat(d, open), lumenPath(m.Name) + "/" + url.PathEscape(m.Version)}, true
 }
 
 // tryReadme is readmeOf for a page that can do without.

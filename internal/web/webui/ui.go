@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/domain/changes"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/files"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
@@ -27,6 +28,7 @@ type Config struct {
 	Lumen    *lumenpackages.Service
 	Auth     *auth.Service
 	Files    *files.Service
+	Changes  *changes.Service
 	Stats    *stats.Service
 	Search   Finder
 	Storage  Storage // nil: what is stored is not shown
