@@ -7,6 +7,7 @@ package manifestdiff
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/org/registry-action/internal/format/npm"
@@ -24,11 +25,19 @@ type Manifest struct {
 // Parse reads the package.json of a package that was built from a commit, or from none (""). gyp says that there is a
 // binding.gyp beside it.
 func Parse(text []byte, commit string, gyp bool) (Manifest, error) {
-	v, err := packument.FromArchive(packument.Archive{Manifest: text, Gyp: gyp})
+	written, err := object(text)
 	if err != nil {
 		return Manifest{}, err
 	}
-	written, err := object(text)
+	versioned := slices.Clone(written)
+	if versioned.Text("version") == "" { // packages of commits need none
+		versioned.Set("version", []byte(`"0.0.0"`))
+	}
+	readable, err := versioned.MarshalJSON()
+	if err != nil {
+		return Manifest{}, err
+	}
+	v, err := packument.FromArchive(packument.Archive{Manifest: readable, Gyp: gyp})
 	return Manifest{written: written, npm: v.Manifest, text: text, digits: placeholders(commit)}, err
 }
 

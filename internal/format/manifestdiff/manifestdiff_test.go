@@ -129,13 +129,17 @@ func TestSame(t *testing.T) {
 }
 
 func TestParseRefuses(t *testing.T) {
-	for _, text := range []string{``, `[]`, `{"name":"a"}`, `{"name":"A B","version":"1.0.0"}`, `{"name":"a","version":"1.0.0"`} {
+	for _, text := range []string{``, `[]`, `{"name":"A B","version":"1.0.0"}`, `{"name":"a","version":"1.0.0"`} {
 		if _, err := manifestdiff.Parse([]byte(text), "", false); err == nil {
 			t.Errorf("Parse(%q) succeeds", text)
 		}
 	}
 	if _, err := manifestdiff.Parse([]byte("\xef\xbb\xbf"+`{"name":"a","version":"1.0.0"}`), "", false); err != nil {
 		t.Errorf("with a byte order mark: %v", err)
+	}
+	m, err := manifestdiff.Parse([]byte(`{"name":"a","dependencies":{"b":"1"}}`), "", false)
+	if err != nil || len(manifestdiff.Dependencies(manifestdiff.Manifest{}, m)) != 1 || m.Object().Get("version") != nil {
+		t.Errorf("without a version: %v", err)
 	}
 }
 
