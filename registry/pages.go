@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/org/registry-action/internal/domain/changes"
 	"github.com/org/registry-action/internal/domain/search"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/store/blob"
@@ -14,12 +15,18 @@ import (
 // siteName is what the pages call the registry.
 const siteName = "Registry"
 
+// What a page of a commit looks into, which people wait for: the API tells more.
+const (
+	findingsOf   = 30 // packages
+	findingsTime = 3 * time.Second
+)
+
 // pages are what people see of all this.
 func (r *Registry) pages() *webui.UI {
 	c := r.config
 	return webui.New(webui.Config{
 		Catalog: r.catalog, Packages: r.packages, Commits: r.commits, Zig: r.zig, Lumen: r.lumen, Auth: r.auth,
-		Files: r.changes.Files, Changes: r.changes.Changes, Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
+		Files: r.changes.Files, Changes: changes.New(changes.Options{Packages: findingsOf, Time: findingsTime, Log: c.Log}), Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
 		Site: siteName, BaseURL: c.BaseURL, ReadAuth: c.ReadAuth, Version: c.Version, Log: c.Log,
 	})
 }

@@ -32,6 +32,7 @@ type commitGroup struct {
 	Refs       []link
 	Base       *link // what the packages are compared with
 	Packages   []packageRow
+	Findings   []finding
 	Install    []command // of all npm packages of the commit
 	Settings   string    // of a project that keeps them
 }
@@ -97,6 +98,7 @@ func (u *UI) group(ctx context.Context, c commits.Commit, shown []commits.Packag
 		g.Install, g.Settings = u.installAll(repo.Path, all, "")
 	}
 	g.Packages = packageRows(shown, before)
+	g.Findings = u.findings(ctx, shown, g.Packages, before)
 	return g, nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/format/entrypoints"
+	"github.com/org/registry-action/internal/format/manifestdiff"
 )
 
 // content renders what is between header and footer of a page.
@@ -28,13 +30,18 @@ func TestGoldenPreviews(t *testing.T) {
 		{Name: "@acme/a", URL: "/commits/abc/@acme/a", Version: "0.0.0-commit.gabc", Size: "1.2 kB", Status: commits.Changed, Growth: "+3 B"},
 		{Name: name, URL: "/commits/abc/" + escapePath(name), Kind: "Zig", Version: name, Size: "3 B"},
 	}
+	found := []finding{
+		{Package: link{name, "/commits/abc/" + escapePath(name) + "/diff/0123456"}, Broken: []entrypoints.Entry{{Field: `exports["` + name + `"]`, Target: name}}, Scripts: []string{"postinstall"},
+			Dependencies: []manifestdiff.Dependency{{Field: "dependencies", Name: name, After: name}, {Field: "peerDependencies", Name: "b", Before: "1", After: "2"}, {Field: "dependencies", Name: "c", Before: "1"}}},
+		{Package: link{"@acme/new", "/commits/abc/@acme/new"}, More: true},
+	}
 	lines := []command{{"npm", "npm i -E " + shellWord("a b'c") + " --registry x"}}
 	list := commits.Listed{SHA: "abcdef0123", PublishedAt: someDay, ExpiresAt: someDay.AddDate(0, 0, 90), Packages: []string{"@acme/a"}}
 	placed := commits.Placed{Ref: commits.Ref{Kind: commits.Branch, Name: name}, SHA: list.SHA, MovedAt: someDay, ExpiresAt: list.ExpiresAt}
 	u := New(Config{BaseURL: publicURL})
 	for page, data := range map[string]any{
 		"commit": commitPage{SHA: list.SHA, Short: shortSHA(list.SHA), Published: someDay, Expires: list.ExpiresAt, Count: 2, Groups: []commitGroup{
-			{Repository: "acme/ws", URL: "/acme/ws", Forge: "https://github.com/acme/ws/commit/abc", Refs: []link{{name, "/acme/ws/tree/" + escapePath(name)}}, Packages: rows, Install: lines, Settings: "registry=x"},
+			{Repository: "acme/ws", URL: "/acme/ws", Forge: "https://github.com/acme/ws/commit/abc", Refs: []link{{name, "/acme/ws/tree/" + escapePath(name)}}, Packages: rows, Findings: found, Install: lines, Settings: "registry=x"},
 			{Packages: rows[:1]},
 		}, Pager: newPager(0, 2, 300, 100)},
 		"ref": refPage{History: commits.History{Placed: placed, Current: list}, Heading: refTitle(placed.Ref), Repository: "acme/ws", Home: "/acme/ws", Commit: commitLink(list.SHA),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/domain/changes"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/domaintest"
 	"github.com/org/registry-action/internal/domain/files"
@@ -47,7 +48,7 @@ func newPreviews(t *testing.T, readAuth bool) *previews {
 		Zig:     zigpackages.New(s.DB, s.Blobs, s.Life, zigpackages.Options{SpoolDir: s.Spool, Log: s.Log}),
 		Lumen:   lumenpackages.New(s.DB, s.Blobs, s.Life, lumenpackages.Options{SpoolDir: s.Spool, Name: "test", Log: s.Log}),
 		Catalog: catalog.New(catalog.Sources{Releases: onePackage{}}, catalog.Options{Log: s.Log}),
-		Auth:    users, Files: files.New(nil, files.Options{}), Stats: counts,
+		Auth:    users, Files: files.New(nil, files.Options{}), Changes: changes.New(changes.Options{Log: s.Log}), Stats: counts,
 		Site: "Test", BaseURL: publicURL, ReadAuth: readAuth, Version: "1.0.0", Log: s.Log,
 	})}
 }
@@ -98,8 +99,14 @@ func (p *previews) shows(path string, status int, texts ...string) string {
 // source uploads an npm package whose package.json has the commit's version.
 func (p *previews) source(sha, name, content string) commits.Source {
 	p.t.Helper()
+	return p.sourceWith(sha, name, "", content)
+}
+
+// sourceWith is source with more members of the package.json.
+func (p *previews) sourceWith(sha, name, members, content string) commits.Source {
+	p.t.Helper()
 	var head, body bytes.Buffer
-	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q}`, name, npm.PreviewVersion(sha)), sha)
+	hr, err := new(tarball.Packer).WriteHead(&head, fmt.Appendf(nil, `{"name":%q,"version":%q%s}`, name, npm.PreviewVersion(sha), members), sha)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -175,6 +182,24 @@ func TestCommitPage(t *testing.T) {
 	}
 	p.shows("/commits/"+sha+"/none", http.StatusNotFound, "Commit package not found")
 	p.shows("/commits/"+sha+"/@acme/b/diff/"+commitNo(2), http.StatusOK, "2 changed", `href="/base/commits/`+sha+`/@acme/b/diff/`+commitNo(2)+`?file=index.js"`)
+}
+
+// The pages of a commit and of a pull request say what a reviewer should know of the packages that changed.
+func TestFindings(t *testing.T) {
+	p := newPreviews(t, false)
+	p.publish(commitNo(1), "acme/ws", branch("main"), p.source(commitNo(1), "@acme/a", "1"), p.source(commitNo(1), "@acme/b", "1"))
+	p.publish(commitNo(2), "acme/ws", pr("7"), p.source(commitNo(2), "@acme/b", "2"),
+		p.sourceWith(commitNo(2), "@acme/a", `,"types":"./<none>.d.ts","scripts":{"postinstall":"x"},"dependencies":{"ms":"^2.0.0"}`, "1"))
+	for _, path := range []string{"/commits/" + commitNo(2), "/acme/ws/pull/7"} {
+		body := p.shows(path, http.StatusOK, `href="/base/commits/`+commitNo(2)+`/@acme/a/diff/`+commitNo(1)+`"`, "<code>types</code> leads to <code>./&lt;none&gt;.d.ts</code>",
+			"<code>postinstall</code>, which did not before", "<code>ms</code> <code>^2.0.0</code>")
+		if strings.Contains(body, "@acme/b/diff") {
+			t.Errorf("%s has a finding of a package of which only a file changed", path)
+		}
+	}
+	if body := p.shows("/commits/"+commitNo(1), http.StatusOK); strings.Contains(body, "What changed in them") {
+		t.Error("a commit without a base has findings")
+	}
 }
 
 func TestRefPages(t *testing.T) {

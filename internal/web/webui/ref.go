@@ -17,6 +17,7 @@ type refPage struct {
 	Commit                    link
 	Base                      *link // what the packages are compared with
 	Packages                  []packageRow
+	Findings                  []finding
 	Pager                     pager
 	Removed                   []string // packages of the base that are gone
 	Install                   []command
@@ -76,6 +77,7 @@ func (u *UI) describeRef(r *http.Request, h commits.History, packages []commits.
 	page.Install, page.Settings = u.installAll(repo.Path, packages, npm.PreviewTag(string(h.Kind), h.Name))
 	packages, page.Pager = part(r, packages, maxRows)
 	page.Packages = packageRows(packages, before)
+	page.Findings = u.findings(r.Context(), packages, page.Packages, before)
 	for _, c := range h.Earlier {
 		page.Earlier = append(page.Earlier, earlierRow{c, commitLink(c.SHA), comparePath(repo.Path, c.SHA, h.SHA)})
 	}
