@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -62,9 +63,7 @@ func (a archive) Read(_ context.Context, limit int64, wanted ...filelist.File) (
 // pkg is a package of npm whose package.json has these members.
 func pkg(commit string, a archive, members string) *changes.Package {
 	files := map[string]string{"package.json": `{"name":"a"` + members + `}`}
-	for path, content := range a.files {
-		files[path] = content
-	}
+	maps.Copy(files, a.files)
 	a.files = files
 	return &changes.Package{ID: fmt.Sprint(files, a.more, a.err, a.slow), Kind: changes.NPM, Commit: commit, Archive: a}
 }

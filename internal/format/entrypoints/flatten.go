@@ -81,22 +81,25 @@ func bins(manifest packument.Object) []Entry {
 		return nil
 	}
 	var all []Entry
+	add := func(name, target string, ok bool) {
+		if name = path.Base(name); ok && name != "." && name != "/" { // npm links nothing under such a name
+			all = append(all, Entry{"bin" + member(name), target})
+		}
+	}
 	switch raw[0] {
 	case '{':
 		for _, m := range members(raw) {
-			if target, ok := textOf(m.Value); ok {
-				all = append(all, Entry{"bin" + member(path.Base(m.Key)), target})
-			}
+			target, ok := textOf(m.Value)
+			add(m.Key, target, ok)
 		}
 	case '[':
 		for _, v := range elements(raw) {
-			if target, ok := textOf(v); ok {
-				all = append(all, Entry{"bin" + member(path.Base(target)), target})
-			}
+			target, ok := textOf(v)
+			add(target, target, ok)
 		}
 	case '"':
 		_, name := npm.SplitName(manifest.Text("name"))
-		all = append(all, Entry{"bin" + member(name), manifest.Text("bin")})
+		add(name, manifest.Text("bin"), true)
 	}
 	return all
 }

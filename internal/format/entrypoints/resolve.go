@@ -2,6 +2,7 @@ package entrypoints
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -49,10 +50,8 @@ func (f Files) types(target string) bool {
 	if !ok {
 		return f.index("", typesExtensions)
 	}
-	for _, candidate := range append(typed(p), p) {
-		if f.has(candidate) {
-			return true
-		}
+	if slices.ContainsFunc(append(typed(p), p), f.has) {
+		return true
 	}
 	return f.with(p, typesExtensions) || f.index(p+"/", typesExtensions) || f.index("", typesExtensions)
 }

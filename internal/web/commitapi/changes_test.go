@@ -303,7 +303,7 @@ func TestChangesOfAThousandPackages(t *testing.T) {
 	if diff := cmp.Diff([]string{"p000", "p400", "p800"}, changed); diff != "" || len(got.Packages) != 1000 {
 		t.Errorf("of %d packages: -want +got:\n%s", len(got.Packages), diff)
 	}
-	if took > time.Second { // some ten milliseconds, and a busy machine
+	if took > 3*time.Second { // some 40 ms, unless the machine is busy with other tests
 		t.Errorf("it took %v", took)
 	}
 	t.Logf("it took %v", took)

@@ -3,6 +3,7 @@ package webui
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/commits"
@@ -36,6 +37,9 @@ func (u *UI) commitPackage(w http.ResponseWriter, r *http.Request) error {
 		if p, err = u.Commits.Package(r.Context(), sha, base); err == nil { // what the API has at this address
 			return u.moved(w, r, packagePath(p)+"/tarball")
 		}
+	}
+	if name == "changes" && errors.Is(err, fault.NotFound) { // what the API has at this address the commit's page says
+		return u.moved(w, r, "/commits/"+url.PathEscape(sha))
 	}
 	if err != nil {
 		return err

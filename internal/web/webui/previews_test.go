@@ -197,6 +197,9 @@ func TestFindings(t *testing.T) {
 			t.Errorf("%s has a finding of a package of which only a file changed", path)
 		}
 	}
+	if w := p.get("/commits/" + commitNo(2) + "/changes?base=" + commitNo(1)); w.Code != http.StatusFound || w.Header().Get("Location") != "/base/commits/"+commitNo(2) {
+		t.Errorf("the address of the API leads to %d %s", w.Code, w.Header().Get("Location"))
+	}
 	if body := p.shows("/commits/"+commitNo(1), http.StatusOK); strings.Contains(body, "What changed in them") {
 		t.Error("a commit without a base has findings")
 	}
