@@ -32,7 +32,7 @@ type commitGroup struct {
 	Refs       []link
 	Base       *link // what the packages are compared with
 	Packages   []packageRow
-	Findings   []finding
+	Findings   review
 	Install    []command // of all npm packages of the commit
 	Settings   string    // of a project that keeps them
 }

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"context"
+	"html/template"
 
 	"github.com/org/registry-action/internal/domain/changes"
 	"github.com/org/registry-action/internal/domain/commits"
@@ -10,8 +11,17 @@ import (
 	"github.com/org/registry-action/internal/web/changeset"
 )
 
-// maxFound bounds each list of a finding.
-const maxFound = 20
+const (
+	maxFound   = 20       // of each list of a finding
+	shownFound = 24 << 10 // bytes of all findings of a page
+	foundCost  = 160      // bytes of the HTML around one
+)
+
+// review is the content of the fragment "findings".
+type review struct {
+	Findings []finding
+	Left     int // packages of which there is more to say
+}
 
 // finding is what a reviewer of a changed package should know beside its files.
 type finding struct {
@@ -24,7 +34,7 @@ type finding struct {
 
 // findings looks into the packages that changed, and corrects in their rows what only a look into them tells. A page can
 // do without.
-func (u *UI) findings(ctx context.Context, shown []commits.Package, rows []packageRow, before map[string]commits.Change) []finding {
+func (u *UI) findings(ctx context.Context, shown []commits.Package, rows []packageRow, before map[string]commits.Change) (out review) {
 	var changed []commits.Change
 	row := map[string]*packageRow{}
 	for i, p := range shown {
@@ -33,24 +43,48 @@ func (u *UI) findings(ctx context.Context, shown []commits.Package, rows []packa
 		}
 	}
 	if len(changed) == 0 {
-		return nil
+		return out
 	}
 	all, err := changeset.Reader{Commits: u.Commits, Files: u.Files, Changes: u.Changes}.Compare(ctx, changed, true)
 	if err != nil {
 		if ctx.Err() == nil {
 			u.Log.WarnContext(ctx, "looking into the packages of a commit", "commit", shown[0].SHA, "err", err)
 		}
-		return nil
+		return out
 	}
-	var found []finding
+	room := shownFound
 	for _, c := range all {
 		row[c.Name].Status = commits.ChangeKind(c.What)
-		if f, ok := findingOf(c); ok {
-			f.Package = diffLink(before[c.Name])
-			found = append(found, f)
+		f, ok := findingOf(c)
+		if !ok {
+			continue
 		}
+		f.Package = diffLink(before[c.Name])
+		size := f.size()
+		if size > room {
+			out.Left++
+			continue
+		}
+		room -= size
+		out.Findings = append(out.Findings, f)
 	}
-	return found
+	return out
+}
+
+// size is about how many bytes of HTML it takes.
+func (f finding) size() int {
+	texts := []string{f.Package.Text, f.Package.URL}
+	for _, e := range f.Broken {
+		texts = append(texts, e.Field, e.Target)
+	}
+	for _, d := range f.Dependencies {
+		texts = append(texts, d.Name, d.Before, d.After)
+	}
+	n := foundCost * (1 + len(f.Broken) + len(f.Scripts) + len(f.Dependencies))
+	for _, text := range texts {
+		n += len(template.HTMLEscapeString(text))
+	}
+	return n
 }
 
 // findingOf picks what is worth a reviewer's time; ok is false if there is nothing.

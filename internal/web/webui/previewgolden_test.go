@@ -30,11 +30,11 @@ func TestGoldenPreviews(t *testing.T) {
 		{Name: "@acme/a", URL: "/commits/abc/@acme/a", Version: "0.0.0-commit.gabc", Size: "1.2 kB", Status: commits.Changed, Growth: "+3 B"},
 		{Name: name, URL: "/commits/abc/" + escapePath(name), Kind: "Zig", Version: name, Size: "3 B"},
 	}
-	found := []finding{
+	found := review{Left: 2, Findings: []finding{
 		{Package: link{name, "/commits/abc/" + escapePath(name) + "/diff/0123456"}, Broken: []entrypoints.Entry{{Field: `exports["` + name + `"]`, Target: name}}, Scripts: []string{"postinstall"},
 			Dependencies: []manifestdiff.Dependency{{Field: "dependencies", Name: name, After: name}, {Field: "peerDependencies", Name: "b", Before: "1", After: "2"}, {Field: "dependencies", Name: "c", Before: "1"}}},
 		{Package: link{"@acme/new", "/commits/abc/@acme/new"}, More: true},
-	}
+	}}
 	lines := []command{{"npm", "npm i -E " + shellWord("a b'c") + " --registry x"}}
 	list := commits.Listed{SHA: "abcdef0123", PublishedAt: someDay, ExpiresAt: someDay.AddDate(0, 0, 90), Packages: []string{"@acme/a"}}
 	placed := commits.Placed{Ref: commits.Ref{Kind: commits.Branch, Name: name}, SHA: list.SHA, MovedAt: someDay, ExpiresAt: list.ExpiresAt}

@@ -205,6 +205,28 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// However much there is to say, the page stays small.
+func TestFindingsHaveRoom(t *testing.T) {
+	p := newPreviews(t, false)
+	var members []string
+	for i := range 20 {
+		members = append(members, fmt.Sprintf(`"%d%s":"%s"`, i, strings.Repeat("&", 190), strings.Repeat("<", 200)))
+	}
+	var before, after []commits.Source
+	for i := range 10 {
+		name := fmt.Sprintf("p%d", i)
+		before = append(before, p.source(commitNo(1), name, "1"))
+		after = append(after, p.sourceWith(commitNo(2), name, `,"scripts":{"install":"x"},"dependencies":{"small":"1"}`, "1"))
+	}
+	after[0] = p.sourceWith(commitNo(2), "p0", `,"dependencies":{`+strings.Join(members, ",")+`}`, "1")
+	p.publish(commitNo(1), "acme/ws", branch("main"), before...)
+	p.publish(commitNo(2), "acme/ws", pr("7"), after...)
+	body := p.shows("/commits/"+commitNo(2), http.StatusOK, "of 1 other changed package than", "<code>small</code> <code>1</code>")
+	if n := strings.Count(body, "<code>install</code>, which did not before"); n != 9 || len(body) > 50_000 {
+		t.Errorf("a page of %d bytes has %d findings, want 9", len(body), n)
+	}
+}
+
 func TestRefPages(t *testing.T) {
 	p := newPreviews(t, false)
 	p.world()

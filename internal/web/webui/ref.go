@@ -17,7 +17,7 @@ type refPage struct {
 	Commit                    link
 	Base                      *link // what the packages are compared with
 	Packages                  []packageRow
-	Findings                  []finding
+	Findings                  review
 	Pager                     pager
 	Removed                   []string // packages of the base that are gone
 	Install                   []command
