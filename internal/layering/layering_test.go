@@ -116,7 +116,7 @@ var allowed = map[string][]string{
 	"internal/action/pack":      {"internal/fault", "internal/format/*", "internal/action/workspace"},
 	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*", "internal/pause"},
 	"internal/action/runner":    {"internal/fault", "internal/pause"},
-	"internal/action/report":    {"internal/fault", "internal/format/*"},
+	"internal/action/report":    {"internal/fault", "internal/wire", "internal/format/*"},
 	"internal/action/publish":   {"internal/fault", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
 
 	// foreign: the folders of other registries, which registry-server imports.

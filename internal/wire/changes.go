@@ -20,6 +20,14 @@ type Base struct {
 	Branch string `json:"branch,omitempty"` // it is not one of those asked for, but the newest of this branch
 }
 
+// The kinds of a PackageChange.
+const (
+	Changed   = "changed"
+	Added     = "added"
+	Removed   = "removed"
+	Unchanged = "unchanged"
+)
+
 // PackageChange is what became of one package. Of an added one Dependencies and Scripts are all that it has; Files and
 // Entries, which are all new, are left out. Of a removed and of an unchanged one there are only the sizes. A removed one is in
 // the base and was not published for the commit, whatever the reason.

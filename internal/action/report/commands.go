@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,14 +17,14 @@ type way interface {
 
 // writeRegistry writes what uses the preview registry, then how to do without.
 func (r Report) writeRegistry(b *strings.Builder, d detail, listed []Package) {
-	r.writeInstall(b, fromRegistry{r}, listed)
+	few := r.writeInstalls(b, fromRegistry{r}, listed)
 	b.WriteString("> Later installs ask the registry again: a project that keeps the packages names it in its configuration, as below.\n\n")
 	if more := len(r.Packages) - len(listed); more > 0 {
 		b.WriteString("> " + elsewhere(more) + "\n\n")
 	}
 	if d.single {
-		r.writeSingle(b, fromRegistry{r}, listed)
-		r.writeRuns(b, fromRegistry{r}, listed)
+		r.writeSingle(b, fromRegistry{r}, few)
+		r.writeRuns(b, fromRegistry{r}, few)
 	}
 	r.writeConfiguration(b, listed)
 	if d.urls {
@@ -35,27 +36,39 @@ func (r Report) writeRegistry(b *strings.Builder, d detail, listed []Package) {
 
 // writeURLs writes what uses URLs.
 func (r Report) writeURLs(b *strings.Builder, d detail) {
-	urls := byURL{r}
+	urls, few := byURL{r}, r.Packages
 	if len(r.Packages) > 0 {
-		r.writeInstall(b, urls, r.Packages)
+		few = r.writeInstalls(b, urls, r.Packages)
 		for _, note := range urls.notes() {
 			b.WriteString("> " + note + "\n\n")
 		}
 	}
 	if d.single {
-		r.writeSingle(b, urls, r.Packages)
-		r.writeRuns(b, urls, r.Packages)
+		r.writeSingle(b, urls, few)
+		r.writeRuns(b, urls, few)
 	}
 }
 
-// writeInstall writes the lines of each manager that installs everything.
-func (r Report) writeInstall(b *strings.Builder, w way, packages []Package) {
-	folded := len(packages) > maxInline
+// writeInstalls writes the lines that install what changed, then those for everything. It
+// returns the packages that a reader will want first: where it is not known what changed, all.
+func (r Report) writeInstalls(b *strings.Builder, w way, packages []Package) []Package {
+	few := slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return p.Unchanged })
+	if r.Base == nil || len(few) == 0 || len(few) == len(packages) {
+		r.writeInstall(b, w, packages, "Install all", len(packages) > maxInline)
+		return packages
+	}
+	r.writeInstall(b, w, few, "Install what changed", len(few) > maxInline)
+	r.writeInstall(b, w, packages, "Install all", true)
+	return few
+}
+
+// writeInstall writes the lines of each manager that install packages together.
+func (r Report) writeInstall(b *strings.Builder, w way, packages []Package, title string, folded bool) {
 	for _, m := range r.managers() {
 		switch install := blocks(w.install(m, packages...)); {
 		case install == "":
 		case folded:
-			fold(b, "Install all with "+string(m), install)
+			fold(b, title+" with "+string(m), install)
 		default:
 			b.WriteString(install)
 		}

@@ -9,8 +9,14 @@ import (
 // code makes a code span of text from outside. In a code span nothing is a
 // mention, a link or HTML; the few characters that could end it, or the
 // table's cell around it, are replaced. No valid name or version has them.
-func code(s string) string {
+func code(s string) string { return span(s, "") }
+
+// span is code that keeps some of these characters.
+func span(s, keep string) string {
 	s = strings.TrimSpace(strings.Map(func(c rune) rune {
+		if strings.ContainsRune(keep, c) {
+			return c
+		}
 		switch c {
 		case '`':
 			return '\''

@@ -20,10 +20,11 @@ const (
 )
 
 // Comment renders the comment on a pull request, of at most MaxComment
-// characters. What does not fit goes in this order: the URLs (if the preview
-// registry has packages), the commands of single packages, the commands for all,
-// sizes, unchanged packages, and then all but as many packages as fit, with a
-// link to the server's list.
+// characters. What does not fit goes in this order: the details of changes, the
+// URLs (if the preview registry has packages), the commands of single packages, the
+// commands for all, sizes with all else that a table tells of changes, unchanged
+// packages, and then all but as many packages as fit, with a link to the server's
+// list. Warnings are short, and always there.
 func Comment(r Report) string { return r.fit(MaxComment, utf8.RuneCountInString) }
 
 // Summary renders the job's summary: the comment with more room.
@@ -31,6 +32,7 @@ func Summary(r Report) string { return r.fit(maxSummary, func(s string) int { re
 
 // detail says what to render.
 type detail struct {
+	changes   bool // what changed, by name
 	urls      bool // also how to do without the preview registry
 	single    bool // commands for single packages and bins
 	install   bool // commands for all packages at once; without, none at all
@@ -43,12 +45,13 @@ type detail struct {
 func (r Report) fit(limit int, measure func(string) int) string {
 	n := len(r.Packages)
 	for _, d := range []detail{
-		{true, true, true, true, true, n},
-		{false, true, true, true, true, n},
-		{false, false, true, true, true, n},
-		{false, false, false, true, true, n},
-		{false, false, false, false, true, n},
-		{false, false, false, false, false, n},
+		{true, true, true, true, true, true, n},
+		{false, true, true, true, true, true, n},
+		{false, false, true, true, true, true, n},
+		{false, false, false, true, true, true, n},
+		{false, false, false, false, true, true, n},
+		{false, false, false, false, false, true, n},
+		{false, false, false, false, false, false, n},
 	} {
 		if s := r.markdown(d); measure(s) <= limit {
 			return s
@@ -62,16 +65,26 @@ func (r Report) fit(limit int, measure func(string) int) string {
 func (r Report) markdown(d detail) string {
 	var b strings.Builder
 	changed, unchanged := r.sorted()
-	fmt.Fprintf(&b, "### 📦 %s at %s\n\n", count(len(r.Packages), "package"), r.commit(r.SHA))
+	title := count(len(r.Packages), "package")
+	if r.nothing() {
+		title = "No package changed"
+	}
+	fmt.Fprintf(&b, "### 📦 %s at %s\n\n", title, r.commit(r.SHA))
+	r.writeSince(&b)
+	r.writeWarnings(&b)
 	shown := changed[:min(d.top, len(changed))]
 	if len(shown) > 0 {
-		b.WriteString(table(shown, d.sizes))
+		b.WriteString(r.table(shown, d.sizes))
+	}
+	if d.changes {
+		writeDetails(&b, shown)
 	}
 	r.writeUnchanged(&b, d, unchanged)
+	r.writeSkipped(&b, d)
 	if more := len(changed) - len(shown); more > 0 {
 		fmt.Fprintf(&b, "… and %s more.\n\n", count(more, "package"))
 	}
-	all := d.install && d.single && len(shown) == len(changed)
+	all := d.changes && d.install && d.single && len(shown) == len(changed)
 	if d.install {
 		ofNPM, ofZig, ofLumen := r.split()
 		if listed := ofNPM.listed(); len(listed) > 0 {
@@ -96,44 +109,26 @@ func (r Report) writeUnchanged(b *strings.Builder, d detail, unchanged []Package
 	case !d.unchanged:
 		b.WriteString(title + ".\n\n")
 	default:
-		fold(b, title, table(unchanged, d.sizes))
+		fold(b, title, plainTable(unchanged, d.sizes))
 	}
-}
-
-// table has a row for each package.
-func table(packages []Package, sizes bool) string {
-	var b strings.Builder
-	b.WriteString("| package | version |")
-	if sizes {
-		b.WriteString(" packed size |")
-	}
-	b.WriteString("\n|---|---|")
-	if sizes {
-		b.WriteString("--:|")
-	}
-	for _, p := range packages {
-		fmt.Fprintf(&b, "\n| %s | %s |", link(code(short(p.Name)), p.URL), code(short(p.Version)))
-		if sizes {
-			b.WriteString(" " + size(p.Size) + " |")
-		}
-	}
-	b.WriteString("\n\n")
-	return b.String()
 }
 
 // footer says where it all comes from.
 func (r Report) footer() string {
 	var parts []string
+	if r.Base != nil && len(r.Packages) > 0 && r.oneVersion() { // else the table has it
+		parts = append(parts, "version "+code(short(r.Packages[0].Version)))
+	}
 	if r.MergeSHA != "" {
 		parts = append(parts, "packed from the merge commit "+r.commit(r.MergeSHA))
 	}
 	if address(r.JobURL) != "" {
 		parts = append(parts, link("job", r.JobURL))
 	}
-	if address(r.listURL()) != "" {
+	if address(r.listURL()) != "" && !r.nothing() {
 		parts = append(parts, link("all packages", r.listURL()))
 	}
-	if !r.ExpiresAt.IsZero() {
+	if !r.ExpiresAt.IsZero() && !r.nothing() {
 		parts = append(parts, "expires "+r.ExpiresAt.UTC().Format(time.DateOnly)+" (UTC)")
 	}
 	if len(parts) == 0 {

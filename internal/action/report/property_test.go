@@ -2,12 +2,14 @@ package report_test
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/wire"
 )
 
 // check holds a comment to what must be true whatever the names are.
@@ -31,9 +33,14 @@ func check(t *testing.T, md string) {
 	if o, c := strings.Count(prose, "<details>"), strings.Count(prose, "</details>"); o != c {
 		t.Errorf("%d folds are opened and %d closed", o, c)
 	}
+	cells := 0
 	for line := range strings.Lines(prose) {
-		if strings.HasPrefix(line, "|") && strings.Count(line, "|") != 3 && strings.Count(line, "|") != 4 {
-			t.Errorf("a table's row has other cells: %q", line)
+		n := strings.Count(line, "|")
+		if cells > 0 && strings.HasPrefix(line, "|") && n != cells {
+			t.Errorf("a table's row has %d cells, its head %d: %q", n, cells, line)
+		}
+		if cells = n; !strings.HasPrefix(line, "|") {
+			cells = 0
 		}
 	}
 }
@@ -46,6 +53,7 @@ func outsideCode(t *testing.T, md string) string {
 	var out strings.Builder
 	fenced := false
 	for line := range strings.Lines(md) {
+		line = strings.ReplaceAll(line, `\|`, "") // of a table's code span
 		switch {
 		case fenced:
 			fenced = strings.TrimRight(line, "\n ") != "```"
@@ -65,6 +73,33 @@ func outsideCode(t *testing.T, md string) string {
 		t.Error("a code block is not closed")
 	}
 	return out.String()
+}
+
+// randomChange is one that a server that is no friend may answer.
+func randomChange(rnd *rand.Rand, text func() string) *wire.PackageChange {
+	n := func() *int64 {
+		if rnd.IntN(3) == 0 {
+			return nil
+		}
+		return new(rnd.Int64() - rnd.Int64())
+	}
+	texts := func() []string {
+		return slices.Collect(func(yield func(string) bool) {
+			for rnd.IntN(4) > 0 && yield(text()) {
+			}
+		})
+	}
+	c := &wire.PackageChange{
+		Kind: []string{wire.Changed, wire.Added, wire.Removed, wire.Unchanged, text()}[rnd.IntN(5)],
+		Size: &wire.SizeChange{Before: n(), After: n()}, UnpackedSize: &wire.SizeChange{Before: n(), After: n()}, Scripts: texts(), Incomplete: rnd.IntN(2) == 0,
+		Files: &wire.FileChanges{Added: texts(), Removed: texts(), Changed: texts(), AddedCount: rnd.IntN(9) - 4, RemovedCount: rnd.IntN(9) - 4, ChangedCount: rnd.IntN(9) - 4},
+	}
+	for range rnd.IntN(6) {
+		c.Dependencies = append(c.Dependencies, wire.DependencyChange{Field: text(), Name: text(), Before: text(), After: text()})
+		c.Entries = append(c.Entries, wire.EntryChange{Field: text(), Before: text(), After: text()})
+		c.Broken = append(c.Broken, wire.BrokenEntry{Field: text(), Target: text()})
+	}
+	return c
 }
 
 func TestHostileNames(t *testing.T) {
@@ -100,6 +135,15 @@ func TestHostileNames(t *testing.T) {
 				r.Packages[len(r.Packages)-1].Zig = &report.Zig{Name: text(), Hash: text(), Legacy: text(), Compilers: []string{"0.11", "0.16", text()}}
 			}
 		}
+		if rnd.IntN(2) == 0 {
+			r.Base, r.Removed = &wire.Base{SHA: text(), Branch: text()}, []string{text(), text()}
+			for i := range r.Packages {
+				r.Packages[i].Change = randomChange(rnd, text)
+			}
+			if n := len(r.Packages); n > 0 {
+				r.Packages, r.Skipped = r.Packages[:n-1], r.Packages[n-1:]
+			}
+		}
 		check(t, report.Comment(r))
 		if t.Failed() {
 			t.Fatalf("of %+v", r)
@@ -108,7 +152,10 @@ func TestHostileNames(t *testing.T) {
 	huge := base()
 	huge.Repository, huge.JobURL = strings.Repeat("@", 1e5), "https://h.test/"+strings.Repeat("<", 1e5)
 	for range 50 {
-		huge.Packages = append(huge.Packages, report.Package{Name: strings.Repeat("<!--é", 1e4), Version: strings.Repeat("`", 1e5), URL: "https://h.test/" + strings.Repeat("@", 1e5)})
+		long := strings.Repeat("<`|\n@é", 1e4)
+		change := &wire.PackageChange{Kind: long, Scripts: slices.Repeat([]string{long}, 50), Broken: slices.Repeat([]wire.BrokenEntry{{Field: long, Target: long}}, 50)}
+		huge.Base, huge.Removed = &wire.Base{SHA: sha, Branch: long}, append(huge.Removed, long)
+		huge.Packages = append(huge.Packages, report.Package{Change: change, Name: strings.Repeat("<!--é", 1e4), Version: strings.Repeat("`", 1e5), URL: "https://h.test/" + strings.Repeat("@", 1e5)})
 	}
 	check(t, report.Comment(huge))
 }

@@ -9,6 +9,8 @@ package report
 import (
 	"slices"
 	"time"
+
+	"github.com/org/registry-action/internal/wire"
 )
 
 // Report is what was published from one commit.
@@ -26,6 +28,10 @@ type Report struct {
 	// npm, pnpm, yarn and bun; others are left out. Default: npm.
 	Managers []string
 	Packages []Package
+
+	Base    *wire.Base // the commit that changes are counted from; nil: nothing is known of changes
+	Removed []string   // the packages that Base has and the commit has not
+	Skipped []Package  // those that are as they are at Base, and were left there: as they are published there
 }
 
 // Package is a published package.
@@ -35,7 +41,9 @@ type Package struct {
 	URL        string // of the tarball; immutable
 	InstallURL string // a shorter immutable one; default URL
 	Size       int64  // bytes of the tarball
-	Unchanged  bool   // since an earlier publish, but for versions
+	Unchanged  bool   // since Base, or an earlier publish, but for versions
+	// Change is what became of it since Base; nil if that is not known.
+	Change *wire.PackageChange
 	// Linked: it depends on other packages by URL. Some clients refuse that
 	// unless told, so the commands tell them.
 	Linked bool

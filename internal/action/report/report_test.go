@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,9 +131,11 @@ func reports() map[string]report.Report {
 	}
 
 	none := base()
-	return map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact,
+	all := map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact,
 		"zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig,
 		"lumen": lumen, "lumen-many": manyLumen, "lumen-hostile": hostileLumen}
+	maps.Copy(all, changeReports())
+	return all
 }
 
 func TestGolden(t *testing.T) {

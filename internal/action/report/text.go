@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,30 +15,39 @@ import (
 // many, each has its URL and the first stands as an example.
 func Text(r Report, w io.Writer) error {
 	var b strings.Builder
+	if changed, unchanged := r.sorted(); r.Base != nil {
+		r.Packages = slices.Concat(changed, unchanged)
+	}
 	b.WriteString(count(len(r.Packages), "package"))
 	if r.Repository != "" {
 		b.WriteString(" of " + plain(r.Repository))
 	}
-	fmt.Fprintf(&b, " at %s\n\n", plain(r.SHA[:min(len(r.SHA), 7)]))
+	fmt.Fprintf(&b, " at %s\n", plain(r.SHA[:min(len(r.SHA), 7)]))
+	r.writeSinceLines(&b)
+	b.WriteString("\n")
 	tw := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Packages {
 		fmt.Fprintf(tw, "  %s\t%s\t%s", plain(p.Name), plain(p.Version), size(p.Size))
 		if len(r.Packages) > maxInline {
 			fmt.Fprintf(tw, "\t%s", plain(p.installURL()))
 		}
-		if p.Unchanged {
-			fmt.Fprint(tw, "\tunchanged")
+		if what := p.what(); what != "" {
+			fmt.Fprintf(tw, "\t%s", what)
 		}
 		fmt.Fprintln(tw)
 	}
+	for _, p := range r.Skipped {
+		fmt.Fprintf(tw, "  %s\t%s\t%s\tunchanged, not published again\n", plain(p.Name), plain(p.Version), size(p.Size))
+	}
 	_ = tw.Flush() // into a strings.Builder, which takes everything
+	r.writeWarningLines(&b)
 	ofNPM, ofZig, ofLumen := r.split()
-	if len(ofNPM.Packages) > 0 || len(ofZig)+len(ofLumen) == 0 {
+	if len(ofNPM.Packages) > 0 || len(ofZig)+len(ofLumen) == 0 && !r.nothing() {
 		ofNPM.writeLines(&b)
 	}
 	writeZigLines(&b, ofZig)
 	writeLumenLines(&b, ofLumen)
-	if !r.ExpiresAt.IsZero() {
+	if !r.ExpiresAt.IsZero() && !r.nothing() {
 		fmt.Fprintf(&b, "\nThey expire on %s (UTC).\n", r.ExpiresAt.UTC().Format(time.DateOnly))
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {

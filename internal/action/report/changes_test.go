@@ -1,0 +1,159 @@
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/renderer/html"
+
+	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/wire"
+)
+
+const baseSHA = "9c1f000de9c0ffee00112233445566778899aabb"
+
+// since is a report of packages that are compared with a commit.
+func since(packages ...report.Package) report.Report {
+	r := base()
+	r.Base, r.Packages = &wire.Base{SHA: baseSHA}, packages
+	return r
+}
+
+func changed(p report.Package, before int64, more func(*wire.PackageChange)) report.Package {
+	p.Change = &wire.PackageChange{
+		Name: p.Name, Kind: wire.Changed, Size: &wire.SizeChange{Before: &before, After: new(p.Size)},
+		UnpackedSize: &wire.SizeChange{Before: new(3 * before), After: new(3 * p.Size)},
+		Files:        &wire.FileChanges{Changed: []string{"dist/index.js"}, ChangedCount: 1},
+	}
+	if more != nil {
+		more(p.Change)
+	}
+	return p
+}
+
+func unchanged(p report.Package) report.Package {
+	p.Unchanged, p.Change = true, &wire.PackageChange{Name: p.Name, Kind: wire.Unchanged}
+	return p
+}
+
+func added(p report.Package) report.Package {
+	p.Change = &wire.PackageChange{
+		Name: p.Name, Kind: wire.Added, Size: &wire.SizeChange{After: new(p.Size)}, UnpackedSize: &wire.SizeChange{After: new(2 * p.Size)},
+		Files: &wire.FileChanges{Added: []string{"index.js", "package.json"}, AddedCount: 2},
+	}
+	return p
+}
+
+// at is a package as the base has it.
+func at(p report.Package) report.Package {
+	p.Version = "0.0.0-commit.g9c1f000de9"
+	p.URL, p.InstallURL = strings.ReplaceAll(p.URL, sha, baseSHA), strings.ReplaceAll(p.InstallURL, sha, baseSHA)
+	return p
+}
+
+// changeReports are those with a base.
+func changeReports() map[string]report.Report {
+	one := since(changed(pkg("left-pad", 1299), 999, nil))
+
+	core := changed(pkg("@acme/core", 42_534), 41_234, func(c *wire.PackageChange) {
+		c.Files = &wire.FileChanges{Added: []string{"dist/a.js", "dist/a.d.ts"}, Removed: []string{"dist/old.js"}, Changed: []string{"dist/index.js", "README.md"}, AddedCount: 2, RemovedCount: 1, ChangedCount: 2}
+		c.Dependencies = []wire.DependencyChange{{Field: "dependencies", Name: "ms", After: "^2.1.3"}, {Field: "dependencies", Name: "left-pad", Before: "^1.0.0"},
+			{Field: "peerDependencies", Name: "react", Before: ">=18 <19", After: "^18 || ^19"}, {Field: "devDependencies", Name: "vitest", Before: "^3", After: "^4"}}
+		c.Entries = []wire.EntryChange{{Field: `exports["./a"].import`, After: "./dist/a.js"}, {Field: `exports["./old"]`, Before: "./dist/old.js"}, {Field: "types", Before: "./index.d.ts", After: "./dist/index.d.ts"}}
+	})
+	cli := changed(pkg("@acme/cli", 12_300_000), 12_345_678, func(c *wire.PackageChange) { c.Scripts = []string{"postinstall"} })
+	some := since(unchanged(pkg("@acme/a", 1000)), core, cli, added(pkg("@acme/new", 2_000)), unchanged(pkg("@acme/b", 2000)))
+	some.Base.Branch, some.Removed = "main", []string{"@acme/old"}
+	some.MergeSHA = "1234567000000000000000000000000000000000"
+	some.Managers = []string{"npm", "pnpm"}
+
+	many := since()
+	for i := range 100 {
+		p := unchanged(pkg(fmt.Sprintf("@acme/p%02d", i), int64(i)*1000))
+		if i == 17 || i == 42 {
+			p = changed(pkg(p.Name, p.Size+300), p.Size, nil)
+		}
+		many.Packages = append(many.Packages, p)
+	}
+
+	evil := "a`|<!-- x -->\n# @octocat </details>"
+	hostile := since(changed(report.Package{Name: evil, Version: "1", URL: "https://h.test/a) [x](http://evil.test/@octocat <b>/tarball"}, 5, func(c *wire.PackageChange) {
+		c.Files = &wire.FileChanges{Added: []string{evil, "> [!NOTE]"}, AddedCount: 1 << 40}
+		c.Dependencies = []wire.DependencyChange{{Field: evil, Name: evil, Before: "<img src=x>", After: evil}, {Field: "dependencies", Name: "", After: "\u202e"}}
+		c.Entries = []wire.EntryChange{{Field: evil, Before: "", After: "https://evil.test"}, {Field: "`", Before: evil}}
+		c.Scripts, c.Broken, c.Incomplete = []string{evil, "\n> "}, []wire.BrokenEntry{{Field: evil, Target: "\r\n- x"}}, true
+	}))
+	hostile.Base.Branch, hostile.Removed = evil, []string{evil}
+
+	broken := since()
+	for i := range 14 {
+		broken.Packages = append(broken.Packages, changed(pkg(fmt.Sprintf("@acme/p%02d", i), 500), 5000, func(c *wire.PackageChange) {
+			c.Scripts = []string{"preinstall", "install"}
+			for j := range 7 {
+				c.Broken = append(c.Broken, wire.BrokenEntry{Field: fmt.Sprintf(`exports["./%d"].import`, j), Target: fmt.Sprintf("./dist/%d.mjs", j)})
+			}
+			c.Files = &wire.FileChanges{Removed: []string{"dist/0.mjs"}, RemovedCount: 150}
+			c.Incomplete = true
+		}))
+	}
+
+	same := since(unchanged(pkg("@acme/a", 1000)), unchanged(pkg("@acme/b", 2000)))
+
+	skipped := since(core)
+	skipped.Skipped = []report.Package{at(pkg("@acme/a", 1000)), at(pkg("@acme/b", 2000))}
+
+	nothing := since()
+	nothing.Skipped = skipped.Skipped
+
+	return map[string]report.Report{"changes-one": one, "changes-some": some, "changes-many": many, "changes-hostile": hostile, "changes-broken": broken,
+		"changes-same": same, "changes-skipped": skipped, "changes-nothing": nothing}
+}
+
+// What a reader sees is what was meant: tables are tables and alerts are quotes, whatever the names.
+func TestChangesRender(t *testing.T) {
+	md := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
+	for name, r := range changeReports() {
+		var out bytes.Buffer
+		if err := md.Convert([]byte(report.Comment(r)), &out); err != nil {
+			t.Fatal(err)
+		}
+		page := out.String()
+		if tables := strings.Count(report.Comment(r), "\n|---|"); strings.Count(page, "<table>") != tables {
+			t.Errorf("%s: %d of %d tables are tables:\n%s", name, strings.Count(page, "<table>"), tables, page)
+		}
+		for _, bad := range []string{"<img", "<b>", "href=\"http://evil", "<h1"} {
+			if strings.Contains(page, bad) {
+				t.Errorf("%s: the page has %s:\n%s", name, bad, page)
+			}
+		}
+		if want := name == "changes-broken" || name == "changes-some" || name == "changes-hostile"; strings.Contains(page, "<blockquote>\n<p>[!") != want {
+			t.Errorf("%s: it has a warning: %v, want %v", name, !want, want)
+		}
+	}
+}
+
+// A comment that has too much to tell loses names first, and warnings never.
+func TestShorteningOfChanges(t *testing.T) {
+	sized := func(n int) report.Report {
+		r := since()
+		for i := range n {
+			r.Packages = append(r.Packages, changed(pkg(fmt.Sprintf("@acme/%03d", i), 1), 2, func(c *wire.PackageChange) {
+				c.Files.Changed = []string{strings.Repeat("x", 100)}
+				c.Scripts, c.Broken = []string{"postinstall"}, []wire.BrokenEntry{{Field: "main", Target: "x.js"}}
+			}))
+		}
+		return r
+	}
+	for n, want := range map[int][]bool{10: {true, true, true}, 130: {false, true, true}, 1000: {false, false, true}} {
+		got := report.Comment(sized(n))
+		for i, part := range []string{"<summary>What changed</summary>", "| packed size |", "postinstall"} {
+			if strings.Contains(got, part) != want[i] {
+				t.Errorf("%d packages: the comment of %d bytes has %q: %v, want %v", n, len(got), part, !want[i], want[i])
+			}
+		}
+	}
+}
