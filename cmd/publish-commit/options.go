@@ -55,11 +55,13 @@ type publishCommand struct {
 	Token        string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Registry" help:"Token of the registry. A server on this machine may need none."`
 	InsecureHTTP bool     `name:"insecure-http" group:"Registry" help:"Let the token go over plain http to a host that is not this machine."`
 	Ref          []string `placeholder:"REF" group:"Commit" help:"Refs to move to the commit, such as branch/main or tag/v1. In CI those of the run are moved too."`
+	ChangedOnly  bool     `group:"Packages" help:"Publish only the packages that changed since the base of the pull request, those that depend on them, and what these need. The others stay where the base was published."`
 	AllowDirty   bool     `group:"Commit" help:"Publish a working tree that is not the commit's."`
 	Force        bool     `group:"Commit" help:"Let other bytes take the place of what this commit published before."`
 
 	Comment         string   `enum:"update,recreate,off" default:"update" group:"Pull request" help:"What becomes of the comment on the pull request: update, recreate or off."`
 	CommentKey      string   `default:"default" placeholder:"KEY" group:"Pull request" help:"Tells the comments of several publishes on one pull request apart."`
+	CommitStatus    string   `enum:"auto,on,off" default:"auto" group:"Pull request" help:"Whether the commit gets a status that leads to its packages: auto (if the token may, with statuses: write), on or off. Commits of forks get none."`
 	ShowComment     bool     `group:"Pull request" help:"Print the comment that a pull request would get."`
 	GithubToken     string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Pull request" help:"Writes the comment; needs pull-requests: write."`
 	PackageManagers []string `default:"npm" placeholder:"NAME" group:"Pull request" help:"Whose install lines are shown: npm, pnpm, yarn, bun."`
@@ -72,7 +74,7 @@ type publishCommand struct {
 func (c publishCommand) options() (publish.Options, error) {
 	o := publish.Options{
 		PackOptions: c.packing.options(), Token: c.Token, InsecureHTTP: c.InsecureHTTP, Refs: c.Ref, AllowDirty: c.AllowDirty, Force: c.Force,
-		DryRun: c.DryRun, Comment: c.Comment, CommentKey: c.CommentKey, ShowComment: c.ShowComment, GitHubToken: c.GithubToken,
+		DryRun: c.DryRun, ChangedOnly: c.ChangedOnly, CommitStatus: c.CommitStatus, Comment: c.Comment, CommentKey: c.CommentKey, ShowComment: c.ShowComment, GitHubToken: c.GithubToken,
 		Managers: c.PackageManagers, JSONFile: c.JSONFile, Version: config.Version(),
 	}
 	if c.JSON {
@@ -97,18 +99,19 @@ type packCommand struct {
 
 // finishCommand is what post.js runs.
 type finishCommand struct {
-	SHA         string `name:"sha" placeholder:"SHA" help:"The commit."`
-	Repository  string `placeholder:"URL" help:"The repository."`
-	Comment     string `enum:"update,recreate,off" default:"update" help:"What becomes of the comment."`
-	CommentKey  string `default:"default" help:"Tells comments apart."`
-	DryRun      bool   `help:"The run was to send nothing."`
-	GithubToken string `name:"github-token" env:"GITHUB_TOKEN" secret:"" help:"Writes the comment."`
+	SHA          string `name:"sha" placeholder:"SHA" help:"The commit."`
+	Repository   string `placeholder:"URL" help:"The repository."`
+	Comment      string `enum:"update,recreate,off" default:"update" help:"What becomes of the comment."`
+	CommentKey   string `default:"default" help:"Tells comments apart."`
+	CommitStatus string `enum:"auto,on,off" default:"auto" help:"Whether the commit gets a status."`
+	DryRun       bool   `help:"The run was to send nothing."`
+	GithubToken  string `name:"github-token" env:"GITHUB_TOKEN" secret:"" help:"Writes the comment."`
 }
 
 func (c finishCommand) options() publish.Options {
 	return publish.Options{
 		PackOptions: publish.PackOptions{SHA: c.SHA, Repository: c.Repository},
-		Comment:     c.Comment, CommentKey: c.CommentKey, GitHubToken: c.GithubToken, DryRun: c.DryRun, Version: config.Version(),
+		Comment:     c.Comment, CommentKey: c.CommentKey, CommitStatus: c.CommitStatus, GitHubToken: c.GithubToken, DryRun: c.DryRun, Version: config.Version(),
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 // ErrReadOnly is what a token gets that may read but not write, as in the
 // pull request of a fork or without `pull-requests: write`; also where the
 // conversation is locked. Callers go on without a comment.
-var ErrReadOnly = errors.New("the token may not write comments here")
+var ErrReadOnly = errors.New("the token may not write here")
 
 // statusOf returns the HTTP status of GitHub's refusal, 0 for other errors.
 func statusOf(err error) int {

@@ -24,6 +24,7 @@ type Head struct {
 	Ref        string // the branch
 	Repository string // owner/name of the branch; "" if the fork is gone
 	BaseRef    string // the branch that it goes to
+	BaseSHA    string // where that is, or was when the head last moved
 	Open       bool
 	Fork       bool // the branch is in another repository
 	// RepositoryID is that of Repository, 0 if it is gone, BaseRepositoryID that of the pull request.
@@ -31,13 +32,20 @@ type Head struct {
 	Author                         string // login of who opened it
 }
 
+// Pull is a pull request, and where it goes.
+type Pull struct {
+	Number  int
+	BaseRef string
+	BaseSHA string
+}
+
 // PullsForCommit returns the open pull requests whose head is the commit, in
 // GitHub's order. Pull requests that merely contain it are left out.
-func (c *Client) PullsForCommit(ctx context.Context, sha string) ([]int, error) {
+func (c *Client) PullsForCommit(ctx context.Context, sha string) ([]Pull, error) {
 	if !commitSHA.MatchString(sha) {
 		return nil, fault.New(fault.Invalid, "%.80q is not a full commit SHA", sha)
 	}
-	var numbers []int
+	var found []Pull
 	opts := github.ListOptions{PerPage: perPage}
 	for range maxPages {
 		pulls, resp, err := c.gh.PullRequests.ListPullRequestsWithCommit(ctx, c.owner, c.repo, sha, &opts)
@@ -46,14 +54,14 @@ func (c *Client) PullsForCommit(ctx context.Context, sha string) ([]int, error) 
 		}
 		for _, p := range pulls {
 			if p.GetState() == "open" && p.GetHead().GetSHA() == sha {
-				numbers = append(numbers, p.GetNumber())
+				found = append(found, Pull{p.GetNumber(), p.GetBase().GetRef(), p.GetBase().GetSHA()})
 			}
 		}
 		if opts.Page = resp.NextPage; opts.Page == 0 {
 			break
 		}
 	}
-	return numbers, nil
+	return found, nil
 }
 
 // HeadOfPull returns the head of a pull request as it is now. A caller that
@@ -69,6 +77,7 @@ func (c *Client) HeadOfPull(ctx context.Context, n int) (Head, error) {
 		Ref:        head.GetRef(),
 		Repository: head.GetRepo().GetFullName(),
 		BaseRef:    base.GetRef(),
+		BaseSHA:    base.GetSHA(),
 		Open:       p.GetState() == "open",
 		Fork:       head.GetRepo() == nil || head.GetRepo().GetID() != base.GetRepo().GetID(),
 

@@ -13,8 +13,8 @@ import (
 
 func TestPullsForCommit(t *testing.T) {
 	srv := forgetest.New(t)
-	add := func(n int, state, sha string) {
-		srv.AddPull(forgetest.Pull{Number: n, State: state, HeadSHA: sha, HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
+	add := func(n int, state, head string) {
+		srv.AddPull(forgetest.Pull{Number: n, State: state, HeadSHA: head, HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main", BaseSHA: sha(9)})
 	}
 	add(1, "closed", sha(1))
 	add(2, "open", sha(2)) // has the commit, as one below its head
@@ -22,13 +22,13 @@ func TestPullsForCommit(t *testing.T) {
 		add(n+10, "closed", sha(1))
 	}
 	add(200, "open", sha(1))
-	add(201, "open", sha(1))
+	srv.AddPull(forgetest.Pull{Number: 201, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "next", BaseSHA: sha(9)})
 	c, _ := client(t, srv, forgetest.Token)
 	got, err := c.PullsForCommit(t.Context(), sha(1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]int{200, 201}, got); diff != "" {
+	if diff := cmp.Diff([]forge.Pull{{Number: 200, BaseRef: "main", BaseSHA: sha(9)}, {Number: 201, BaseRef: "next", BaseSHA: sha(9)}}, got); diff != "" {
 		t.Errorf("PullsForCommit (-want +got):\n%s", diff)
 	}
 	if _, err := c.PullsForCommit(t.Context(), "../../../user"); !errors.Is(err, fault.Invalid) {
@@ -38,17 +38,17 @@ func TestPullsForCommit(t *testing.T) {
 
 func TestHeadOfPull(t *testing.T) {
 	srv := forgetest.New(t)
-	srv.AddPull(forgetest.Pull{Number: 1, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})
+	srv.AddPull(forgetest.Pull{Number: 1, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main", BaseSHA: sha(8)})
 	srv.AddPull(forgetest.Pull{Number: 2, HeadSHA: sha(2), HeadRef: "main", HeadRepo: "mallory/ws", BaseRef: "main", Author: "mallory"})
 	srv.AddPull(forgetest.Pull{Number: 3, HeadSHA: sha(3), HeadRef: "old", HeadRepo: "acme/ws", BaseRef: "v1", State: "closed"})
 	c, _ := client(t, srv, forgetest.Token)
 	acme := forgetest.ID("acme/ws")
 	for n, want := range map[int]forge.Head{
-		1: {SHA: sha(1), Ref: "fix", Repository: "acme/ws", BaseRef: "main", Open: true,
+		1: {SHA: sha(1), Ref: "fix", Repository: "acme/ws", BaseRef: "main", BaseSHA: sha(8), Open: true,
 			RepositoryID: acme, BaseRepositoryID: acme, Author: "octocat"},
-		2: {SHA: sha(2), Ref: "main", Repository: "mallory/ws", BaseRef: "main", Open: true, Fork: true,
+		2: {SHA: sha(2), Ref: "main", Repository: "mallory/ws", BaseRef: "main", BaseSHA: forgetest.BaseSHA, Open: true, Fork: true,
 			RepositoryID: forgetest.ID("mallory/ws"), BaseRepositoryID: acme, Author: "mallory"},
-		3: {SHA: sha(3), Ref: "old", Repository: "acme/ws", BaseRef: "v1",
+		3: {SHA: sha(3), Ref: "old", Repository: "acme/ws", BaseRef: "v1", BaseSHA: forgetest.BaseSHA,
 			RepositoryID: acme, BaseRepositoryID: acme, Author: "octocat"},
 	} {
 		got, err := c.HeadOfPull(t.Context(), n)

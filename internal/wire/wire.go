@@ -120,6 +120,16 @@ type CommitPackage struct {
 	*LumenPackage        // nil if it is not of Lumen
 
 	Provenance *provenance.Proof `json:"provenance,omitempty"` // null: a token that was stored published it
+
+	Parts *PackageParts `json:"parts,omitempty"` // nil if its tarball is in one piece
+}
+
+// PackageParts are what a split tarball is made of. Of two commits' packages with the same parts, both with holes, only the
+// digits of the commits differ.
+type PackageParts struct {
+	Head  digest.SHA256 `json:"head"`
+	Body  digest.SHA256 `json:"body"`
+	Holes bool          `json:"holes,omitempty"` // the head has holes for the digits of the commit
 }
 
 // ZigPackage is what only packages of Zig have, whose names are written zig:NAME.

@@ -21,12 +21,12 @@ import (
 	"github.com/org/registry-action/internal/wire"
 )
 
-// announce tells what was published: outputs, summary, comment, JSON, text.
+// announce tells what was published: outputs, summary, comments, status, JSON, text.
 func (j *job) announce(ctx context.Context) error {
-	r := j.report()
-	failed := j.comment(ctx, r)
-	if failed != nil {
-		failed = fmt.Errorf("the packages are published, but the comment on pull request %d could not be written: %w", j.source.PR, failed)
+	r := j.report(ctx, j.firstPull())
+	failed := j.comments(ctx, r)
+	if err := j.mark(ctx, forge.Status{State: "success", Description: report.Line(r), URL: r.Page()}); err != nil {
+		failed = errors.Join(failed, fmt.Errorf("the packages are published, but the commit's status could not be set: %w", err))
 	}
 	out := j.result(r)
 	// Later steps can use what is published also if the comment failed.
@@ -46,12 +46,13 @@ func (j *job) announce(ctx context.Context) error {
 	return report.Text(r, j.streams.Stdout)
 }
 
-func (j *job) report() report.Report {
+// report is what there is to tell, on a pull request, or the zero pull for none.
+func (j *job) report(ctx context.Context, of pull) report.Report {
 	forge, path := forgeOf(j.published.Repository)
 	r := report.Report{
 		Repository: path, SHA: j.published.SHA, MergeSHA: j.source.MergeSHA, ServerURL: forge,
 		RegistryURL: strings.TrimRight(j.opt.RegistryURL, "/"), ExpiresAt: j.published.ExpiresAt,
-		PR: j.source.PR, Tag: j.tag(), Managers: j.opt.Managers,
+		PR: of.Number, Tag: j.tag(of.Number), Managers: j.opt.Managers,
 	}
 	if j.source.Run != nil {
 		r.JobURL = j.source.Run.URL
@@ -64,26 +65,36 @@ func (j *job) report() report.Report {
 		if p.Kept {
 			r.MergeSHA = "" // what is shown was not packed from it
 		}
-		rp := report.Package{Name: p.Name, Version: p.Version, URL: p.URL, InstallURL: p.InstallURL, Size: p.Size}
+		rp := describePackage(p.CommitPackage)
 		if own := packed[p.Name]; own != nil {
 			rp.Bins = own.Bins
 			if rp.Linked = j.opt.Siblings == URL && len(own.Siblings) > 0; !rp.Linked {
 				rp.Needs = own.Siblings
 			}
 		}
-		if z := p.ZigPackage; z != nil {
-			rp.Zig = &report.Zig{Name: strings.TrimPrefix(p.Name, workspace.Zig.Prefix()), Hash: z.Hash, Legacy: z.LegacyHash, Compilers: z.Zig}
-		}
-		if l := p.LumenPackage; l != nil {
-			rp.Lumen = &report.Lumen{Name: strings.TrimPrefix(p.Name, workspace.Lumen.Prefix()), ContentHash: l.ContentHash, Hash: p.SHA256.String()}
-		}
 		r.Packages = append(r.Packages, rp)
 	}
+	j.addChanges(ctx, &r, of)
 	return r
 }
 
-// tag is the dist-tag of the ref by which people know the commit best.
-func (j *job) tag() string {
+// describePackage is a package as the registry tells of it.
+func describePackage(p wire.CommitPackage) report.Package {
+	rp := report.Package{Name: p.Name, Version: p.Version, URL: p.URL, InstallURL: p.InstallURL, Size: p.Size}
+	if z := p.ZigPackage; z != nil {
+		rp.Zig = &report.Zig{Name: strings.TrimPrefix(p.Name, workspace.Zig.Prefix()), Hash: z.Hash, Legacy: z.LegacyHash, Compilers: z.Zig}
+	}
+	if l := p.LumenPackage; l != nil {
+		rp.Lumen = &report.Lumen{Name: strings.TrimPrefix(p.Name, workspace.Lumen.Prefix()), ContentHash: l.ContentHash, Hash: p.SHA256.String()}
+	}
+	return rp
+}
+
+// tag is the dist-tag of the ref by which people know the commit best: of the pull request that reads it, if there is one.
+func (j *job) tag(pr int) string {
+	if slices.Contains(j.source.Refs, fmt.Sprintf("pr/%d", pr)) {
+		return npm.PreviewTag("pr", strconv.Itoa(pr))
+	}
 	for _, kind := range []string{"pr", "branch", "tag"} {
 		for _, ref := range slices.Concat(j.source.Refs, j.opt.Refs) {
 			rest, ok := strings.CutPrefix(ref, kind)
@@ -102,43 +113,6 @@ func forgeOf(repository string) (forge, path string) {
 		return "", repository
 	}
 	return u.Scheme + "://" + u.Host, strings.Trim(u.Path, "/")
-}
-
-// comment keeps the comment on the pull request. A token that may not write,
-// as a fork's, is no failure: the summary tells the same.
-func (j *job) comment(ctx context.Context, r report.Report) error {
-	if j.opt.Comment == CommentOff || j.source.PR == 0 || !j.source.Comment {
-		return nil
-	}
-	if j.opt.GitHubToken == "" {
-		j.warn("there is no github-token, so pull request %d gets no comment; the job summary has the install lines", j.source.PR)
-		return nil
-	}
-	client, err := j.forge()
-	if err != nil {
-		return err
-	}
-	res, err := client.Upsert(ctx, forge.Comment{
-		PR: j.source.PR, Key: j.opt.CommentKey, Body: report.Comment(r), Mode: forge.Mode(j.opt.Comment), State: j.state(),
-	})
-	if errors.Is(err, forge.ErrReadOnly) {
-		j.warn("the GitHub token may not write comments here (runs of forks get a read-only token; other runs need permissions: pull-requests: write), so pull request %d gets none; the job summary has the install lines", j.source.PR)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	j.commentID = res.ID
-	j.say("comment %s: %s", res.Action, res.URL)
-	return nil
-}
-
-func (j *job) state() forge.State {
-	s := forge.State{SHA: j.published.SHA, RunNumber: j.source.RunNumber}
-	if j.source.Run != nil {
-		s.RunID, s.Attempt = j.source.Run.ID, j.source.Run.Attempt
-	}
-	return s
 }
 
 // setOutputs sets the outputs of the action; action.yml names them.
@@ -171,11 +145,20 @@ func (j *job) setOutputs(out result) error {
 type result struct {
 	wire.Published
 	Packages  []announced `json:"packages"`
+	Changes   *changes    `json:"changes,omitempty"`         // nil: they are not known
 	Registry  string      `json:"registry"`                  // the server's URL
 	Previews  string      `json:"previewRegistry,omitempty"` // the root that a client asks for specs
 	PR        int         `json:"pullRequest,omitempty"`
 	CommentID int64       `json:"commentId,omitempty"`
 	Warnings  []string    `json:"warnings,omitempty"`
+}
+
+// changes is what became of the packages since a commit.
+type changes struct {
+	Base         wire.Base            `json:"base"`
+	Packages     []wire.PackageChange `json:"packages"`
+	Removed      []string             `json:"removed,omitempty"`
+	NotPublished []wire.CommitPackage `json:"notPublished,omitempty"` // with changed-only: as they are at the base
 }
 
 // announced is a package and what a client of the preview registry installs it by.
@@ -189,6 +172,14 @@ func (j *job) result(r report.Report) result {
 	out := result{
 		Published: j.published, Packages: make([]announced, len(r.Packages)),
 		Registry: j.opt.RegistryURL, Previews: r.PreviewRegistry(), PR: j.source.PR, CommentID: j.commentID, Warnings: j.warnings,
+	}
+	if r.Base != nil {
+		out.Changes = &changes{Base: *r.Base, Packages: []wire.PackageChange{}, Removed: r.Removed, NotPublished: j.skipped.packages}
+		for _, p := range r.Packages {
+			if p.Change != nil {
+				out.Changes.Packages = append(out.Changes.Packages, *p.Change)
+			}
+		}
 	}
 	for i, p := range j.published.Packages {
 		out.Packages[i] = announced{p, kindOf(p.CommitPackage), r.Spec(r.Packages[i])}

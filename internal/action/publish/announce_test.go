@@ -2,6 +2,7 @@ package publish
 
 import (
 	"encoding/json"
+	"log/slog"
 	"testing"
 
 	"github.com/org/registry-action/internal/wire"
@@ -20,7 +21,7 @@ func TestTag(t *testing.T) {
 		{nil, nil, ""},
 	} {
 		j := &job{source: source{Refs: tt.run}, opt: Options{Refs: tt.given}}
-		if got := j.tag(); got != tt.want {
+		if got := j.tag(0); got != tt.want {
 			t.Errorf("the tag of %q and %q = %q, want %q", tt.run, tt.given, got, tt.want)
 		}
 	}
@@ -32,11 +33,11 @@ func TestResult(t *testing.T) {
 	pkg := func(name, version string) wire.PublishedPackage {
 		return wire.PublishedPackage{CommitPackage: wire.CommitPackage{Name: name, SHA: sha, Version: version, URL: "https://r.example/" + name}}
 	}
-	j := &job{source: source{Refs: []string{"pr/7"}, PR: 7}, opt: Options{PackOptions: PackOptions{RegistryURL: "https://r.example"}}}
+	j := &job{streams: Streams{Log: slog.New(slog.DiscardHandler)}, source: source{Refs: []string{"pr/7"}, PR: 7}, opt: Options{PackOptions: PackOptions{RegistryURL: "https://r.example"}}}
 	j.published = wire.Published{Success: true, SHA: sha, Repository: "https://github.com/acme/ws", Packages: []wire.PublishedPackage{
 		pkg("@acme/a", "0.0.0-commit.ga832a551de"), pkg("b", "1.0.0"),
 	}}
-	text, err := json.Marshal(j.result(j.report()))
+	text, err := json.Marshal(j.result(j.report(t.Context(), pull{})))
 	if err != nil {
 		t.Fatal(err)
 	}

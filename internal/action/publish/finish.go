@@ -8,33 +8,45 @@ import (
 	"github.com/org/registry-action/internal/forge"
 )
 
-// Finish is for a run that was stopped while it published: the comment on the
-// pull request, which is of an earlier commit, says so.
+// Finish is for a run that was stopped while it published: the comments on the
+// pull requests, which are of an earlier commit, say so, and so does the commit's status.
 func Finish(ctx context.Context, opt Options, s Streams) error {
 	j, cleanup, err := newJob(opt, s)
 	if err != nil {
 		return err
 	}
 	defer cleanup()
-	if opt.DryRun || opt.Comment == CommentOff || opt.GitHubToken == "" || !j.runner.InActions() {
+	commentOff, statusOff := opt.Comment == CommentOff, opt.CommitStatus == StatusOff
+	if opt.DryRun || commentOff && statusOff || opt.GitHubToken == "" || !j.runner.InActions() {
 		return nil
 	}
 	if err := j.identify(ctx); err != nil {
 		return err
 	}
-	if j.source.PR == 0 || !j.source.Comment {
+	if j.source.SHA == "" { // a branch was removed
 		return nil
-	}
-	client, err := j.forge()
-	if err != nil {
-		return err
 	}
 	j.published.SHA = j.source.SHA
 	r := report.Report{SHA: j.source.SHA}
 	if j.source.Run != nil {
 		r.JobURL = j.source.Run.URL
 	}
-	res, err := client.Amend(ctx, j.source.PR, opt.CommentKey, j.state(), func(body string) string { return report.Stopped(r, body) })
+	err = j.mark(ctx, forge.Status{State: "error", Description: "the run was stopped before it published", URL: r.JobURL})
+	if commentOff || !j.source.Comment {
+		return err
+	}
+	for _, of := range j.source.Pulls {
+		err = errors.Join(err, j.amend(ctx, of, r))
+	}
+	return err
+}
+
+func (j *job) amend(ctx context.Context, of pull, r report.Report) error {
+	client, err := j.forge()
+	if err != nil {
+		return err
+	}
+	res, err := client.Amend(ctx, of.Number, j.opt.CommentKey, j.state(), func(body string) string { return report.Stopped(r, body) })
 	if errors.Is(err, forge.ErrReadOnly) {
 		return nil // the comment is not this run's to write
 	}

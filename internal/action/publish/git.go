@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -101,4 +102,51 @@ func (g git) tracked(ctx context.Context, submodules bool, pathspecs ...string) 
 	}
 	files := strings.Split(strings.TrimSuffix(out, "\x00"), "\x00")
 	return slices.Compact(files), nil // a file in conflict is listed once for each side
+}
+
+// parents returns the parents of a commit, also where a shallow clone has not got them.
+func (g git) parents(ctx context.Context, sha string) []string {
+	text, err := g.run(ctx, "cat-file", "commit", sha)
+	if err != nil {
+		return nil
+	}
+	var found []string
+	for line := range strings.Lines(text) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "" {
+			break // the message begins
+		}
+		if name == "parent" {
+			found = append(found, value)
+		}
+	}
+	return found
+}
+
+// line returns a commit and its first parents, and theirs, as far as they are here.
+func (g git) line(ctx context.Context, sha string, most int) []string {
+	out, err := g.run(ctx, "rev-list", "--first-parent", "--max-count="+strconv.Itoa(most), sha, "--")
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(out)
+}
+
+// mergeBase returns the newest commit that is in the history of both, "" if git knows of none.
+func (g git) mergeBase(ctx context.Context, a, b string) string {
+	sha, err := g.run(ctx, "merge-base", "--", a, b)
+	if err != nil {
+		return ""
+	}
+	return sha
+}
+
+// trunk returns the default branch of the remote "origin", "" if it is not known.
+func (g git) trunk(ctx context.Context) string {
+	ref, err := g.run(ctx, "symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
+	name, ok := strings.CutPrefix(ref, "refs/remotes/origin/")
+	if err != nil || !ok {
+		return ""
+	}
+	return name
 }

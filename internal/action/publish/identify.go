@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/forge"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -19,11 +20,26 @@ type source struct {
 	Refs       []string
 	Run        *wire.Run
 	RunNumber  int64
-	PR         int
-	Comment    bool // the run may comment
-	Deleted    bool // the event removed a branch: there is nothing to publish
+	PR         int    // the first of Pulls; 0 if there is none
+	Pulls      []pull // the pull requests that the commit is the head of
+	Comment    bool   // the run may comment
+	Fork       bool   // the commit is another repository's
+	MayMove    bool   // SHA is what the first of Pulls was at when this run asked
+	Before     string // where a branch was before it was pushed
+	Default    string // the repository's default branch
+	Deleted    bool   // the event removed a branch: there is nothing to publish
 	InCI       bool
 }
+
+// pull is a pull request, or a group of a merge queue: what goes to a branch.
+type pull struct {
+	Number  int
+	BaseRef string // the branch; empty if it is not known
+	BaseSHA string // where that is, or was
+}
+
+// maxPulls is how many pull requests of one commit are told.
+const maxPulls = 5
 
 // identify finds the commit: as told, else from the CI run's event, else from git.
 func (j *job) identify(ctx context.Context) error {
@@ -59,7 +75,13 @@ func (j *job) identify(ctx context.Context) error {
 func fromEvent(e runner.Context) source {
 	s := source{
 		SHA: e.HeadSHA, MergeSHA: e.MergeSHA, Refs: e.Refs, PR: e.PR, Comment: e.Comment, Deleted: e.Deleted,
-		ForgeURL: e.ServerURL, RunNumber: e.RunNumber, InCI: true,
+		ForgeURL: e.ServerURL, RunNumber: e.RunNumber, InCI: true, Fork: e.Fork, Before: e.Before, Default: e.DefaultBranch,
+	}
+	if e.PR != 0 || e.BaseRef != "" {
+		s.Pulls = []pull{{e.PR, e.BaseRef, e.BaseSHA}}
+	}
+	for _, p := range e.MorePulls[:min(maxPulls-1, len(e.MorePulls))] {
+		s.Pulls = append(s.Pulls, pull{p.Number, p.BaseRef, p.BaseSHA})
 	}
 	if e.Repository != "" {
 		s.Repository = e.ServerURL + "/" + e.Repository
@@ -79,7 +101,7 @@ func (j *job) askForge(ctx context.Context) error {
 		// What is checked out is not the pull request's.
 		return fault.New(fault.Invalid, "only GitHub knows the head of pull request %d, and there is no github-token to ask with; give one, or name the commit with --sha", src.PR)
 	}
-	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && j.opt.Comment != CommentOff
+	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && (j.opt.Comment != CommentOff || j.opt.ChangedOnly)
 	if src.Deleted || j.opt.GitHubToken == "" || !(needsHead || needsPull) {
 		return nil
 	}
@@ -92,18 +114,52 @@ func (j *job) askForge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		src.SHA = head.SHA
+		src.SHA, src.Fork, src.MayMove = head.SHA, head.Fork, j.opt.SHA == ""
+		src.Pulls = []pull{{src.PR, head.BaseRef, head.BaseSHA}}
 	}
 	if needsPull {
-		pulls, err := client.PullsForCommit(ctx, src.SHA)
-		if err != nil {
-			j.warn("the pull requests of %s could not be listed, so none gets a comment: %v", src.SHA, err)
-			return nil
-		}
-		if len(pulls) > 0 {
-			src.PR = pulls[0]
-			src.Refs = append(src.Refs, fmt.Sprintf("pr/%d", src.PR))
-		}
+		j.findPulls(ctx, client)
+	}
+	return nil
+}
+
+// findPulls finds the open pull requests of a pushed commit. All of them are told: they may go to different branches.
+func (j *job) findPulls(ctx context.Context, client *forge.Client) {
+	src := &j.source
+	found, err := client.PullsForCommit(ctx, src.SHA)
+	if err != nil {
+		j.warn("the pull requests of %s could not be listed, so none gets a comment: %v", src.SHA, err)
+		return
+	}
+	if len(found) > maxPulls {
+		j.warn("commit %.10s is the head of %d pull requests; the first %d are told", src.SHA, len(found), maxPulls)
+		found = found[:maxPulls]
+	}
+	for _, p := range found {
+		src.Pulls = append(src.Pulls, pull{p.Number, p.BaseRef, p.BaseSHA})
+		src.Refs = append(src.Refs, fmt.Sprintf("pr/%d", p.Number))
+	}
+	if len(found) > 0 {
+		src.PR = found[0].Number
+	}
+}
+
+// checkHead asks again whether a pull request is still at the commit that was found: a comment started the run, and
+// whoever made it has not seen what was pushed since.
+func (j *job) checkHead(ctx context.Context) error {
+	if !j.source.MayMove {
+		return nil
+	}
+	client, err := j.forge()
+	if err != nil {
+		return err
+	}
+	head, err := client.HeadOfPull(ctx, j.source.PR)
+	if err != nil {
+		return err
+	}
+	if head.SHA != j.source.SHA {
+		return fault.New(fault.Invalid, "pull request %d was at %s when this run began and is at %s now; nothing was published, comment again to publish that", j.source.PR, j.source.SHA, head.SHA)
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ type job struct {
 	registry  *regclient.Client    // nil if no registry is named
 
 	packages  []*pack.Package
+	skipped   skipped // what is not published, for it has not changed
 	published wire.Published
 	commentID int64
 	warnings  []string
@@ -59,10 +60,13 @@ func Publish(ctx context.Context, opt Options, s Streams) error {
 	if err := j.run(ctx, []step{{"checking the tree", j.checkTree}, {"packing", j.pack}}); err != nil {
 		return err
 	}
+	if err := j.run(ctx, []step{{"comparing with the base", j.leaveUnchanged}}); err != nil {
+		return err
+	}
 	if opt.DryRun {
 		return j.showPlan()
 	}
-	return j.run(ctx, []step{{"publishing", j.upload}, {"reporting", j.announce}})
+	return j.run(ctx, []step{{"asking for the head again", j.checkHead}, {"publishing", j.upload}, {"reporting", j.announce}})
 }
 
 func newJob(opt Options, s Streams) (*job, func(), error) {

@@ -23,6 +23,13 @@ const (
 	CommentOff      = "off"
 )
 
+// When a commit gets a status.
+const (
+	StatusAuto = "auto" // if the token may
+	StatusOn   = "on"
+	StatusOff  = "off"
+)
+
 // PackOptions say what is packed and how.
 type PackOptions struct {
 	Dir           string   // where the workspace is
@@ -48,6 +55,8 @@ type Options struct {
 	AllowDirty   bool
 	Force        bool // other bytes may take the place of this commit's packages
 	DryRun       bool
+	ChangedOnly  bool   // publish only what differs from the base, and what that needs
+	CommitStatus string // one of the above
 	Comment      string // one of the comment modes
 	CommentKey   string // tells the comments of several publishes on one pull request apart
 	ShowComment  bool   // print the comment

@@ -18,6 +18,7 @@ import (
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/wire"
 )
 
 // pack makes the tarballs: of the workspace's packages, or of .tgz files taken as they are.
@@ -235,7 +236,8 @@ func (j *job) showPlan() error {
 		of = " of " + j.source.Repository
 	}
 	j.say("dry run: commit %s%s would get %s; nothing was sent", j.source.SHA, of, packagesText(len(list)))
-	if err := j.writeJSON(plan{true, j.source.SHA, j.source.Repository, list}); err != nil || j.opt.JSONFile == "-" {
+	out := plan{DryRun: true, SHA: j.source.SHA, Repository: j.source.Repository, Packages: list, Base: j.skipped.base, Unchanged: j.skipped.names()}
+	if err := j.writeJSON(out); err != nil || j.opt.JSONFile == "-" {
 		return err
 	}
 	return printPacked(j.streams.Stdout, list)
@@ -247,4 +249,7 @@ type plan struct {
 	SHA        string   `json:"sha"`
 	Repository string   `json:"repository,omitempty"`
 	Packages   []packed `json:"packages"`
+	// With changed-only, what the packages were compared with, and those that would not be published.
+	Base      *wire.Base `json:"base,omitempty"`
+	Unchanged []string   `json:"unchanged,omitempty"`
 }

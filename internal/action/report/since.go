@@ -22,7 +22,7 @@ func (r Report) writeSince(b *strings.Builder) {
 	fmt.Fprintf(b, "%s since %s%s\n\n", r.tally(named, "**"), r.base(), outcome)
 }
 
-// tally counts what became of the packages. The first part is what matters most.
+// tally counts what became of the packages, the first part strong: it matters most. List names those that were removed.
 func (r Report) tally(list func([]string) string, strong string) string {
 	var n struct{ changed, added, unchanged int }
 	for _, p := range r.Packages {
@@ -43,8 +43,9 @@ func (r Report) tally(list func([]string) string, strong string) string {
 	}
 	say(n.changed, "changed")
 	say(n.added, "new")
-	if len(r.Removed) > 0 {
-		parts = append(parts, fmt.Sprintf("%d removed (%s)", len(r.Removed), list(r.Removed)))
+	say(len(r.Removed), "removed")
+	if names := list(r.Removed); names != "" {
+		parts[len(parts)-1] += " (" + names + ")"
 	}
 	if len(parts) == 0 {
 		return strong + "Nothing has changed" + strong

@@ -44,7 +44,7 @@ func (c *Context) applyPull(p *payload, envSHA string) error {
 	if pr == nil || pr.Number <= 0 {
 		return c.lacks("pull_request.number")
 	}
-	c.PR, c.BaseRef, c.Comment = pr.Number, pr.Base.Ref, true
+	c.PR, c.BaseRef, c.BaseSHA, c.Comment = pr.Number, pr.Base.Ref, known(pr.Base.SHA), true
 	c.Fork = pr.Head.Repo == nil || pr.Base.Repo == nil || pr.Head.Repo.ID != pr.Base.Repo.ID
 	c.Refs = []string{"pr/" + strconv.Itoa(pr.Number)}
 	if !c.Fork {
@@ -71,6 +71,9 @@ func (c *Context) applyPush(p *payload, envSHA, envRef string) error {
 	}
 	c.addRef(ref)
 	c.Comment = strings.HasPrefix(ref, "refs/heads/")
+	if c.Comment {
+		c.Before = known(p.Before)
+	}
 	return c.setHead(sha, "after")
 }
 
@@ -84,9 +87,8 @@ func (c *Context) applyRun(p *payload) error {
 	for _, pr := range run.PullRequests {
 		// The list has pull requests of other repositories of the network too.
 		if pr.Number > 0 && pr.Base.Repo != nil && pr.Base.Repo.ID == p.Repository.ID && pr.Head.SHA == run.HeadSHA {
-			c.PR, c.BaseRef = pr.Number, pr.Base.Ref
 			c.Refs = append(c.Refs, "pr/"+strconv.Itoa(pr.Number))
-			break
+			c.addPull(Pull{pr.Number, pr.Base.Ref, known(pr.Base.SHA)})
 		}
 	}
 	// head_branch of a tag's run is the tag: only where it must be a branch
@@ -103,7 +105,7 @@ func (c *Context) applyGroup(p *payload) error {
 	if g == nil {
 		return c.lacks("merge_group")
 	}
-	c.BaseRef = strings.TrimPrefix(g.BaseRef, "refs/heads/")
+	c.BaseRef, c.BaseSHA = strings.TrimPrefix(g.BaseRef, "refs/heads/"), known(g.BaseSHA)
 	if m := queueRef.FindStringSubmatch(g.HeadRef); m != nil {
 		c.PR, _ = strconv.Atoi(m[1]) // a number too large for int stays "unknown"
 	}
@@ -132,6 +134,23 @@ func (c *Context) applyRelease(p *payload, envSHA string) error {
 	}
 	c.addRef("refs/tags/" + p.Release.TagName)
 	return c.setHead(envSHA, "GITHUB_SHA")
+}
+
+// addPull adds a pull request behind those that are known.
+func (c *Context) addPull(p Pull) {
+	if c.PR != 0 {
+		c.MorePulls = append(c.MorePulls, p)
+		return
+	}
+	c.PR, c.BaseRef, c.BaseSHA = p.Number, p.BaseRef, p.BaseSHA
+}
+
+// known is a commit's SHA, or "" if it is none: all zeros stand for no commit.
+func known(sha string) string {
+	if !commitSHA.MatchString(sha) || strings.Trim(sha, "0") == "" {
+		return ""
+	}
+	return sha
 }
 
 // addRef adds the typed form of a Git ref; other refs (refs/pull/…) have none.

@@ -31,18 +31,31 @@ type Context struct {
 	HeadSHA  string
 	MergeSHA string // pull_request: the merge commit that is checked out by default
 	BaseRef  string // the branch that the pull request or merge group goes to
+	BaseSHA  string // where that branch was; for a merge group, what it is put on top of
+	Before   string // push: where the branch was before; empty if it is new
+
+	DefaultBranch string // of the repository
 
 	// Refs are the typed names that the commit may move: "pr/7",
 	// "branch/main", "tag/v1". A fork's branch is never among them.
 	Refs []string
-	PR   int  // the pull request; 0 if there is none or only the API knows it
-	Fork bool // the commit comes from a fork (or from one deleted since)
+	PR   int // the pull request; 0 if there is none or only the API knows it
+	// MorePulls are further pull requests with the same head, which may go to other branches.
+	MorePulls []Pull
+	Fork      bool // the commit comes from a fork (or from one deleted since)
 
 	// Deleted: the event removes a ref, there is no commit to publish.
 	Deleted bool
 	// Comment: the event may be answered on a pull request; if PR is 0, on
 	// those that the API lists for HeadSHA.
 	Comment bool
+}
+
+// Pull is a pull request, and where it goes.
+type Pull struct {
+	Number  int
+	BaseRef string
+	BaseSHA string
 }
 
 // Event reads what started the run from the environment and, bounded, from
@@ -71,6 +84,7 @@ func (r *Runner) Event() (Context, error) {
 	if c.Repository == "" {
 		c.Repository = p.Repository.FullName
 	}
+	c.DefaultBranch = p.Repository.DefaultBranch
 	if err := c.apply(p, r.getenv("GITHUB_SHA"), r.getenv("GITHUB_REF")); err != nil {
 		return Context{}, err
 	}

@@ -19,6 +19,7 @@ import (
 const (
 	head  = "0123456789abcdef0123456789abcdef01234567"
 	merge = "89abcdef0123456789abcdef0123456789abcdef"
+	tip   = "fedcba9876543210fedcba9876543210fedcba98" // of the base branch
 )
 
 // event runs Event on a payload with an environment beside it.
@@ -36,13 +37,14 @@ func event(t *testing.T, name, payload string, env map[string]string) (runner.Co
 func TestEvent(t *testing.T) {
 	pull := func(headRepo string) string {
 		return `{"repository":{"id":1,"full_name":"acme/ws"},"pull_request":{"number":7,
-			"head":{"sha":"` + head + `","ref":"fix/it","repo":` + headRepo + `},"base":{"ref":"main","repo":{"id":1}}}}`
+			"head":{"sha":"` + head + `","ref":"fix/it","repo":` + headRepo + `},"base":{"ref":"main","sha":"` + tip + `","repo":{"id":1}}}}`
 	}
 	run := func(event, branch, headRepo, pulls string) string {
 		return `{"repository":{"id":1,"full_name":"acme/ws","default_branch":"main"},"workflow_run":{"event":"` + event + `",
 			"head_sha":"` + head + `","head_branch":"` + branch + `","head_repository":{"id":` + headRepo + `},"pull_requests":[` + pulls + `]}}`
 	}
-	const own = `{"number":7,"head":{"sha":"` + head + `"},"base":{"ref":"main","repo":{"id":1}}}`
+	const own = `{"number":7,"head":{"sha":"` + head + `"},"base":{"ref":"main","sha":"` + tip + `","repo":{"id":1}}}`
+	const another = `{"number":8,"head":{"sha":"` + head + `"},"base":{"ref":"next","sha":"../..","repo":{"id":1}}}`
 	const foreign = `{"number":3,"head":{"sha":"` + head + `"},"base":{"ref":"main","repo":{"id":2}}}`
 
 	for _, tt := range []struct {
@@ -51,16 +53,16 @@ func TestEvent(t *testing.T) {
 		want                 runner.Context
 	}{
 		{"pull request", "pull_request", pull(`{"id":1}`), nil, runner.Context{
-			HeadSHA: head, MergeSHA: merge, BaseRef: "main", Refs: []string{"pr/7", "branch/fix/it"}, PR: 7, Comment: true}},
+			HeadSHA: head, MergeSHA: merge, BaseRef: "main", BaseSHA: tip, Refs: []string{"pr/7", "branch/fix/it"}, PR: 7, Comment: true}},
 		{"pull request of a fork", "pull_request", pull(`{"id":2}`), nil, runner.Context{
-			HeadSHA: head, MergeSHA: merge, BaseRef: "main", Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
+			HeadSHA: head, MergeSHA: merge, BaseRef: "main", BaseSHA: tip, Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
 		{"pull request of a deleted fork", "pull_request", pull(`null`), nil, runner.Context{
-			HeadSHA: head, MergeSHA: merge, BaseRef: "main", Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
+			HeadSHA: head, MergeSHA: merge, BaseRef: "main", BaseSHA: tip, Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
 		{"pull_request_target has no merge commit", "pull_request_target", pull(`{"id":2}`), nil, runner.Context{
-			HeadSHA: head, BaseRef: "main", Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
-		{"push to a branch", "push", `{"ref":"refs/heads/feat/x","after":"` + head + `"}`, nil, runner.Context{
-			HeadSHA: head, Refs: []string{"branch/feat/x"}, Comment: true}},
-		{"push of a branch with a number for a name", "push", `{"ref":"refs/heads/7","after":"` + head + `"}`, nil, runner.Context{
+			HeadSHA: head, BaseRef: "main", BaseSHA: tip, Refs: []string{"pr/7"}, PR: 7, Fork: true, Comment: true}},
+		{"push to a branch", "push", `{"ref":"refs/heads/feat/x","before":"` + tip + `","after":"` + head + `","repository":{"default_branch":"main"}}`, nil, runner.Context{
+			HeadSHA: head, Before: tip, DefaultBranch: "main", Refs: []string{"branch/feat/x"}, Comment: true}},
+		{"push of a branch with a number for a name", "push", `{"ref":"refs/heads/7","before":"` + strings.Repeat("0", 40) + `","after":"` + head + `"}`, nil, runner.Context{
 			HeadSHA: head, Refs: []string{"branch/7"}, Comment: true}},
 		{"push of an annotated tag", "push", `{"ref":"refs/tags/v1","after":"` + merge + `","head_commit":{"id":"` + head + `"}}`, nil, runner.Context{
 			HeadSHA: head, Refs: []string{"tag/v1"}}},
@@ -70,14 +72,17 @@ func TestEvent(t *testing.T) {
 			HeadSHA: merge, Refs: []string{"branch/main"}, Comment: true}},
 		{"dispatch on a tag", "workflow_dispatch", `{"ref":"refs/tags/v2"}`, nil, runner.Context{HeadSHA: merge, Refs: []string{"tag/v2"}}},
 		{"run after a pull request", "workflow_run", run("pull_request", "fix", "1", foreign+","+own), nil, runner.Context{
-			HeadSHA: head, BaseRef: "main", Refs: []string{"pr/7", "branch/fix"}, PR: 7, Comment: true}},
+			HeadSHA: head, BaseRef: "main", BaseSHA: tip, DefaultBranch: "main", Refs: []string{"pr/7", "branch/fix"}, PR: 7, Comment: true}},
+		{"run of a head with two pull requests", "workflow_run", run("pull_request", "fix", "1", own+","+another), nil, runner.Context{
+			HeadSHA: head, BaseRef: "main", BaseSHA: tip, DefaultBranch: "main", Refs: []string{"pr/7", "pr/8", "branch/fix"}, PR: 7,
+			MorePulls: []runner.Pull{{Number: 8, BaseRef: "next"}}, Comment: true}},
 		{"run after a fork's pull request", "workflow_run", run("pull_request", "main", "2", ""), nil, runner.Context{
-			HeadSHA: head, Fork: true, Comment: true}},
+			HeadSHA: head, DefaultBranch: "main", Fork: true, Comment: true}},
 		{"run after a push to the default branch", "workflow_run", run("push", "main", "1", ""), nil, runner.Context{
-			HeadSHA: head, Refs: []string{"branch/main"}, Comment: true}},
-		{"run after a push of what may be a tag", "workflow_run", run("push", "v1", "1", ""), nil, runner.Context{HeadSHA: head, Comment: true}},
-		{"merge group", "merge_group", `{"merge_group":{"head_sha":"` + head + `","base_ref":"refs/heads/rel/1",
-			"head_ref":"refs/heads/gh-readonly-queue/rel/1/pr-12-` + merge + `"}}`, nil, runner.Context{HeadSHA: head, BaseRef: "rel/1", PR: 12}},
+			HeadSHA: head, DefaultBranch: "main", Refs: []string{"branch/main"}, Comment: true}},
+		{"run after a push of what may be a tag", "workflow_run", run("push", "v1", "1", ""), nil, runner.Context{HeadSHA: head, DefaultBranch: "main", Comment: true}},
+		{"merge group", "merge_group", `{"merge_group":{"head_sha":"` + head + `","base_ref":"refs/heads/rel/1","base_sha":"` + tip + `",
+			"head_ref":"refs/heads/gh-readonly-queue/rel/1/pr-12-` + merge + `"}}`, nil, runner.Context{HeadSHA: head, BaseRef: "rel/1", BaseSHA: tip, PR: 12}},
 		{"comment on a pull request", "issue_comment", `{"issue":{"number":9,"pull_request":{"url":"x"}}}`, nil, runner.Context{
 			PR: 9, Refs: []string{"pr/9"}, Comment: true}},
 		{"comment on an issue", "issue_comment", `{"issue":{"number":9}}`, nil, runner.Context{HeadSHA: merge}},
@@ -180,15 +185,17 @@ func examples() map[string]func(runner.Context) bool {
 	return map[string]func(runner.Context) bool{
 		"pull_request": func(c runner.Context) bool {
 			return c.PR == 2 && c.HeadSHA == "ec26c3e57ca3a959ca5aad62de7213c562f8c821" && c.MergeSHA == merge &&
-				has(c, "pr/2", "branch/changes") && !c.Fork && c.BaseRef == "master" && c.Repository == "Codertocat/Hello-World"
+				has(c, "pr/2", "branch/changes") && !c.Fork && c.BaseRef == "master" && c.BaseSHA == "f95f852bd8fca8fcc58a9a2d6c842781e32a215e" && c.Repository == "Codertocat/Hello-World"
 		},
 		"push": func(c runner.Context) bool {
-			return c.Deleted && c.HeadSHA == "" || c.HeadSHA == pushed && (has(c, "tag/simple-tag") || has(c, "branch/master"))
+			return c.Deleted && c.HeadSHA == "" || c.HeadSHA == pushed && (has(c, "tag/simple-tag") && c.Before == "" || has(c, "branch/master") && c.Before == "" || len(c.Before) == 40)
 		},
 		"workflow_dispatch": func(c runner.Context) bool { return has(c, "branch/main") || has(c, "branch/master") },
 		// One of them lists a pull request of another repository.
-		"workflow_run":  func(c runner.Context) bool { return c.PR == 0 && len(c.HeadSHA) == 40 },
-		"merge_group":   func(c runner.Context) bool { return c.PR == 104 && !c.Comment && c.BaseRef == "main" && c.Refs == nil },
+		"workflow_run": func(c runner.Context) bool { return c.PR == 0 && len(c.HeadSHA) == 40 },
+		"merge_group": func(c runner.Context) bool {
+			return c.PR == 104 && !c.Comment && c.BaseRef == "main" && len(c.BaseSHA) == 40 && c.Refs == nil
+		},
 		"issue_comment": func(c runner.Context) bool { return c.PR == 0 && !c.Comment },
 		"release":       func(c runner.Context) bool { return c.Deleted || has(c, "tag/0.0.1") },
 	}

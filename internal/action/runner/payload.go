@@ -5,6 +5,7 @@ package runner
 type payload struct {
 	Action      string       `json:"action"`
 	Ref         string       `json:"ref"`
+	Before      string       `json:"before"`
 	After       string       `json:"after"`
 	Deleted     bool         `json:"deleted"`
 	HeadCommit  *headCommit  `json:"head_commit"`
@@ -50,6 +51,7 @@ type workflowRun struct {
 type mergeGroup struct {
 	HeadSHA string `json:"head_sha"`
 	HeadRef string `json:"head_ref"`
+	BaseSHA string `json:"base_sha"`
 	BaseRef string `json:"base_ref"`
 }
 

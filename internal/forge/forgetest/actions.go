@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Run is a run of a workflow of the repository.
@@ -178,6 +179,10 @@ func (s *Server) createStatus(w *httptest.ResponseRecorder, r *http.Request, sha
 		refuse(w, http.StatusUnprocessableEntity, "Problems parsing JSON")
 		return
 	}
+	if utf8.RuneCountInString(in.Description) > maxDescription {
+		refuse(w, http.StatusUnprocessableEntity, "Validation Failed: description is too long (maximum is 140 characters)")
+		return
+	}
 	in.SHA = sha
 	s.statuses = append(s.statuses, in)
 	o := s.example("status")
@@ -185,6 +190,9 @@ func (s *Server) createStatus(w *httptest.ResponseRecorder, r *http.Request, sha
 	w.Header().Set("Location", strings.TrimSuffix(s.URL, "/")+"/repos/"+Owner+"/"+Repo+"/statuses/"+sha)
 	answer(w, http.StatusCreated, o)
 }
+
+// maxDescription is the most characters that GitHub takes in a status.
+const maxDescription = 140
 
 // Status is a mark beside a commit.
 type Status struct {

@@ -51,7 +51,7 @@ func (s *Server) pull(example string, p Pull) object {
 	o["requested_teams"] = []any{} // the example's are not as described
 	head, base := o["head"].(object), o["base"].(object)
 	head["sha"], head["ref"] = p.HeadSHA, p.HeadRef
-	base["ref"] = p.BaseRef
+	base["ref"], base["sha"] = p.BaseRef, p.BaseSHA
 	user := o["user"].(object)
 	user["login"], user["id"] = cmp.Or(p.Author, "octocat"), ID(cmp.Or(p.Author, "octocat"))
 	repository(base, Owner+"/"+Repo)

@@ -36,6 +36,9 @@ func (s *Server) handle(w *httptest.ResponseRecorder, r *http.Request, route, to
 	case params["owner"] != Owner || params["repo"] != Repo:
 		refuse(w, http.StatusNotFound, "Not Found")
 		return
+	case who.NoStatuses && route == CreateStatus:
+		refuse(w, http.StatusForbidden, "Resource not accessible by integration")
+		return
 	case who.ReadOnly && r.Method != http.MethodGet:
 		refuse(w, http.StatusForbidden, "Resource not accessible by integration")
 		return
@@ -57,6 +60,8 @@ func (s *Server) handle(w *httptest.ResponseRecorder, r *http.Request, route, to
 		s.oneComment(w, r, number("comment_id"))
 	case GetRepository:
 		s.getRepository(w)
+	case CompareCommits:
+		s.compare(w, params["basehead"])
 	case CreateStatus:
 		s.createStatus(w, r, params["sha"])
 	case ListRuns:

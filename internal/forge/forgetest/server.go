@@ -5,6 +5,7 @@
 package forgetest
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -28,16 +29,17 @@ const (
 
 // The routes, for Fault and Request.
 const (
-	GetUser       = "GET /user"
-	ListPulls     = "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
-	GetPull       = "GET /repos/{owner}/{repo}/pulls/{pull_number}"
-	ListComments  = "GET /repos/{owner}/{repo}/issues/{issue_number}/comments"
-	CreateComment = "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
-	GetComment    = "GET /repos/{owner}/{repo}/issues/comments/{comment_id}"
-	UpdateComment = "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"
-	DeleteComment = "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
-	GetRepository = "GET /repos/{owner}/{repo}"
-	CreateStatus  = "POST /repos/{owner}/{repo}/statuses/{sha}"
+	GetUser        = "GET /user"
+	ListPulls      = "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
+	GetPull        = "GET /repos/{owner}/{repo}/pulls/{pull_number}"
+	ListComments   = "GET /repos/{owner}/{repo}/issues/{issue_number}/comments"
+	CreateComment  = "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
+	GetComment     = "GET /repos/{owner}/{repo}/issues/comments/{comment_id}"
+	UpdateComment  = "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}"
+	DeleteComment  = "DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}"
+	GetRepository  = "GET /repos/{owner}/{repo}"
+	CompareCommits = "GET /repos/{owner}/{repo}/compare/{basehead}"
+	CreateStatus   = "POST /repos/{owner}/{repo}/statuses/{sha}"
 
 	ListRuns         = "GET /repos/{owner}/{repo}/actions/runs"
 	GetRun           = "GET /repos/{owner}/{repo}/actions/runs/{run_id}"
@@ -55,6 +57,7 @@ type Account struct {
 	// Installation tokens (GITHUB_TOKEN among them) may not ask GET /user.
 	Installation bool
 	ReadOnly     bool
+	NoStatuses   bool // it has no statuses: write
 }
 
 // Pull is a pull request.
@@ -65,8 +68,12 @@ type Pull struct {
 	HeadRef  string
 	HeadRepo string // owner/name
 	BaseRef  string
+	BaseSHA  string // default BaseSHA
 	Author   string // default "octocat"
 }
+
+// BaseSHA is where a base branch is unless a Pull says otherwise.
+const BaseSHA = "2222222222222222222222222222222222222222"
 
 // Comment is a comment on a pull request.
 type Comment struct {
@@ -99,6 +106,7 @@ type Server struct {
 	runs      []Run
 	artifacts []Artifact
 	statuses  []Status
+	bases     map[string]string // merge bases, by base...head
 	app       *App
 	lastID    int64
 	faults    []Fault
@@ -148,9 +156,7 @@ func (s *Server) Grant(token string, a Account) {
 func (s *Server) AddPull(p Pull) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.State == "" {
-		p.State = "open"
-	}
+	p.State, p.BaseSHA = cmp.Or(p.State, "open"), cmp.Or(p.BaseSHA, BaseSHA)
 	s.pulls = append(s.pulls, p)
 }
 

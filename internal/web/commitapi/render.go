@@ -16,6 +16,9 @@ func (a *API) render(p commits.Package) wire.CommitPackage {
 		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
 		InstallURL: origin + a.shortPath(p.Repository.Path, p),
 	}
+	if r := p.Artifact.Recipe; r != nil {
+		out.Parts = &wire.PackageParts{Head: r.Head.Digest, Body: r.Body.Digest, Holes: r.Holes}
+	}
 	switch {
 	case p.Zig != nil:
 		describeZig(&out, p)

@@ -1,0 +1,66 @@
+package publish
+
+import (
+	"context"
+
+	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/wire"
+)
+
+// addChanges asks what became of the packages since the base of a pull request, and adds it to a report of them. A registry
+// that does not tell is no failure: the report says then what was published.
+func (j *job) addChanges(ctx context.Context, r *report.Report, of pull) {
+	r.Base, r.Skipped = j.skipped.base, j.skippedPackages()
+	if len(r.Packages) == 0 {
+		r.Removed = j.skipped.removed
+		return
+	}
+	changes, err := j.changes(ctx, of)
+	if err != nil {
+		j.streams.Log.DebugContext(ctx, "the registry does not tell what has changed", "err", err)
+		return
+	}
+	if changes.Base == nil {
+		j.streams.Log.DebugContext(ctx, "nothing is known that the packages could be compared with", "pull", of.Number)
+		return
+	}
+	r.Base = changes.Base
+	if j.skipped.base != nil && j.skipped.base.SHA == changes.Base.SHA {
+		r.Base = j.skipped.base // which was asked for by its SHA, and knows its branch
+	}
+	place := map[string]int{}
+	for i, p := range r.Packages {
+		place[p.Name] = i
+	}
+	for _, c := range changes.Packages {
+		i, ours := place[c.Name]
+		switch {
+		case ours:
+			r.Packages[i].Change, r.Packages[i].Unchanged = new(c), c.Kind == wire.Unchanged
+		case c.Kind == wire.Removed && !j.has(c.Name): // else it is only not published by this run
+			r.Removed = append(r.Removed, c.Name)
+		}
+	}
+}
+
+func (j *job) changes(ctx context.Context, of pull) (wire.Changes, error) {
+	if j.source.Repository == "" {
+		return wire.Changes{}, nil // so that nobody can tell which packages are of the same one
+	}
+	ctx, cancel := context.WithTimeout(ctx, compareTimeout)
+	defer cancel()
+	q := j.compareWith(ctx, of)
+	if base := j.skipped.base; base != nil && of == j.firstPull() {
+		q.Bases, q.Branch = []string{base.SHA}, ""
+	}
+	return j.registry.Changes(ctx, j.published.SHA, q)
+}
+
+// skippedPackages are those that were not published, as they stand at the base.
+func (j *job) skippedPackages() []report.Package {
+	var all []report.Package
+	for _, p := range j.skipped.packages {
+		all = append(all, describePackage(p))
+	}
+	return all
+}
