@@ -160,6 +160,17 @@ func (s *Server) AddPull(p Pull) {
 	s.pulls = append(s.pulls, p)
 }
 
+// MovePull has a pull request's head move, as a push would.
+func (s *Server) MovePull(number int, sha string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.pulls {
+		if s.pulls[i].Number == number {
+			s.pulls[i].HeadSHA = sha
+		}
+	}
+}
+
 // AddComment adds a comment by anybody and returns its id.
 func (s *Server) AddComment(pr int, login, body string) int64 {
 	s.mu.Lock()
