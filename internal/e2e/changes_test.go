@@ -111,7 +111,7 @@ func TestCommentTellsChanges(t *testing.T) {
 	if page.stdout != "200" {
 		t.Errorf("the page of the diff answers %s", page.stdout)
 	}
-	statuses := gh.Statuses(b.head)
+	statuses := gh.StatusesOf(b.head)
 	if len(statuses) != 1 || statuses[0].State != "success" || statuses[0].Context != "registry-preview" || statuses[0].Description != "3 packages, 1 changed, 2 unchanged" || statuses[0].URL != s.url+"/commits/"+b.head {
 		t.Errorf("the statuses are %+v", statuses)
 	}
@@ -192,7 +192,7 @@ func TestChangedOnlyWithoutChanges(t *testing.T) {
 	if got := exe(t, b.dir, cleanEnv(), "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", s.url+"/commits/"+b.head).must(t); got.stdout != "404" {
 		t.Errorf("the commit answers %s, want 404", got.stdout)
 	}
-	if statuses := gh.Statuses(b.head); len(statuses) != 1 || statuses[0].Description != "nothing has changed, nothing was published" || statuses[0].URL != s.url+"/commits/"+b.main {
+	if statuses := gh.StatusesOf(b.head); len(statuses) != 1 || statuses[0].Description != "nothing has changed, nothing was published" || statuses[0].URL != s.url+"/commits/"+b.main {
 		t.Errorf("the statuses are %+v", statuses)
 	}
 }

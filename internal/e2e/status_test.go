@@ -21,12 +21,12 @@ func TestCommitStatus(t *testing.T) {
 		"off":                      {[]string{"INPUT_COMMIT-STATUS=off"}, false},
 	} {
 		r := pullRequest(t, gh, s.url, merge, 1, tt.inputs...).run(t, dir).must(t)
-		if got := gh.Statuses(headSHA); len(got) != 0 || strings.Contains(r.stdout, "statuses: write") != tt.warning {
+		if got := gh.StatusesOf(headSHA); len(got) != 0 || strings.Contains(r.stdout, "statuses: write") != tt.warning {
 			t.Errorf("%s: the statuses are %+v, and it said\n%v", name, got, r)
 		}
 	}
 	pullRequest(t, gh, s.url, merge, 2, "INPUT_COMMENT=off", "INPUT_COMMENT-KEY=docs").run(t, dir).must(t)
-	if got := gh.Statuses(headSHA); len(got) != 1 || got[0].State != "success" || got[0].Context != "registry-preview/docs" || got[0].Description != "3 packages" {
+	if got := gh.StatusesOf(headSHA); len(got) != 1 || got[0].State != "success" || got[0].Context != "registry-preview/docs" || got[0].Description != "3 packages" {
 		t.Errorf("the statuses are %+v, want one of this key", got)
 	}
 
@@ -35,7 +35,7 @@ func TestCommitStatus(t *testing.T) {
 	env := eventEnv(t, fork, "pull_request", `{"repository": {"id": 1}, "pull_request": {"number": 7, "head": {"sha": "`+headSHA+`", "repo": {"id": 2}}, "base": {"ref": "main", "repo": {"id": 1}}}}`,
 		merge, "REGISTRY_URL="+s.url, "GITHUB_TOKEN="+forgetest.Token)
 	publishCommit(t, dir, env, "--commit-status", "on").must(t)
-	if got := fork.Statuses(headSHA); len(got) != 0 || len(fork.Comments(7)) != 1 {
+	if got := fork.StatusesOf(headSHA); len(got) != 0 || len(fork.Comments(7)) != 1 {
 		t.Errorf("a fork's commit has the statuses %+v", got)
 	}
 }
@@ -47,8 +47,8 @@ func TestMergeGroup(t *testing.T) {
 	env := eventEnv(t, gh, "merge_group", `{"merge_group": {"head_sha": "`+sha+`", "base_sha": "`+strings.Repeat("2", 40)+`", "base_ref": "refs/heads/main",
 		"head_ref": "refs/heads/gh-readonly-queue/main/pr-7-`+strings.Repeat("2", 40)+`"}}`, sha, "REGISTRY_URL="+s.url, "GITHUB_TOKEN="+forgetest.Token)
 	publishCommit(t, dir, env).must(t)
-	if len(gh.Comments(7)) != 0 || len(gh.Statuses(sha)) != 1 {
-		t.Errorf("the comments are %+v, the statuses %+v; want a status alone", gh.Comments(7), gh.Statuses(sha))
+	if len(gh.Comments(7)) != 0 || len(gh.StatusesOf(sha)) != 1 {
+		t.Errorf("the comments are %+v, the statuses %+v; want a status alone", gh.Comments(7), gh.StatusesOf(sha))
 	}
 }
 

@@ -59,7 +59,7 @@ func TestCancelledJob(t *testing.T) {
 	if len(comments) != 1 || !strings.Contains(comments[0].Body, "was stopped") || !strings.Contains(comments[0].Body, next[:10]) || !strings.Contains(comments[0].Body, headSHA) {
 		t.Errorf("%v\nthe comments are %+v, want the one of the commit before, with a word about this run", post, comments)
 	}
-	if got := gh.Statuses(next); len(got) != 1 || got[0].State != "error" || !strings.Contains(got[0].Description, "stopped") || !strings.HasSuffix(got[0].URL, "/runs/9002/attempts/1") {
+	if got := gh.StatusesOf(next); len(got) != 1 || got[0].State != "error" || !strings.Contains(got[0].Description, "stopped") || !strings.HasSuffix(got[0].URL, "/runs/9002/attempts/1") {
 		t.Errorf("the statuses of the commit are %+v, want that its run was stopped", got)
 	}
 	if text := read(t, state); strings.Contains(text, "ended") || !strings.Contains(text, "binary<<") {
