@@ -40,6 +40,7 @@ func measurements() []measurement {
 		{"scale", measureScale},
 		{"big", measureBig},
 		{"start", measureStart},
+		{"step", measureStep},
 	}
 }
 
