@@ -189,7 +189,7 @@ module.exports = 1
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	saved, err := pack.Tarball(t.Context(), path)
+	saved, err := given(t, path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +218,7 @@ func TestTarballIsTakenAsItIs(t *testing.T) {
 `)
 	npmPack(t, dir)
 	path := filepath.Join(dir, "s-given-4.0.0.tgz")
-	p, err := pack.Tarball(t.Context(), path)
+	p, err := given(t, path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestTarballIsTakenAsItIs(t *testing.T) {
 			if err := os.WriteFile(file, bad, 0o644); err != nil {
 				t.Fatal(err)
 			}
-			if p, err := pack.Tarball(t.Context(), file); err == nil {
+			if p, err := given(t, file, ""); err == nil {
 				t.Errorf("a %s file is taken as %s", name, p.Name)
 			}
 		})
@@ -362,8 +362,8 @@ module.exports = 'b'
 					if err := p.Save(path); err != nil {
 						t.Fatal(err)
 					}
-					saved, err := pack.Tarball(t.Context(), path)
-					if err != nil || saved.Sums != p.Sums || saved.Size != p.Size {
+					saved, err := given(t, path, commit)
+					if err != nil || saved.Sums != p.Sums || saved.Size != p.Size || saved.Recipe != p.Recipe || !bytes.Equal(saved.Head, p.Head) {
 						t.Errorf("%s: the saved file is %+v, %v; want %+v (%d)", p.Name, saved, err, p.Sums, p.Size)
 					}
 				}

@@ -22,7 +22,7 @@ type File struct {
 }
 
 // Package is a packed package: a split tarball, which has a Head, a body and a
-// Recipe, or a whole one: of a workspace.Kind, or a given one that was taken as it is. The tarball
+// Recipe, or a whole one: of a workspace.Kind, or a given one that somebody else made. The tarball
 // itself is in a file: the given one, or one of Options.TempDir.
 type Package struct {
 	Name       string // of a workspace.Kind, with its prefix
@@ -33,6 +33,7 @@ type Package struct {
 	Unpacked   int64  // sum of the files' sizes
 	Bins       []string
 	Siblings   []string         // the packages packed along that it needs, by name
+	ByURL      bool             // it needs one of them by URL, not by version
 	Zig        *Zig             // nil if it is not of Zig
 	Lumen      *lumen.Integrity // nil if it is not of Lumen
 

@@ -56,7 +56,7 @@ func (p *packer) write(c content) (*Package, error) {
 		pkg.add(f.Name, f.Size)
 	}
 	pkg.Bins = binNames(c.manifest, pkg.Files)
-	pkg.Siblings = p.pinned(c.manifest)
+	pkg.Siblings, pkg.ByURL = pinned(c.manifest, func(spec, full string) string { return cmp.Or(p.pinNames[spec], p.pinNames[full]) })
 	return pkg, nil
 }
 
@@ -74,23 +74,23 @@ func (p *packer) stream(w io.Writer, head []byte, first tarball.Run, files []tar
 	return recipe, err
 }
 
-// pinned returns the packages packed along that a packed manifest needs to be
-// installed. A dependency under another name is "npm:name@version", or a URL.
-func (p *packer) pinned(m *manifest.Manifest) []string {
-	var names []string
+// pinned returns the packages packed along that a packed manifest needs to be installed, and whether it needs one by URL.
+// Find names the package that a specifier means, as it is and as "name@version": a dependency under another name is
+// "npm:name@version".
+func pinned(m *manifest.Manifest, find func(spec, full string) string) (names []string, byURL bool) {
 	for _, field := range []string{"dependencies", "optionalDependencies"} {
 		for dep, spec := range m.Dependencies[field] {
 			full := dep + "@" + spec
 			if alias, ok := strings.CutPrefix(spec, "npm:"); ok {
 				full = alias
 			}
-			if name := cmp.Or(p.pinNames[spec], p.pinNames[full]); name != "" {
-				names = append(names, name)
+			if name := find(spec, full); name != "" {
+				names, byURL = append(names, name), byURL || strings.Contains(spec, "://")
 			}
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	return slices.Compact(names), byURL
 }
 
 func (p *Package) add(path string, size int64) {

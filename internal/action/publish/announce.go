@@ -68,7 +68,7 @@ func (j *job) report(ctx context.Context, of pull) report.Report {
 		rp := describePackage(p.CommitPackage)
 		if own := packed[p.Name]; own != nil {
 			rp.Bins = own.Bins
-			if rp.Linked = j.opt.Siblings == URL && len(own.Siblings) > 0; !rp.Linked {
+			if rp.Linked = own.ByURL; !rp.Linked {
 				rp.Needs = own.Siblings
 			}
 		}

@@ -131,7 +131,7 @@ func (j *job) findBase(ctx context.Context) (based, error) {
 		return based{}, errors.New("no registry is named")
 	}
 	of := j.firstPull()
-	if j.source.InCI && of.BaseRef == "" {
+	if j.source.InCI && (of.BaseRef == "" || !j.source.Comment) {
 		return based{}, errors.New("this run is not about a pull request, and what later runs compare with must be whole")
 	}
 	ctx, cancel := context.WithTimeout(ctx, compareTimeout)

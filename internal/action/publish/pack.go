@@ -30,12 +30,8 @@ func (j *job) pack(ctx context.Context) error {
 	if len(tarballs) > 0 && len(paths) == 0 && len(j.opt.Exclude) > 0 {
 		return fault.New(fault.Invalid, "--exclude leaves packages of the workspace out, but only .tgz files are given; leave those out of the list instead")
 	}
-	for _, path := range tarballs {
-		p, err := pack.Tarball(ctx, path)
-		if err != nil {
-			return err
-		}
-		j.packages = append(j.packages, p)
+	if j.packages, err = pack.Tarballs(ctx, tarballs, j.source.SHA); err != nil {
+		return err
 	}
 	if len(tarballs) == 0 || len(paths) > 0 {
 		if err := j.packWorkspace(ctx, paths); err != nil {
