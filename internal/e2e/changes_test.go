@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,6 +178,29 @@ func TestChangedOnlyTakesAlongWhatIsNeeded(t *testing.T) {
 	if r := exe(t, project, cleanEnv(), "npx", "--no-install", "acme").must(t); strings.TrimSpace(r.stdout) != "cli+new core" {
 		t.Errorf("acme prints %q", r.stdout)
 	}
+}
+
+// A job that has only the tarballs that another one packed knows as much.
+func TestChangedOnlyOfTarballs(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	b := branch(t, monorepo, "-- packages/core/index.js --\nmodule.exports = 'new core';\n")
+	b.publishMain(t, gh, s)
+	elsewhere := t.TempDir()
+	publishCommit(t, b.dir, cleanEnv(), "pack", "--out", filepath.Join(elsewhere, "dist"), "--sha", b.head).must(t)
+	st := pullRequestAt(t, gh, s.url, b.head, b.merged, 1, "INPUT_CHANGED-ONLY=true", "INPUT_PACKAGES=dist/*.tgz", "INPUT_SIBLINGS=registry")
+	event := strings.ReplaceAll(read(t, eventPath(st)), strings.Repeat("2", 40), b.main)
+	if err := os.WriteFile(eventPath(st), []byte(event), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r := st.run(t, elsewhere).must(t)
+	wants(t, r.stderr, []string{"2 of 3 are published", "uploading 1 of 4 blobs"})
+	wants(t, theComment(t, gh), []string{"2 packages at", "1 unchanged package, not published again", "`acme-solo`", "acme-cli@pr-7"})
+}
+
+// eventPath is where a step's event is.
+func eventPath(s step) string {
+	i := slices.IndexFunc(s.env, func(v string) bool { return strings.HasPrefix(v, "GITHUB_EVENT_PATH=") })
+	return strings.TrimPrefix(s.env[i], "GITHUB_EVENT_PATH=")
 }
 
 // A pull request that changes no package publishes none, says so, and succeeds.

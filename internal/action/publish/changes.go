@@ -60,7 +60,9 @@ func (j *job) changes(ctx context.Context, of pull) (wire.Changes, error) {
 func (j *job) skippedPackages() []report.Package {
 	var all []report.Package
 	for _, p := range j.skipped.packages {
-		all = append(all, describePackage(p))
+		rp := describePackage(p)
+		rp.Linked = j.opt.Siblings == URL
+		all = append(all, rp)
 	}
 	return all
 }
