@@ -173,5 +173,14 @@ func FuzzComment(f *testing.F) {
 				report.Package{Name: "lumen:" + name, Version: version, URL: url, Lumen: &report.Lumen{Name: name, Hash: bin, ContentHash: repository}})
 		}
 		check(t, report.Comment(r))
+		r.Base, r.Removed, r.Skipped = &wire.Base{SHA: name, Branch: url}, []string{bin}, r.Packages[:1]
+		for i := range r.Packages {
+			r.Packages[i].Change = &wire.PackageChange{
+				Kind: wire.Changed, Files: &wire.FileChanges{Added: []string{bin}, AddedCount: 1}, Scripts: []string{version},
+				Dependencies: []wire.DependencyChange{{Field: repository, Name: name, Before: version, After: bin}},
+				Entries:      []wire.EntryChange{{Field: name, Before: bin, After: url}}, Broken: []wire.BrokenEntry{{Field: bin, Target: version}},
+			}
+		}
+		check(t, report.Comment(r))
 	})
 }
