@@ -150,7 +150,7 @@ func TestShorteningOfChanges(t *testing.T) {
 	}
 	for n, want := range map[int][]bool{10: {true, true, true}, 130: {false, true, true}, 1000: {false, false, true}} {
 		got := report.Comment(sized(n))
-		for i, part := range []string{"<summary>What changed</summary>", "| packed size |", "postinstall"} {
+		for i, part := range []string{"<summary>What changed</summary>", "| packed |", "postinstall"} {
 			if strings.Contains(got, part) != want[i] {
 				t.Errorf("%d packages: the comment of %d bytes has %q: %v, want %v", n, len(got), part, !want[i], want[i])
 			}

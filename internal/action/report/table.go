@@ -34,8 +34,8 @@ func (r Report) table(packages []Package, sizes bool) string {
 		columns = append(columns, versionColumn())
 	}
 	columns = append(columns,
-		column{"packed size", "--:", Package.packedSize},
-		changeColumn("unpacked size", "--:", func(c *wire.PackageChange) string { return sizeChange(c.UnpackedSize) }),
+		column{"packed", "--:", Package.packedSize},
+		changeColumn("unpacked", "--:", func(c *wire.PackageChange) string { return sizeChange(c.UnpackedSize) }),
 		changeColumn("files", "---", func(c *wire.PackageChange) string { return filesChange(c.Files) }),
 		changeColumn("dependencies", "---", dependenciesChange),
 		changeColumn("entry points", "---", entriesChange),
@@ -117,6 +117,7 @@ func (p Package) packedSize() string {
 	return size(p.Size)
 }
 
+// sizeChange has the difference in a line of its own: in a table it would be broken anywhere.
 func sizeChange(c *wire.SizeChange) string {
 	switch {
 	case c == nil || c.After == nil:
@@ -124,7 +125,7 @@ func sizeChange(c *wire.SizeChange) string {
 	case c.Before == nil || *c.Before == *c.After:
 		return size(*c.After)
 	case *c.After < *c.Before:
-		return size(*c.After) + " (−" + size(*c.Before-*c.After) + ")"
+		return size(*c.After) + "<br>(−" + size(*c.Before-*c.After) + ")"
 	}
-	return size(*c.After) + " (+" + size(*c.After-*c.Before) + ")"
+	return size(*c.After) + "<br>(+" + size(*c.After-*c.Before) + ")"
 }
