@@ -18,10 +18,9 @@ const compareTimeout = 20 * time.Second
 
 // skipped are the packages that are left at the base.
 type skipped struct {
-	base       *wire.Base // nil: all packages are published
-	repository string     // as the registry writes it
-	packages   []wire.CommitPackage
-	removed    []string // those that the base has and the workspace has not
+	base     *wire.Base // nil: all packages are published
+	packages []wire.CommitPackage
+	removed  []string // those that the base has and the workspace has not
 }
 
 func (s skipped) names() (names []string) {
@@ -29,6 +28,15 @@ func (s skipped) names() (names []string) {
 		names = append(names, p.Name)
 	}
 	return names
+}
+
+// published is the outcome if no package has changed: what there is, is the base's.
+func (s skipped) published(sha string) wire.Published {
+	first := s.packages[0]
+	return wire.Published{
+		Success: true, SHA: sha, Repository: first.Repository, Packages: []wire.PublishedPackage{}, ExpiresAt: first.ExpiresAt,
+		Message: fmt.Sprintf("Nothing has changed since commit %.7s, so nothing was published", s.base.SHA),
+	}
 }
 
 // leaveUnchanged leaves those packages out that are as they are at the base. What it leaves in can be installed: the changed
@@ -50,7 +58,7 @@ func (j *job) leaveUnchanged(ctx context.Context) error {
 		old, ok := before[p.Name]
 		return !ok || !sameContent(p, old)
 	})
-	j.skipped = skipped{base: &base.Base, repository: base.Packages[0].Repository}
+	j.skipped = skipped{base: &base.Base}
 	var left []*pack.Package
 	for _, p := range j.packages {
 		if !needed[p.Name] {
@@ -65,15 +73,12 @@ func (j *job) leaveUnchanged(ctx context.Context) error {
 		}
 	}
 	j.packages = left
-	j.say("changed-only: %s since %.10s; %d of %d are published", countChanged(len(left)), base.SHA, len(left), len(left)+len(j.skipped.packages))
-	return nil
-}
-
-func countChanged(n int) string {
-	if n == 0 {
-		return "nothing has changed"
+	if len(left) == 0 {
+		j.say("changed-only: nothing has changed since %.10s, so nothing is published", base.SHA)
+		return nil
 	}
-	return "there are changes"
+	j.say("changed-only: compared with %.10s, %d of %d are published", base.SHA, len(left), len(left)+len(j.skipped.packages))
+	return nil
 }
 
 // needed are the names of the packages to publish.

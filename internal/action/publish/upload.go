@@ -35,8 +35,8 @@ func (j *job) connect(context.Context) (err error) {
 
 // upload sends what the registry does not have, then publishes.
 func (j *job) upload(ctx context.Context) (err error) {
-	if len(j.packages) == 0 { // none has changed
-		j.published = wire.Published{Success: true, SHA: j.source.SHA, Repository: j.skipped.repository, Packages: []wire.PublishedPackage{}}
+	if len(j.packages) == 0 {
+		j.published = j.skipped.published(j.source.SHA)
 		return nil
 	}
 	publication, sources := j.publication()

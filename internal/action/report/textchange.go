@@ -31,7 +31,7 @@ func (p Package) what() string {
 		return ""
 	case c.Kind == wire.Added:
 		return "new"
-	case c.Size == nil || c.Size.Before == nil || c.Size.After == nil:
+	case c.Size == nil || c.Size.Before == nil || c.Size.After == nil || *c.Size.Before == *c.Size.After:
 		return "changed"
 	case *c.Size.After < *c.Size.Before:
 		return "changed, −" + size(*c.Size.Before-*c.Size.After)
