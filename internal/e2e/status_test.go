@@ -71,3 +71,23 @@ func TestHeadMovesAfterAComment(t *testing.T) {
 		t.Errorf("the commit answers %s, want 404", got.stdout)
 	}
 }
+
+// A run that somebody starts by hand finds the pull request of its branch; a release tells nobody, and names its tag.
+func TestDispatchAndRelease(t *testing.T) {
+	gh, s := forgetest.New(t), startServer(t, t.TempDir())
+	dir, sha := checkout(t, workspace)
+	gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: sha, HeadRef: "feature", HeadRepo: "acme/ws", BaseRef: "main"})
+	run := func(event, payload string) {
+		t.Helper()
+		publishCommit(t, dir, eventEnv(t, gh, event, payload, sha, "REGISTRY_URL="+s.url, "GITHUB_TOKEN="+forgetest.Token)).must(t)
+	}
+	run("release", `{"action": "published", "release": {"tag_name": "v1.2.3", "target_commitish": "main"}}`)
+	if len(gh.Comments(7)) != 0 || len(gh.StatusesOf(sha)) != 1 {
+		t.Errorf("after a release the comments are %+v, the statuses %+v", gh.Comments(7), gh.StatusesOf(sha))
+	}
+	run("workflow_dispatch", `{"ref": "refs/heads/feature", "inputs": {}}`)
+	wants(t, theComment(t, gh), []string{"acme-cli@pr-7"})
+	for _, ref := range []string{"pr-7", "tag:v1.2.3", "branch:feature"} {
+		wants(t, exe(t, dir, cleanEnv(), "curl", "-s", s.url+"/acme/ws/acme-cli@"+ref+"?resolve").must(t).stdout, []string{`"sha":"` + sha + `"`})
+	}
+}
