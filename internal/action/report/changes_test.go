@@ -157,3 +157,26 @@ func TestShorteningOfChanges(t *testing.T) {
 		}
 	}
 }
+
+// A status says in a few words what the comment says, whatever the names are.
+func TestLine(t *testing.T) {
+	all := changeReports()
+	for name, want := range map[string]string{
+		"changes-one": "1 package, 1 changed", "changes-some": "5 packages, 2 changed, 1 new, 1 removed, 2 unchanged", "changes-many": "100 packages, 2 changed, 98 unchanged",
+		"changes-same": "2 packages, nothing has changed", "changes-skipped": "1 package, 1 changed, 2 unchanged and not published again",
+		"changes-nothing": "nothing has changed, nothing was published", "changes-hostile": "1 package, 1 changed, 1 removed",
+	} {
+		if got := report.Line(all[name]); got != want || len(got) > 140 {
+			t.Errorf("%s: Line = %q, want %q", name, got, want)
+		}
+	}
+	if got := report.Line(reports()["one"]); got != "1 package" {
+		t.Errorf("without a base: Line = %q", got)
+	}
+	if got, want := all["changes-one"].Page(), "https://pkg.acme.test/commits/"+sha; got != want {
+		t.Errorf("Page = %s, want %s", got, want)
+	}
+	if got, want := all["changes-nothing"].Page(), "https://pkg.acme.test/commits/"+baseSHA; got != want {
+		t.Errorf("Page of what was not published = %s, want %s", got, want)
+	}
+}
