@@ -33,6 +33,9 @@ type Config struct {
 	SignUp         bool            // anybody may make an account by logging in
 	Issuers        []string        // who signs the OIDC tokens of CI runs, as trust.ParseIssuers reads them; GitHub Actions
 	issuers        []trust.Issuer  // Issuers, read
+	GitHubURL      string          // of the forge that is asked about repositories and runs; https://github.com
+	GitHubAPI      string          // of its API; https://api.github.com, or what GitHub Enterprise Server has
+	GitHubToken    string          // sent to it; empty: what everybody may know is asked
 	TrustFile      string          // policies which runs may publish what, as JSON, in place of those that it had before; empty: none
 	Claimed        []string        // names and scopes ("@acme") that are never looked for upstream, published here or not
 	TrustedProxies []string        // addresses and networks whose X-Forwarded-For is believed to name the client; empty: none

@@ -20,6 +20,7 @@ import (
 	"github.com/org/registry-action/internal/domain/upstream"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/forge/connector"
 	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/web/changeset"
 )
@@ -31,6 +32,7 @@ type Registry struct {
 	life     *lifetime.Keeper
 	auth     *auth.Service
 	trust    *trust.Service
+	forge    *connector.Connector
 	packages *packages.Service
 	zig      *zigpackages.Service
 	lumen    *lumenpackages.Service
@@ -62,6 +64,9 @@ func New(c Config) (*Registry, error) {
 	r := &Registry{config: c, stores: s, mover: newMover(c, s)}
 	if err := r.wire(); err != nil {
 		return nil, errors.Join(err, s.close())
+	}
+	if err := r.readTrustFile(context.Background()); err != nil {
+		return nil, errors.Join(err, r.Close())
 	}
 	if c.SignUp {
 		c.Log.Warn("everybody who can reach this server can make an account, and publish under the names and for the repositories that nobody owns yet (SIGN_UP); with SIGN_UP=false accounts are made by: registry-server user add")

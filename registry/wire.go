@@ -48,7 +48,7 @@ func (r *Registry) wire() error {
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
 		SpoolDir: s.spool, Links: links, Settle: s.settle, Now: c.Now,
 	})
-	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms()); err != nil {
+	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms(), r.openForge()); err != nil {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)

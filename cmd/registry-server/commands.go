@@ -24,6 +24,11 @@ type commands struct {
 		List   userList   `cmd:"" help:"List the accounts."`
 		Remove userRemove `cmd:"" help:"End an account and its tokens. What it owns stays its own."`
 	} `cmd:"" help:"Make, list and remove accounts."`
+	Trust struct {
+		Add    trustAdd    `cmd:"" help:"Let the CI runs of a repository publish, with no token."`
+		List   trustList   `cmd:"" help:"List which runs may publish what."`
+		Remove trustRemove `cmd:"" help:"Undo add."`
+	} `cmd:"" help:"Let CI runs publish by what they prove, in place of tokens."`
 	Repository struct {
 		Owners      repositoryOwners      `cmd:"" help:"List the users who may publish commits of a repository."`
 		AddOwner    repositoryAddOwner    `cmd:"" help:"Let a user publish commits of a repository."`
@@ -94,6 +99,7 @@ func (c *commands) find(name string) (command, error) {
 	all := map[string]command{
 		"token create": c.Token.Create, "token list": c.Token.List, "token revoke": c.Token.Revoke,
 		"user add": c.User.Add, "user list": c.User.List, "user remove": c.User.Remove,
+		"trust add": c.Trust.Add, "trust list": c.Trust.List, "trust remove": c.Trust.Remove,
 		"repository owners": c.Repository.Owners, "repository add-owner": c.Repository.AddOwner, "repository remove-owner": c.Repository.RemoveOwner,
 		"key list": c.Key.List, "key rotate": c.Key.Rotate, "key revoke": c.Key.Revoke,
 		"migrate": c.Migrate, "backup": c.Backup,

@@ -30,9 +30,15 @@ type options struct {
 
 	Retention config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
 
-	Token     string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may do everything. Without one, only this machine may write."`
-	ReadAuth  string   `env:"READ_AUTH" enum:"open,required" default:"open" group:"Access" help:"Who may read: open, everybody; required, whoever has a token."`
-	SignUp    bool     `env:"SIGN_UP" group:"Access" help:"Let everybody make an account by logging in. Else accounts are made with: registry-server user add."`
+	Token       string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Access" help:"Who bears it may do everything. Without one, only this machine may write."`
+	ReadAuth    string   `env:"READ_AUTH" enum:"open,required" default:"open" group:"Access" help:"Who may read: open, everybody; required, whoever has a token."`
+	SignUp      bool     `env:"SIGN_UP" group:"Access" help:"Let everybody make an account by logging in. Else accounts are made with: registry-server user add."`
+	OIDCIssuers []string `name:"oidc-issuers" env:"OIDC_ISSUERS" placeholder:"URL" group:"Access" help:"Who signs the OIDC tokens of CI runs, separated by commas: URLs, behind which there may be ;forge=URL and ;keys=FILE (a JWKS). Default: https://token.actions.githubusercontent.com."`
+	TrustFile   string   `name:"trust-file" env:"TRUST_FILE" type:"path" placeholder:"FILE" group:"Access" help:"Policies, as JSON, which CI runs may publish what with no token. They are in force as long as the file has them. Default: none."`
+	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked for the ids of repositories. Default: https://github.com."`
+	GitHubAPI   string   `name:"github-api-url" env:"GITHUB_API_URL" placeholder:"URL" group:"Access" help:"Its API. Default: https://api.github.com, or that of GITHUB_URL."`
+	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it. Without one it tells of public repositories only."`
+
 	Unpublish lifespan `env:"UNPUBLISH" default:"72h" group:"Access" help:"How long after its publish the owners of a package may unpublish a version, or never. Admins always may."`
 
 	NPMFallback      bool            `name:"npm-fallback" env:"NPM_FALLBACK" default:"true" negatable:"" group:"Upstream" help:"Answer what is not here from the registry behind this one."`
@@ -110,6 +116,7 @@ func (o options) check() error {
 func (o options) settings(addr net.Addr) registry.Config {
 	return registry.Config{
 		DataDir: o.Data, S3: o.bucket(), DynamoDB: o.metadata(), BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
+		Issuers: o.OIDCIssuers, TrustFile: o.TrustFile, GitHubURL: o.GitHubURL, GitHubAPI: o.GitHubAPI, GitHubToken: o.GitHubToken,
 		TrustedProxies: o.TrustedProxies, Claimed: o.ClaimedScopes, Unpublish: time.Duration(o.Unpublish),
 		MaxPackage: int64(o.MaxPackageSize), MaxPublish: int64(o.MaxPublishSize), Retention: time.Duration(o.Retention),
 		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,

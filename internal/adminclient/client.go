@@ -101,6 +101,23 @@ func (c *Client) RemoveUser(ctx context.Context, name string) error {
 	return err
 }
 
+// AddTrust makes a policy which runs may publish what.
+func (c *Client) AddTrust(ctx context.Context, n wire.NewTrust) (wire.Trust, error) {
+	return call[wire.Trust](ctx, c, http.MethodPost, "trust", n)
+}
+
+// Trusts lists the policies, by repository.
+func (c *Client) Trusts(ctx context.Context) ([]wire.Trust, error) {
+	out, err := call[wire.Trusts](ctx, c, http.MethodGet, "trust", nil)
+	return out.Policies, err
+}
+
+// RemoveTrust ends a policy.
+func (c *Client) RemoveTrust(ctx context.Context, id string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, "trust/"+url.PathEscape(id), nil)
+	return err
+}
+
 // Owners lists who may publish the commits of a repository.
 func (c *Client) Owners(ctx context.Context, repository string) (wire.Owners, error) {
 	return call[wire.Owners](ctx, c, http.MethodGet, ownersPath(repository, ""), nil)

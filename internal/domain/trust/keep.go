@@ -32,7 +32,7 @@ func (s *Service) Add(ctx context.Context, who Principal, n NewPolicy) (p Policy
 	if p, err = s.plan(ctx, who, n); err != nil {
 		return Policy{}, err
 	}
-	return s.keep(ctx, who, p)
+	return s.keep(ctx, ctx, who, p)
 }
 
 func (s *Service) plan(ctx context.Context, who Principal, n NewPolicy) (Policy, error) {
@@ -77,8 +77,8 @@ func (s *Service) mayBind(ctx context.Context, who Principal, p Policy) error {
 	return nil
 }
 
-// keep stores a policy, unless it is there.
-func (s *Service) keep(ctx context.Context, who Principal, p Policy) (Policy, error) {
+// keep stores a policy, unless it is there. asking ends when the forge is not to be asked any more.
+func (s *Service) keep(ctx, asking context.Context, who Principal, p Policy) (Policy, error) {
 	all, err := s.all(ctx)
 	if err != nil {
 		return Policy{}, err
@@ -97,10 +97,7 @@ func (s *Service) keep(ctx context.Context, who Principal, p Policy) (Policy, er
 		return Policy{}, fault.New(fault.Forbidden, "there are %d policies, and no more are kept; remove some, or name more packages in one", len(all)).WithCode("too_many_policies")
 	}
 	if !p.pinned() {
-		p.RepositoryID, p.OwnerID, err = s.identify(ctx, p)
-		if err != nil {
-			return Policy{}, err
-		}
+		p.RepositoryID, p.OwnerID = s.identify(asking, p)
 	}
 	ops := []kv.Op{kv.PutNew(kv.JSON(policyKey(p.ID), p))}
 	for _, k := range p.indexKeys() {

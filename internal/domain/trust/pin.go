@@ -12,22 +12,19 @@ import (
 )
 
 // identify asks the forge for the ids. If it can't tell they stay unknown until a run shows them.
-func (s *Service) identify(ctx context.Context, p Policy) (repository, owner int64, err error) {
+func (s *Service) identify(ctx context.Context, p Policy) (repository, owner int64) {
 	i, known := s.issuer(p.Issuer)
 	if s.opt.Forge == nil || !known {
-		return 0, 0, nil
+		return 0, 0
 	}
-	asked, cancel := context.WithTimeout(ctx, identifyTime)
+	ctx, cancel := context.WithTimeout(ctx, identifyTime)
 	defer cancel()
-	repository, owner, err = s.opt.Forge.Identity(asked, i.Forge, p.Repository)
-	switch {
-	case err == nil && repository > 0 && owner > 0:
-		return repository, owner, nil
-	case ctx.Err() != nil:
-		return 0, 0, ctx.Err()
+	repository, owner, err := s.opt.Forge.Identity(ctx, i.Forge, p.Repository)
+	if err != nil || repository <= 0 || owner <= 0 {
+		s.opt.Log.WarnContext(ctx, "the forge does not tell the ids of a repository; the first run that fits its policy will", "repository", p.Repository, "err", err)
+		return 0, 0
 	}
-	s.opt.Log.InfoContext(ctx, "the forge does not tell the ids of a repository; the first run that is trusted will", "repository", p.Repository, "err", err)
-	return 0, 0, nil
+	return repository, owner
 }
 
 // concerning returns the policies that are for the run's repository, and those for one of its name.

@@ -33,18 +33,23 @@ func (a *API) addTrust(w http.ResponseWriter, r *http.Request, who auth.Principa
 			return err
 		}
 	}
-	p, err := a.Trust.Add(r.Context(), who, trust.NewPolicy{
-		Binding: trust.Binding{
-			Issuer: b.Issuer, Repository: b.Repository, Workflow: b.Workflow, WorkflowRepository: b.WorkflowRepository, Environment: b.Environment,
-			Refs: b.Refs, Events: b.Events, Tier: b.Tier, Packages: b.Packages, SelfHosted: b.SelfHosted,
-		},
-		RepositoryID: b.RepositoryID, OwnerID: b.OwnerID, User: b.User,
-	})
+	p, err := a.Trust.Add(r.Context(), who, PolicyOf(b))
 	if err != nil {
 		return err
 	}
 	httpkit.Audit(r, "", p.Repository+" policy "+p.ID, "")
 	return httpkit.JSON(w, r, http.StatusCreated, renderTrust(p))
+}
+
+// PolicyOf is what a body asks for.
+func PolicyOf(b wire.NewTrust) trust.NewPolicy {
+	return trust.NewPolicy{
+		Binding: trust.Binding{
+			Issuer: b.Issuer, Repository: b.Repository, Workflow: b.Workflow, WorkflowRepository: b.WorkflowRepository, Environment: b.Environment,
+			Refs: b.Refs, Events: b.Events, Tier: b.Tier, Packages: b.Packages, SelfHosted: b.SelfHosted,
+		},
+		RepositoryID: b.RepositoryID, OwnerID: b.OwnerID, User: b.User,
+	}
 }
 
 func (a *API) removeTrust(w http.ResponseWriter, r *http.Request, who auth.Principal) error {
