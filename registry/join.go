@@ -37,7 +37,7 @@ func (r releases) Version(ctx context.Context, name, versionOrTag string) (catal
 	if err != nil {
 		return catalog.Found{}, err
 	}
-	return catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String()}, nil
+	return catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String(), Proof: v.Proof}, nil
 }
 
 func (r releases) Tarball(ctx context.Context, name, version string, want catalog.Want) (*catalog.Tarball, error) {

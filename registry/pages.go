@@ -25,7 +25,7 @@ const (
 func (r *Registry) pages() *webui.UI {
 	c := r.config
 	return webui.New(webui.Config{
-		Catalog: r.catalog, Packages: r.packages, Commits: r.commits, Zig: r.zig, Lumen: r.lumen, Auth: r.auth,
+		Catalog: r.catalog, Packages: r.packages, Commits: r.commits, Zig: r.zig, Lumen: r.lumen, Auth: r.auth, Trust: r.trust,
 		Files: r.changes.Files, Changes: changes.New(changes.Options{Packages: findingsOf, Time: findingsTime, Log: c.Log}), Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
 		Site: siteName, BaseURL: c.BaseURL, ReadAuth: c.ReadAuth, Version: c.Version, Log: c.Log,
 	})

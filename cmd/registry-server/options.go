@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net"
@@ -15,7 +16,7 @@ import (
 // options are all that the server can be told. docs/config.md shows them as a table.
 type options struct {
 	Port    int    `env:"PORT" default:"3000" group:"Address" help:"Port to listen on; 0 picks a free one."`
-	Host    string `env:"HOST" default:"127.0.0.1" group:"Address" help:"Address to listen on. Anything but loopback needs a token."`
+	Host    string `env:"HOST" default:"127.0.0.1" group:"Address" help:"Address to listen on. Anything but loopback needs a token, or a TRUST_FILE."`
 	BaseURL string `env:"BASE_URL" placeholder:"URL" group:"Address" help:"Public URL of the server, which every link is built on. Default: http://localhost:PORT."`
 
 	TrustedProxies []string `env:"TRUSTED_PROXIES" placeholder:"ADDRESS" group:"Address" help:"Addresses and networks of the proxies in front, separated by commas: what their X-Forwarded-For says of who the client is, is believed."`
@@ -90,10 +91,10 @@ func (o options) check() error {
 		return err
 	}
 	switch {
-	case o.Token == "" && !isLoopback(o.Host):
-		return config.Usagef("listening on %s without a token would let anybody publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or listen on 127.0.0.1", cmp.Or(o.Host, "every address"))
-	case o.Token == "" && isPublic(o.BaseURL):
-		return config.Usagef("with links to %s others reach this server, and without a token a proxy that does not say it is one would let them publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or leave BASE_URL out", o.BaseURL)
+	case o.Token == "" && !isLoopback(o.Host) && o.TrustFile == "":
+		return config.Usagef("listening on %s without a token would let anybody publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or TRUST_FILE for CI runs alone, or listen on 127.0.0.1", cmp.Or(o.Host, "every address"))
+	case o.Token == "" && isPublic(o.BaseURL) && o.TrustFile == "":
+		return config.Usagef("with links to %s others reach this server, and without a token a proxy that does not say it is one would let them publish; set REGISTRY_TOKEN (for example to the output of: openssl rand -hex 32), or TRUST_FILE for CI runs alone, or leave BASE_URL out", o.BaseURL)
 	case o.Token != "" && len(o.Token) < minToken:
 		return config.Usagef("the token has %d characters; one of less than %d can be guessed (make one with: openssl rand -hex 32)", len(o.Token), minToken)
 	case o.Token != "" && len(o.Token) < safeToken && (!isLoopback(o.Host) || isPublic(o.BaseURL)):
@@ -112,8 +113,17 @@ func (o options) check() error {
 	return nil
 }
 
+// runsOnly reports whether others reach a server that has policies in place of a token: then its own machine may do no
+// more than they. It is administered by commands.
+func (o options) runsOnly() bool {
+	return o.Token == "" && o.TrustFile != "" && (!isLoopback(o.Host) || isPublic(o.BaseURL))
+}
+
 // settings are the options as the registry takes them.
 func (o options) settings(addr net.Addr) registry.Config {
+	if o.runsOnly() {
+		o.Token = rand.Text() + rand.Text() // which nobody knows
+	}
 	return registry.Config{
 		DataDir: o.Data, S3: o.bucket(), DynamoDB: o.metadata(), BaseURL: o.baseURL(addr), Token: o.Token, ReadAuth: o.ReadAuth == "required", SignUp: o.SignUp,
 		Issuers: o.OIDCIssuers, TrustFile: o.TrustFile, GitHubURL: o.GitHubURL, GitHubAPI: o.GitHubAPI, GitHubToken: o.GitHubToken,

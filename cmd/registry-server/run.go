@@ -109,7 +109,9 @@ func serve(ctx context.Context, o options, s streams, log *slog.Logger) (err err
 // greet says where the server is and who may publish.
 func greet(w io.Writer, o options, reg *registry.Registry, addr net.Addr) {
 	who := "whoever has the token may publish"
-	if o.Token == "" {
+	if o.runsOnly() {
+		who = "the CI runs of TRUST_FILE may publish, and commands on this machine administer it (REGISTRY_TOKEN is not set)"
+	} else if o.Token == "" {
 		who = "only this machine may publish (set REGISTRY_TOKEN to let others)"
 	}
 	data := o.Data

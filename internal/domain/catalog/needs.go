@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/packument"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/signature"
 )
 
@@ -114,7 +115,8 @@ type Found struct {
 	packument.Version
 	PublishedAt time.Time // zero: not known
 	Upstream    bool
-	Checksum    string // "sha256:…" if known
+	Checksum    string            // "sha256:…" if known
+	Proof       *provenance.Proof // of the CI run that published it here; nil: none did
 }
 
 // Want says what a tarball is opened for. Its zero value reads it.

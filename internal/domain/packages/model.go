@@ -95,7 +95,8 @@ type Version struct {
 	packument.Version // dist.tarball is empty: it depends on the address that is asked
 	Artifact          Artifact
 	PublishedAt       time.Time
-	Provenance        bool // Attestations has its bundle
+	Provenance        bool              // Attestations has its bundle
+	Proof             *provenance.Proof // of the CI run that published it; nil: a token or a person did
 }
 
 // Head is what is known of a package without a look at its versions.

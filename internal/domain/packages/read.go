@@ -53,7 +53,7 @@ func (s *Service) missing(ctx context.Context, p pkg, version, key string) error
 
 // version makes the Version of a row.
 func (p pkg) version(r versionRow) Version {
-	v := Version{Artifact: r.Artifact, PublishedAt: r.PublishedAt, Provenance: r.Predicate != ""}
+	v := Version{Artifact: r.Artifact, PublishedAt: r.PublishedAt, Provenance: r.Predicate != "", Proof: r.Proof}
 	v.Version = packument.Version{
 		Name: p.name, Version: r.Version, Manifest: r.Manifest,
 		Deprecated: r.Deprecated, InstallScript: r.InstallScript, Shrinkwrap: r.Shrinkwrap,

@@ -46,6 +46,20 @@ func (s *Service) List(ctx context.Context, who Principal) ([]Policy, error) {
 	return slices.DeleteFunc(all, func(p Policy) bool { return p.User != who.User() }), nil
 }
 
+// For returns the policies that List returns, and those for releases of packages that are known to be who's own.
+func (s *Service) For(ctx context.Context, who Principal, owned []string) ([]Policy, error) {
+	if who.User() == "" {
+		return nil, who.MayManage()
+	}
+	all, err := s.all(ctx)
+	if err != nil || who.IsAdmin() {
+		return all, err
+	}
+	return slices.DeleteFunc(all, func(p Policy) bool {
+		return p.User != who.User() && (p.Tier != provenance.Release || len(uncovered([]Policy{p}, owned)) == len(owned))
+	}), nil
+}
+
 // Of returns the policies for releases of a package, for who may publish it.
 func (s *Service) Of(ctx context.Context, who Principal, name string) ([]Policy, error) {
 	if err := s.opt.Packages.MayPublish(ctx, who, name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/catalog"
+	"github.com/org/registry-action/internal/format/provenance"
 )
 
 // metadata describes a version. What Pantry's answers have comes first, as it is
@@ -27,6 +28,8 @@ type metadata struct {
 	Integrity  string `json:"integrity,omitempty"`
 	Deprecated string `json:"deprecated,omitempty"`
 
+	Provenance *provenance.Proof `json:"provenance,omitempty"` // none: no CI run has proven that it published it
+
 	Dependencies         json.RawMessage `json:"dependencies,omitempty"`
 	DevDependencies      json.RawMessage `json:"devDependencies,omitempty"`
 	PeerDependencies     json.RawMessage `json:"peerDependencies,omitempty"`
@@ -44,7 +47,7 @@ func (a *API) render(f catalog.Found) metadata {
 		Description: m.Get("description"), Repository: m.Get("repository"), Homepage: m.Get("homepage"), License: m.Get("license"),
 		Author: m.Get("author"), Keywords: m.Get("keywords"),
 		TarballURL: tarballURL(a.BaseURL, f.Name, f.Version.Version), Checksum: f.Checksum, PublishedAt: isoTime(f.PublishedAt),
-		Integrity: f.Dist.Integrity, Deprecated: f.Deprecated,
+		Integrity: f.Dist.Integrity, Deprecated: f.Deprecated, Provenance: f.Proof,
 		Dependencies: m.Get("dependencies"), DevDependencies: m.Get("devDependencies"), PeerDependencies: m.Get("peerDependencies"),
 		PeerDependenciesMeta: m.Get("peerDependenciesMeta"), OptionalDependencies: m.Get("optionalDependencies"),
 		BundleDependencies: m.Get("bundleDependencies"), Bin: m.Get("bin"), Engines: m.Get("engines"),

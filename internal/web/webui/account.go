@@ -26,6 +26,7 @@ type accountView struct {
 	Tokens  []auth.TokenInfo
 	More    int // tokens that are not shown
 	Owned   []Found
+	Trusted []trusted
 	Made    *madeToken
 	Session string // name of the tokens that are sessions
 	Error   string
@@ -64,6 +65,9 @@ func (u *UI) showAccount(w http.ResponseWriter, r *http.Request, status int, v a
 	v.More = max(0, len(v.Tokens)-maxShown)
 	v.Tokens = v.Tokens[:min(len(v.Tokens), maxShown)]
 	if v.Owned, err = u.owned(r.Context(), who.User()); err != nil {
+		return err
+	}
+	if v.Trusted, err = u.trusted(r.Context(), who, v.Owned); err != nil {
 		return err
 	}
 	return u.render(w, r, status, "account", Page{Title: "Account", Secret: true, Data: v})
@@ -151,6 +155,7 @@ func (u *UI) revokeToken(w http.ResponseWriter, r *http.Request) error {
 var doneTexts = map[string]string{
 	"revoked": "The token is revoked.",
 	"changed": "Done.",
+	"untrust": "The policy is removed.",
 	"user":    "The account is made, or has its new password.",
 	"removed": "The account is removed, with its tokens.",
 }

@@ -30,7 +30,8 @@ type commitGroup struct {
 	URL        string // its page, "" if there is none
 	Forge      string // the commit there
 	Refs       []link
-	Base       *link // what the packages are compared with
+	Base       *link   // what the packages are compared with
+	Origin     *origin // of all of them; nil: no one CI run has proven that it made them
 	Packages   []packageRow
 	Findings   review
 	Install    []command // of all npm packages of the commit
@@ -82,6 +83,7 @@ func (u *UI) group(ctx context.Context, c commits.Commit, shown []commits.Packag
 	repo := shown[0].Repository
 	g := commitGroup{Repository: repo.Path, Forge: forgeURL(repo, forgeCommit, c.SHA)}
 	all := slices.DeleteFunc(slices.Clone(c.Packages), func(p commits.Package) bool { return p.Repository != repo })
+	g.Origin = originOfAll(all)
 	var before map[string]commits.Change
 	if hasPages(repo.Path) {
 		g.URL = repositoryPath(repo.Path)

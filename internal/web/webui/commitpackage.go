@@ -27,6 +27,7 @@ type commitPackagePage struct {
 	FilesURL           string
 	Readme             readmeView
 	Chart              *chart
+	Origin             *origin // nil: no CI run has proven that it made this
 }
 
 // commitPackage is the page of a package of a commit.
@@ -58,7 +59,7 @@ func (u *UI) commitPackage(w http.ResponseWriter, r *http.Request) error {
 func (u *UI) describePackage(p commits.Package) commitPackagePage {
 	page := commitPackagePage{
 		Package: p, Shown: shownName(p), Kind: kindOf(p), Short: shortSHA(p.SHA), Commit: "/commits/" + p.SHA, Tarball: packagePath(p) + "/tarball",
-		FilesURL:   packagePath(p) + "/files",
+		FilesURL: packagePath(p) + "/files", Origin: originOf(p.Proof),
 		Repository: p.Repository.Path, Forge: forgeURL(p.Repository, forgeCommit, p.SHA),
 	}
 	if hasPages(p.Repository.Path) {

@@ -44,7 +44,8 @@ type packagePage struct {
 	Signatures                   []signed
 	Provenance                   string // its kind; empty: none
 	ProvenanceURL                string
-	Scripts                      bool // it runs scripts when it is installed
+	Origin                       *origin // nil: no CI run has proven that it made this
+	Scripts                      bool    // it runs scripts when it is installed
 	All, This                    *chart
 }
 
@@ -88,6 +89,7 @@ func (u *UI) packageReadme(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	p := packagePage{packageHead: u.head(s, "readme"), Published: s.PublishedAt, Scripts: s.InstallScript}
 	p.Install, p.Config = u.installRelease(s)
+	p.Origin = originOf(s.Proof)
 	p.describe(s.Manifest)
 	p.stored(s)
 	p.Signatures = u.signatures(ctx, s)

@@ -24,6 +24,7 @@ func (u *UI) routes() *httpkit.Mux {
 	mux.Handle("GET /-/web/account", u.page(u.account))
 	mux.Handle("POST /-/web/account/tokens", u.write(u.createToken))
 	mux.Handle("POST /-/web/account/revoke", u.write(u.revokeToken))
+	mux.Handle("POST /-/web/account/distrust", u.write(u.distrust))
 	mux.Handle("GET /-/web/manage", u.page(u.manage))
 	mux.Handle("POST /-/web/manage/{what}", u.write(u.change))
 	mux.Handle("GET /-/web/admin", u.page(u.admin))

@@ -43,7 +43,7 @@ func (u *UI) find(ctx context.Context, name, want string) (*subject, error) {
 		return nil, err
 	}
 	s := &subject{ours: &h, stored: v.Artifact, tags: h.Tags}
-	s.Found = catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String()}
+	s.Found = catalog.Found{Version: v.Version, PublishedAt: v.PublishedAt, Checksum: v.Artifact.SHA256.String(), Proof: v.Proof}
 	s.Dist.Tarball = packument.TarballURL(u.BaseURL, name, v.Version.Version)
 	return s, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/stats"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	Zig      *zigpackages.Service
 	Lumen    *lumenpackages.Service
 	Auth     *auth.Service
+	Trust    *trust.Service // nil: policies are not shown
 	Files    *files.Service
 	Changes  *changes.Service
 	Stats    *stats.Service
