@@ -236,7 +236,7 @@ func TestForkWithoutComment(t *testing.T) {
 	b.resolves("pr-7", headSHA)
 }
 
-// All workflows, those of docs/action.md among them, pass actionlint, pin what they use and say what they may do.
+// All workflows, those of docs/action.md and docs/trust.md among them, pass actionlint, pin what they use and say what they may do.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) < 3 {
@@ -255,7 +255,7 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("%s does not begin with no permissions", file)
 		}
 	}
-	for i, m := range yamlBlock.FindAllStringSubmatch(read(t, "../../docs/action.md"), -1) {
+	for i, m := range yamlBlock.FindAllStringSubmatch(read(t, "../../docs/action.md")+read(t, "../../docs/trust.md"), -1) {
 		if strings.Contains(m[1], "\njobs:\n") {
 			file := filepath.Join(t.TempDir(), fmt.Sprintf("workflow-%d.yml", i))
 			if err := os.WriteFile(file, []byte(m[1]), 0o644); err != nil {

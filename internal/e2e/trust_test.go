@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -213,18 +214,42 @@ func exchangeCI(t *testing.T, s *server, issuer *issuertest.Issuer, run issuerte
 	return out
 }
 
+// The commands of the guide work as they are written.
+func TestTrustGuide(t *testing.T) {
+	onlyLocal(t, "commands are the same in both worlds")
+	s, issuer := trustingServer(t)
+	example := blocks(t, "docs/trust.md", "trust add")[0]
+	example = strings.ReplaceAll(example, "/var/lib/registry", s.data)
+	exe(t, s.data, cleanEnv("PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH")), "bash", "-ec", example).says(t, "(preview)", "(release)", "first run that fits is believed")
+	release := issuertest.Tag("acme/widgets", builtSHA, "v1").With(issuertest.Claims{
+		"event_name": "release", "workflow_ref": "acme/widgets/.github/workflows/release.yml@refs/tags/v1", "job_workflow_ref": "acme/widgets/.github/workflows/release.yml@refs/tags/v1",
+	})
+	u := managers()[0].sit(t, s.url, "")
+	u.run(t, u.project(t, smallPackage("@acme/core", "1.0.0")), u.cmd.publish, issuer.Job(release)...).must(t)
+	got := exchangeCI(t, s, issuer, issuertest.PullRequest("acme/widgets", builtSHA, 7), wire.Exchange{Packages: []string{"anything"}})
+	if got.Tier != "preview" || got.SHA != builtSHA || strings.Join(got.Refs, " ") != "pr/7" {
+		t.Errorf("a pull request gets %+v", got)
+	}
+}
+
 // A server that others reach has policies in place of a token: then its own machine may do no more than others.
 func TestServerWithoutToken(t *testing.T) {
 	onlyLocal(t, "what the options mean has nothing to do with the stores")
 	issuer, file := issuertest.New(t), filepath.Join(t.TempDir(), "trust.json")
-	policies := `{"policies": [{"repository": "acme/widgets", "repositoryId": 74, "ownerId": 65, "tier": "release", "packages": ["@acme/*"]}]}`
-	if err := os.WriteFile(file, []byte(policies), 0o600); err != nil {
+	policies := regexp.MustCompile("(?s)```json\n(.*?)```").FindStringSubmatch(read(t, "../../docs/trust.md"))
+	if policies == nil {
+		t.Fatal("docs/trust.md has no file of policies")
+	}
+	if err := os.WriteFile(file, []byte(policies[1]), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	run := issuertest.Push("acme/widgets", builtSHA).With(issuertest.Claims{
+		"environment": "npm", "job_workflow_ref": "acme/widgets/.github/workflows/release.yml@refs/heads/main",
+	})
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--host", "0.0.0.0", "--trust-file", file, "--oidc-issuers", issuer.URL+";forge=https://github.com", "--github-api-url", nowhere)
 	u := managers()[0].sit(t, s.url, "")
 	u.run(t, u.project(t, smallPackage("@acme/a", "1.0.0")), u.cmd.publish).refuses(t)
-	u.run(t, u.project(t, smallPackage("@acme/a", "1.0.0")), u.cmd.publish, issuer.Job(issuertest.Push("acme/widgets", builtSHA))...).must(t)
+	u.run(t, u.project(t, smallPackage("@acme/a", "1.0.0")), u.cmd.publish, issuer.Job(run)...).must(t)
 	list := operate(t, s, "", "trust", "list").stdout
 	if !strings.Contains(list, "TRUST_FILE") {
 		t.Errorf("the list is\n%s", list)
