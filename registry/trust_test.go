@@ -230,6 +230,10 @@ func TestPolicyOfUser(t *testing.T) {
 	if a.StatusCode != http.StatusCreated {
 		t.Fatalf("binding answers %d %s", a.StatusCode, a.body)
 	}
+	var made []struct{ ID string }
+	if err := json.Unmarshal(a.body, &made); err != nil || len(made) != 1 {
+		t.Fatalf("binding answers %s", a.body)
+	}
 	limited, _ := n.request("POST", "/-/admin/tokens", strings.NewReader(`{"name":"ci","user":"alice","permission":"publish","packages":["mine"]}`), bearer(root)).json(t)["token"].(string)
 	if a := n.request("POST", "/-/package/mine/trust", strings.NewReader(policy), bearer(limited), "Content-Type: application/json"); a.StatusCode != http.StatusForbidden {
 		t.Errorf("a limited token binds: %d %s", a.StatusCode, a.body)
@@ -243,9 +247,29 @@ func TestPolicyOfUser(t *testing.T) {
 	if a := ask(); a.StatusCode != http.StatusOK {
 		t.Fatalf("the exchange answers %d %s", a.StatusCode, a.body)
 	}
-	page := n.request("GET", "/-/web/account", nil, "Accept: text/html", bearer(secret))
+	const formType = "Content-Type: application/x-www-form-urlencoded"
+	session := "Cookie: " + n.request("POST", "/-/web/login", strings.NewReader("user=alice&password=correct+horse+battery"), formType).Header.Get("Set-Cookie")
+	page := n.request("GET", "/-/web/account", nil, "Accept: text/html", session)
+	if !strings.Contains(string(page.body), "CI runs that may publish") || !strings.Contains(string(page.body), widgets) || !strings.Contains(string(page.body), ">74<") {
+		t.Errorf("her page says %s", page.body)
+	}
+	other := n.bind(t, wire.NewTrust{}) // an admin's, which she may not remove
+	for id, status := range map[string]int{other.ID: http.StatusForbidden, made[0].ID: http.StatusSeeOther} {
+		if a := n.request("POST", "/-/web/account/distrust", strings.NewReader("id="+id), formType, session); a.StatusCode != status {
+			t.Errorf("removing %s answers %d", id, a.StatusCode)
+		}
+	}
+	if a := n.request("POST", "/-/web/account/distrust", strings.NewReader("id="+other.ID), formType, session, "Origin: https://evil.example", "Sec-Fetch-Site: cross-site"); a.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another site removes: %d", a.StatusCode)
+	}
+	if a := n.request("POST", "/-/package/mine/trust", strings.NewReader(policy), bearer(secret), "Content-Type: application/json"); a.StatusCode != http.StatusCreated {
+		t.Fatalf("binding again answers %d %s", a.StatusCode, a.body)
+	}
+	if a := n.request("DELETE", "/-/admin/trust/"+other.ID, nil, bearer(root)); a.StatusCode != http.StatusNoContent {
+		t.Fatalf("removing the admin's answers %d", a.StatusCode)
+	}
 	if a := n.request("DELETE", "/-/admin/users/alice", nil, bearer(root)); a.StatusCode != http.StatusNoContent {
-		t.Fatalf("removing alice answers %d (her page %d)", a.StatusCode, page.StatusCode)
+		t.Fatalf("removing alice answers %d", a.StatusCode)
 	}
 	if a := ask(); a.StatusCode != http.StatusForbidden || a.json(t)["code"] != "unknown_user" {
 		t.Errorf("after that it answers %d %s", a.StatusCode, a.body)

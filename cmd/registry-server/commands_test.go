@@ -193,7 +193,7 @@ func TestEveryCommandHasWork(t *testing.T) {
 	var c commands
 	for _, name := range []string{
 		"token create", "token list", "token revoke", "user add", "user list", "user remove", "key list", "key rotate", "key revoke", "import pantry", "import verdaccio",
-		"repository owners", "repository add-owner", "repository remove-owner",
+		"trust add", "trust list", "trust remove", "repository owners", "repository add-owner", "repository remove-owner",
 	} {
 		if _, err := c.find(name); err != nil {
 			t.Error(err)

@@ -31,6 +31,8 @@ func TestUsage(t *testing.T) {
 		{"open on every address", []string{"--host", "0.0.0.0"}, nil, "REGISTRY_TOKEN"},
 		{"open on every address, by environment", nil, map[string]string{"HOST": "::"}, "REGISTRY_TOKEN"},
 		{"a token to guess", nil, map[string]string{"PANTRY_REGISTRY_TOKEN": "abc"}, "8 can be guessed"},
+		{"an issuer that is none", []string{"--port", "0"}, map[string]string{"OIDC_ISSUERS": "github"}, "OIDC_ISSUERS"},
+		{"a file of policies that is none", []string{"--port", "0", "--trust-file", "none.json"}, nil, "TRUST_FILE"},
 		{"a short token on every address", []string{"--host", "0.0.0.0"}, map[string]string{"PANTRY_REGISTRY_TOKEN": "fifteen-letters"}, "16 is too easily guessed"},
 		{"a short token behind a public name", []string{"--base-url", "https://registry.example.com"}, map[string]string{"PANTRY_REGISTRY_TOKEN": "fifteen-letters"}, "16 is too easily guessed"},
 		{"a proxy that is none", []string{"--port", "0"}, map[string]string{"TRUSTED_PROXIES": "10.0.0.1,proxy.example"}, "proxy.example"},

@@ -70,7 +70,9 @@ func TestTrustedPublishing(t *testing.T) {
 			u.run(t, u.project(t, smallPackage(name, "1.0.0")), u.cmd.publish, public...).must(t)
 			u.run(t, u.project(t, smallPackage(name, "1.0.1")), u.cmd.publish, issuer.Job(run)...).must(t)
 
-			var version struct{ Provenance struct{ Repository, SHA, Tier, Workflow string } }
+			var version struct {
+				Provenance struct{ Repository, SHA, Tier, Workflow string }
+			}
 			if err := json.Unmarshal([]byte(s.get(t, "/packages/"+name+"/1.0.1", "application/json")), &version); err != nil {
 				t.Fatal(err)
 			}

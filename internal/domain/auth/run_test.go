@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,4 +71,42 @@ func TestRunToken(t *testing.T) {
 	w.pass(11 * time.Minute)
 	_, err = w.Identify(t.Context(), Credentials{Token: secret})
 	refused(t, err, fault.Unauthenticated, "expired")
+}
+
+// A token that a policy of a user led to may do no more than the user, who must still have an account; and no number of
+// runs keeps the user from making tokens.
+func TestRunTokenOfUser(t *testing.T) {
+	w := newWorld(t, Options{RootToken: rootToken})
+	w.user("alice")
+	ask := Run{
+		Name: "acme/ws run 7", User: "alice", Own: true, Packages: []string{"lib"}, Repositories: []string{"acme/ws"}, Expires: 10 * time.Minute,
+		RunLimits: RunLimits{Proof: provenance.Proof{Tier: provenance.Release}},
+	}
+	secret, _, err := w.CreateRunToken(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := w.bearer(secret); p.User() != "alice" || p.Granted("lib") || p.GrantedRepository("https://github.com/acme/ws") || p.MayRelease("lib") != nil || p.MayRelease("other") == nil {
+		t.Errorf("%s may do other than its user", p)
+	}
+	ask.Own, ask.User = false, "operator"
+	if secret, _, err = w.CreateRunToken(t.Context(), ask); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.bearer(secret); !p.Granted("lib") || p.IsAdmin() || p.MayManage() == nil {
+		t.Errorf("%s is an admin", p)
+	}
+	ask.Packages = nil
+	for i := range maxRunPackages {
+		ask.Packages = append(ask.Packages, fmt.Sprint("@acme/", strings.Repeat("a", 150), i))
+	}
+	if _, _, err := w.CreateRunToken(t.Context(), ask); err != nil {
+		t.Errorf("with %d packages: %v", len(ask.Packages), err)
+	}
+	if err := w.RemoveUser(t.Context(), w.root(), "alice"); err != nil {
+		t.Fatal(err)
+	}
+	ask.Own, ask.User, ask.Packages = true, "alice", []string{"lib"}
+	_, _, err = w.CreateRunToken(t.Context(), ask)
+	refused(t, err, fault.Forbidden, "no account")
 }

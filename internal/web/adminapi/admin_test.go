@@ -20,6 +20,7 @@ import (
 var routes = [][2]string{
 	{"GET", "/-/admin/tokens"}, {"POST", "/-/admin/tokens"}, {"DELETE", "/-/admin/tokens/0123456789"},
 	{"GET", "/-/admin/users"}, {"POST", "/-/admin/users"}, {"DELETE", "/-/admin/users/alice"},
+	{"GET", "/-/admin/trust"}, {"POST", "/-/admin/trust"}, {"DELETE", "/-/admin/trust/0123456789"},
 	{"GET", "/-/admin/repositories/owners?repository=a/b"}, {"PUT", "/-/admin/repositories/owners/alice?repository=a/b"},
 	{"DELETE", "/-/admin/repositories/owners/alice?repository=a/b"},
 	{"GET", "/-/admin/keys"}, {"POST", "/-/admin/keys/rotate"},

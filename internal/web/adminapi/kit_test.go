@@ -20,6 +20,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
@@ -82,7 +83,13 @@ func start(t *testing.T) *node {
 	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Signer: keys, Log: log})
 	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Auth: n.auth}
 	lumen := lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Log: log})
-	n.api = &adminapi.API{Auth: n.auth, Packages: n.packages, Lumen: lumen, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
+	issuers, err := trust.ParseIssuers(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := trust.New(db, trust.Options{Issuers: issuers, Log: log})
+	t.Cleanup(trusted.Close)
+	n.api = &adminapi.API{Auth: n.auth, Trust: trusted, Packages: n.packages, Lumen: lumen, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
 	n.handler = httpkit.Front{Log: log}.Handler(n.api.Handler())
 	n.Client = adminclient.InProcess(n.handler, controlToken)
 	return n
