@@ -88,7 +88,7 @@ func wants(t *testing.T, text string, has []string, not ...string) {
 
 const soloChanged = `
 -- packages/solo/package.json --
-{"name": "acme-solo", "version": "0.1.0", "main": "lib.js", "scripts": {"postinstall": "node index.js"}, "dependencies": {"left-pad": "^1.3.0", "ms": "^2.1.3"}}
+{"name": "acme-solo", "version": "0.1.0", "main": "index.js", "exports": {".": "./index.js", "./lib": "./lib.js"}, "scripts": {"postinstall": "node index.js"}, "dependencies": {"left-pad": "^1.3.0", "ms": "^2.1.3"}}
 -- packages/solo/index.js --
 module.exports = "another solo";
 -- packages/solo/new.js --
@@ -105,7 +105,7 @@ func TestCommentTellsChanges(t *testing.T) {
 	body := theComment(t, gh)
 	wants(t, body, []string{
 		"**1 changed**, 2 unchanged since [`" + b.main[:7] + "`](https://github.com/acme/ws/commit/" + b.main + ")",
-		"[!CAUTION]", "`acme-solo`: `main` → `lib.js`", "[!WARNING]", "`acme-solo`: `postinstall`", "+ `ms` `^2.1.3`", "`left-pad` `^1.0.0` → `^1.3.0`",
+		"[!CAUTION]", "`acme-solo`: `exports[\"./lib\"]` → `./lib.js`", "[!WARNING]", "`acme-solo`: `postinstall`", "+ `ms` `^2.1.3`", "`left-pad` `^1.0.0` → `^1.3.0`",
 		"/commits/" + b.head + "/acme-solo/diff/" + b.main, "<summary>2 unchanged packages</summary>", "npm i -E acme-solo@pr-7 --registry",
 	})
 	page := exe(t, b.dir, cleanEnv(), "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Accept: text/html", s.url+"/commits/"+b.head+"/acme-solo/diff/"+b.main).must(t)
@@ -120,7 +120,7 @@ func TestCommentTellsChanges(t *testing.T) {
 	// At a desk, the same in short.
 	exe(t, b.dir, cleanEnv(), "git", "checkout", "-q", b.head).must(t)
 	r := publishCommit(t, b.dir, cleanEnv("REGISTRY_URL="+s.url)).must(t)
-	wants(t, r.stdout, []string{"1 changed, 2 unchanged since " + b.main[:7], "warning: acme-solo: main leads to lib.js", "warning: acme-solo: runs postinstall"})
+	wants(t, r.stdout, []string{"1 changed, 2 unchanged since " + b.main[:7], `warning: acme-solo: exports["./lib"] leads to ./lib.js`, "warning: acme-solo: runs postinstall"})
 }
 
 // changed-only leaves the others where they are.
@@ -132,7 +132,7 @@ func TestChangedOnly(t *testing.T) {
 	st := pullRequestAt(t, gh, s.url, b.head, b.merged, 1, "INPUT_CHANGED-ONLY=true", "INPUT_SIBLINGS=registry", "INPUT_JSON-FILE="+file)
 	st.run(t, b.dir).must(t)
 	preview := "0.0.0-commit.g" + b.main[:10]
-	wants(t, theComment(t, gh), []string{"1 package at", "2 unchanged packages, not published again", "`@acme/core`", "@acme/core@" + preview, "acme-cli@" + preview}, "removed")
+	wants(t, theComment(t, gh), []string{"1 package at", "- 1 file changed: `index.js`", "2 unchanged packages, not published again", "`@acme/core`", "@acme/core@" + preview, "acme-cli@" + preview}, "removed")
 	var out struct {
 		Packages []struct{ Name string }
 		Changes  struct {
