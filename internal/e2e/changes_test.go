@@ -231,13 +231,13 @@ func TestChangedOnlyAgainstTheBranch(t *testing.T) {
 	wants(t, theComment(t, gh), []string{"since [`" + old.main[:7] + "`]", "the newest of branch `main`", "2 unchanged packages, not published again"})
 }
 
-// Where nothing can be compared with, the comment is what it was, and changed-only publishes everything.
+// Where there is nothing to compare with, the comment has the packages and what is broken in them, and changed-only publishes everything.
 func TestWithoutBase(t *testing.T) {
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, soloChanged)
 	r := pullRequestAt(t, gh, s.url, b.head, b.merged, 1, "INPUT_CHANGED-ONLY=true", "INPUT_SIBLINGS=registry").run(t, b.dir).must(t)
 	wants(t, r.stdout+r.stderr, []string{"changed-only: all packages are published, for none of the commits"})
-	wants(t, theComment(t, gh), []string{"3 packages at", "| package | version | packed size |"}, "since", "[!")
+	wants(t, theComment(t, gh), []string{"3 packages at", "| package | version | packed size |", "[!CAUTION]", "`./lib.js`"}, "since", "[!WARNING]")
 }
 
 // One push can be the head of several pull requests: each is told, of what it changes in its own base.

@@ -20,22 +20,19 @@ func (j *job) addChanges(ctx context.Context, r *report.Report, of pull) {
 		j.streams.Log.DebugContext(ctx, "the registry does not tell what has changed", "err", err)
 		return
 	}
-	if changes.Base == nil {
-		j.streams.Log.DebugContext(ctx, "nothing is known that the packages could be compared with", "pull", of.Number)
-		return
-	}
-	r.Base = changes.Base
-	if j.skipped.base != nil && j.skipped.base.SHA == changes.Base.SHA {
-		r.Base = j.skipped.base // which was asked for by its SHA, and knows its branch
-	}
 	place := map[string]int{}
 	for i, p := range r.Packages {
 		place[p.Name] = i
 	}
+	if changes.Base == nil {
+		j.streams.Log.DebugContext(ctx, "nothing is known that the packages could be compared with", "pull", of.Number)
+	} else if r.Base == nil || r.Base.SHA != changes.Base.SHA { // else it was asked for by its SHA, and its branch is known
+		r.Base = changes.Base
+	}
 	for _, c := range changes.Packages {
 		i, ours := place[c.Name]
 		switch {
-		case ours:
+		case ours && (changes.Base != nil || len(c.Broken) > 0): // what is broken is so without a base too
 			r.Packages[i].Change, r.Packages[i].Unchanged = new(c), c.Kind == wire.Unchanged
 		case c.Kind == wire.Removed && !j.has(c.Name): // else it is only not published by this run
 			r.Removed = append(r.Removed, c.Name)

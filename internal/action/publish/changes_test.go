@@ -72,6 +72,14 @@ func TestChangesAreNotKnown(t *testing.T) {
 	}
 }
 
+// What is broken is so without a base, too.
+func TestBrokenWithoutBase(t *testing.T) {
+	j, _ := publishedJob(t, answer(t, wire.Changes{SHA: testSHA, Packages: []wire.PackageChange{{Name: "a", Broken: []wire.BrokenEntry{{Field: "main", Target: "x.js"}}}, {Name: "b"}}}))
+	if r := j.report(t.Context(), pull{}); r.Base != nil || r.Packages[0].Change == nil || r.Packages[1].Change != nil || j.result(r).Changes != nil {
+		t.Errorf("the report is %+v, want what is broken in a", r)
+	}
+}
+
 // What a run does not publish, but the workspace has, was not removed; what other runs publish is not this one's to tell.
 func TestChangesOfTheRunsPackages(t *testing.T) {
 	var asked []string

@@ -109,7 +109,11 @@ func changeReports() map[string]report.Report {
 	nothing := since()
 	nothing.Skipped = skipped.Skipped
 
-	return map[string]report.Report{"changes-one": one, "changes-some": some, "changes-many": many, "changes-hostile": hostile, "changes-broken": broken,
+	unknown := base()
+	unknown.Packages = []report.Package{pkg("@acme/a", 1000), pkg("@acme/b", 2000)}
+	unknown.Packages[1].Change = &wire.PackageChange{Name: "@acme/b", Broken: []wire.BrokenEntry{{Field: "bin.b", Target: "./b.js"}}}
+
+	return map[string]report.Report{"changes-unknown": unknown, "changes-one": one, "changes-some": some, "changes-many": many, "changes-hostile": hostile, "changes-broken": broken,
 		"changes-same": same, "changes-skipped": skipped, "changes-nothing": nothing}
 }
 
@@ -130,7 +134,7 @@ func TestChangesRender(t *testing.T) {
 				t.Errorf("%s: the page has %s:\n%s", name, bad, page)
 			}
 		}
-		if want := name == "changes-broken" || name == "changes-some" || name == "changes-hostile"; strings.Contains(page, "<blockquote>\n<p>[!") != want {
+		if want := name == "changes-unknown" || name == "changes-broken" || name == "changes-some" || name == "changes-hostile"; strings.Contains(page, "<blockquote>\n<p>[!") != want {
 			t.Errorf("%s: it has a warning: %v, want %v", name, !want, want)
 		}
 	}

@@ -42,7 +42,7 @@ type Package struct {
 	InstallURL string // a shorter immutable one; default URL
 	Size       int64  // bytes of the tarball
 	Unchanged  bool   // since Base, or an earlier publish, but for versions
-	// Change is what became of it since Base; nil if that is not known.
+	// Change is what became of it since Base; without one, what is broken. Nil if nothing is known.
 	Change *wire.PackageChange
 	// Linked: it depends on other packages by URL. Some clients refuse that
 	// unless told, so the commands tell them.

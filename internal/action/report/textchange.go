@@ -27,7 +27,7 @@ func (p Package) what() string {
 	switch c := p.Change; {
 	case p.Unchanged:
 		return "unchanged"
-	case c == nil:
+	case c == nil || c.Kind == "":
 		return ""
 	case c.Kind == wire.Added:
 		return "new"
