@@ -25,6 +25,10 @@ type call struct {
 	body   any   // []byte or retryablehttp.ReaderFunc, which gives each try a reader of its own
 	size   int64 // of the body
 	into   any   // where a JSON answer goes; nil if none is expected
+	token  string
+	renews bool // the token can be renewed
+	// bearer brings the token of each try, if it is not the client's; nil: it is.
+	bearer func(context.Context) (string, error)
 
 	retries int
 	tries   int
@@ -34,17 +38,35 @@ type call struct {
 }
 
 func (c *Client) call(method string, u *url.URL) *call {
-	header := http.Header{"User-Agent": {c.opt.UserAgent}}
-	own := sameOrigin(u, c.base)
-	if own && c.opt.Token != "" {
-		header.Set("Authorization", "Bearer "+c.opt.Token)
+	l := &call{c: c, method: method, url: u, own: sameOrigin(u, c.base), header: http.Header{"User-Agent": {c.opt.UserAgent}}, retries: c.opt.Retries}
+	if l.own {
+		token, renew := c.authentication()
+		l.show(token)
+		l.renews = renew != nil
 	}
-	return &call{c: c, method: method, url: u, own: own, header: header, retries: c.opt.Retries}
+	return l
 }
 
 // do sends the request until it succeeds, is refused or the tries are used up,
-// and returns the status of the answer.
+// and returns the status of the answer. A token that has ended is renewed once.
 func (l *call) do(ctx context.Context) (int, error) {
+	status, err := l.send(ctx)
+	if !l.renewable(err) {
+		return status, err
+	}
+	token, failed := l.c.renew(ctx, l.token)
+	if failed != nil {
+		return 0, fmt.Errorf("the registry takes this run's token no more, and there is no other: %w", failed)
+	}
+	l.show(token)
+	l.tries, l.waited = 0, 0
+	return l.send(ctx)
+}
+
+func (l *call) send(ctx context.Context) (int, error) {
+	if err := l.showOwn(ctx); err != nil {
+		return 0, err
+	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, l.method, l.url.String(), l.body)
 	if err != nil {
 		return 0, l.wrap(err)
@@ -84,7 +106,14 @@ func (l *call) pause(req *http.Request) error {
 	l.c.opt.Logger.WarnContext(req.Context(), "registry: trying again",
 		"method", l.method, "url", l.location(), "reason", clean(l.reason), "wait", l.delay, "try", l.tries+1)
 	l.waited += l.delay
-	return l.c.opt.Wait(req.Context(), l.delay)
+	if err := l.c.opt.Wait(req.Context(), l.delay); err != nil {
+		return err
+	}
+	if err := l.showOwn(req.Context()); err != nil {
+		return err
+	}
+	req.Header = l.header
+	return nil
 }
 
 // location is the URL without what may be secret in it: a presigned URL's query.

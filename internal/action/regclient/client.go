@@ -3,6 +3,7 @@
 //
 // Every call is safe to repeat, so every call is retried: on lost connections
 // and on the answers that promise a change (408, 425, 429, 500, 502, 503, 504).
+// Tokens of CI runs end soon: Client.Authenticate says how to get another one.
 // The token goes to the registry's own origin only, and never into an error or a log; nor do the URLs of stores.
 package regclient
 
@@ -19,6 +20,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,6 +57,11 @@ type Client struct {
 	http *http.Client
 
 	indirect atomic.Bool // the store behind the registry failed us
+
+	renewing sync.Mutex // one renewal serves all calls that need it
+	mu       sync.Mutex // guards what follows
+	token    string
+	renewal  func(context.Context) (string, error)
 }
 
 // New checks the options; it does not connect.
@@ -62,12 +69,6 @@ func New(opt Options) (*Client, error) {
 	base, err := parseBase(opt.BaseURL)
 	if err != nil {
 		return nil, err
-	}
-	if strings.ContainsFunc(opt.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return nil, fmt.Errorf("the registry token has a space, a line break or another character that a header cannot carry; set REGISTRY_TOKEN to the bare token")
-	}
-	if opt.Token != "" && base.Scheme == "http" && !opt.AllowHTTP && !loopback(base.Hostname()) {
-		return nil, fmt.Errorf("registry URL %s: the token would travel unencrypted; use https, or --insecure-http if the network is trusted", base)
 	}
 	opt.Retries = max(0, cmp.Or(opt.Retries, defaultRetries))
 	opt.IdleTimeout = cmp.Or(opt.IdleTimeout, defaultIdle)
@@ -81,10 +82,11 @@ func New(opt Options) (*Client, error) {
 	if opt.Transport == nil {
 		opt.Transport = defaultTransport()
 	}
-	return &Client{opt: opt, base: base, http: &http.Client{
+	c := &Client{opt: opt, base: base, http: &http.Client{
 		Transport:     &watched{next: opt.Transport, idle: opt.IdleTimeout},
 		CheckRedirect: checkRedirect,
-	}}, nil
+	}}
+	return c, c.Authenticate(opt.Token, nil)
 }
 
 func defaultTransport() http.RoundTripper {
@@ -158,23 +160,35 @@ func checkSHA(sha string) error {
 }
 
 func (c *Client) post(ctx context.Context, into, from any, path ...string) (int, error) {
+	body, err := zipped(from)
+	if err != nil {
+		return 0, err
+	}
+	return c.json(ctx, into, http.MethodPost, body, path...)
+}
+
+func zipped(from any) ([]byte, error) {
 	var body bytes.Buffer
 	gz := gzip.NewWriter(&body)
 	if err := errors.Join(json.NewEncoder(gz).Encode(from), gz.Close()); err != nil {
-		return 0, fmt.Errorf("encoding the publication: %w", err)
+		return nil, fmt.Errorf("encoding the publication: %w", err)
 	}
-	return c.json(ctx, into, http.MethodPost, body.Bytes(), path...)
+	return body.Bytes(), nil
 }
 
 // json sends a gzipped body, which may be nil, and decodes the answer. It returns the status.
 func (c *Client) json(ctx context.Context, into any, method string, body []byte, path ...string) (int, error) {
-	call := c.call(method, c.base.JoinPath(path...))
-	call.header.Set("Accept", "application/json")
+	return c.call(method, c.base.JoinPath(path...)).carry(into, body).do(ctx)
+}
+
+// carry gives a call its gzipped JSON body, which may be nil, and where its answer goes.
+func (l *call) carry(into any, body []byte) *call {
+	l.header.Set("Accept", "application/json")
 	if body != nil {
-		call.header.Set("Content-Type", "application/json")
-		call.header.Set("Content-Encoding", "gzip")
-		call.body, call.size = body, int64(len(body))
+		l.header.Set("Content-Type", "application/json")
+		l.header.Set("Content-Encoding", "gzip")
+		l.body, l.size = body, int64(len(body))
 	}
-	call.into = into
-	return call.do(ctx)
+	l.into = into
+	return l
 }

@@ -30,12 +30,18 @@ type Error struct {
 	RequestID string // finds the request in the server's log
 	Details   json.RawMessage
 	Hint      string // what to do about it
+
+	// What a refusal of a run says, see wire.Refusal; empty if it says nothing of the kind.
+	Field, Expected, Got string
 }
 
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%s %s: %s", e.Method, e.URL, status(e.Status))
 	if e.Message != "" {
 		text += ": " + e.Message
+	}
+	if e.Field != "" {
+		text += fmt.Sprintf(" (%s: expected %s, got %s)", e.Field, orNothing(e.Expected), orNothing(e.Got))
 	}
 	if e.RequestID != "" {
 		text += " (request id " + e.RequestID + ")"
@@ -44,6 +50,13 @@ func (e *Error) Error() string {
 		text += "; " + e.Hint
 	}
 	return text
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return fmt.Sprintf("%q", s)
 }
 
 func status(code int) string {
@@ -86,9 +99,10 @@ const notRegistry = "is REGISTRY_URL the address of a registry-server?"
 func (l *call) refusal(resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal)) // half a sentence is better than none
 	e := l.newError(resp, "", "")
-	var w wire.Error
+	var w wire.Refusal
 	if isJSON(resp) && json.Unmarshal(body, &w) == nil {
-		e.Message, e.Code = l.redact(w.Error), l.redact(w.Code)
+		e.Message, e.Code = l.redact(w.Error.Error), l.redact(w.Code)
+		e.Field, e.Expected, e.Got = l.redact(w.Field), l.redact(w.Expected), l.redact(w.Got)
 		e.Details = json.RawMessage(l.hideToken(string(body)))
 		if id := l.redact(w.RequestID); id != "" {
 			e.RequestID = id
@@ -108,9 +122,14 @@ func (l *call) newError(resp *http.Response, message, hint string) *Error {
 }
 
 func (l *call) hint(status int) string {
+	if l.bearer != nil || l.renews {
+		if status == http.StatusUnauthorized || status == http.StatusForbidden {
+			return "" // no token that somebody has set is at fault; the server says what is
+		}
+	}
 	switch status {
 	case http.StatusUnauthorized:
-		if l.c.opt.Token == "" {
+		if l.token == "" {
 			return "set REGISTRY_TOKEN to a token of this registry"
 		}
 		return "REGISTRY_TOKEN is not a token of this registry"
@@ -139,10 +158,10 @@ func isJSON(resp *http.Response) bool {
 func (l *call) redact(s string) string { return oneLine(l.hideToken(s)) }
 
 func (l *call) hideToken(s string) string {
-	if l.c.opt.Token == "" {
+	if l.token == "" {
 		return s
 	}
-	return strings.ReplaceAll(s, l.c.opt.Token, "[token]")
+	return strings.ReplaceAll(s, l.token, "[token]")
 }
 
 func oneLine(s string) string {
