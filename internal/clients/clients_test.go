@@ -11,6 +11,12 @@ import (
 	"github.com/org/registry-action/internal/clients"
 )
 
+// modules are no programs: how their files begin.
+var modules = map[clients.Tool]string{
+	clients.AxeCore:         "/*! axe v" + clients.AxeCore.Version(),
+	clients.ActionsArtifact: "import { DefaultArtifactClient",
+}
+
 // Every client is the version that its pin says, and answers when asked at once
 // by several callers.
 func TestGet(t *testing.T) {
@@ -28,9 +34,9 @@ func TestGet(t *testing.T) {
 			wg.Wait()
 
 			c := clients.Get(t, tool)
-			if tool == clients.AxeCore {
+			if begins, ok := modules[tool]; ok {
 				text, err := os.ReadFile(c.Path)
-				if err != nil || !strings.HasPrefix(string(text), "/*! axe v"+tool.Version()) {
+				if err != nil || !strings.HasPrefix(string(text), begins) {
 					t.Errorf("%s begins with %.30q, error %v", c.Path, text, err)
 				}
 				return

@@ -26,6 +26,9 @@ const Verdaccio Tool = "verdaccio@6.10.4"
 // AxeCore checks in a browser whether pages are accessible. It is a script, no program: Client.Path is its file.
 const AxeCore Tool = "axe-core@4.14.1"
 
+// ActionsArtifact is what actions/upload-artifact uploads with. It is a module, no program: Client.Path is its file.
+const ActionsArtifact Tool = "@actions/artifact@6.2.1"
+
 // Moto stands in for Amazon's S3, DynamoDB and CloudFormation.
 const Moto Tool = "moto@5.2.5"
 
@@ -61,7 +64,7 @@ const (
 
 // All lists every pinned client.
 func All() []Tool {
-	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate, Act, Actionlint}, Zigs()...)
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, ActionsArtifact, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate, Act, Actionlint}, Zigs()...)
 }
 
 // Zigs lists the compilers, oldest first.
@@ -70,8 +73,11 @@ func Zigs() []Tool { return []Tool{Zig11, Zig12, Zig13, Zig14, Zig15, Zig16, Zig
 // Name is the name of the tool's executable.
 func (t Tool) Name() string {
 	name, _ := t.split()
-	if name == "@yarnpkg/cli-dist" {
+	switch name {
+	case "@yarnpkg/cli-dist":
 		return "yarn"
+	case "@actions/artifact":
+		return "actions-artifact"
 	}
 	return name
 }
@@ -123,6 +129,8 @@ func (t Tool) executables() map[string]string {
 		return map[string]string{"bun": "@oven/bun-*/bin/bun", "bunx": "@oven/bun-*/bin/bun"}
 	case "node":
 		return map[string]string{"node": "node-*/bin/node"}
+	case "actions-artifact":
+		return map[string]string{name: "@actions/artifact/lib/artifact.js"}
 	case "axe-core":
 		return map[string]string{"axe-core": "axe-core/axe.min.js"}
 	default:
