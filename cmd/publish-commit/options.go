@@ -13,7 +13,7 @@ import (
 type commands struct {
 	Publish publishCommand `cmd:"" default:"withargs" help:"Pack and publish the packages of the commit (the default)."`
 	Pack    packCommand    `cmd:"" help:"Only pack: write the tarballs to a folder and show what they hold."`
-	Finish  finishCommand  `cmd:"" hidden:"" help:"After a run of the action that was stopped: say so in the comment of the pull request."`
+	Finish  finishCommand  `cmd:"" hidden:"" help:"After a run of the action: revoke the token that it has left, and if it was stopped, say so in the comment of the pull request."`
 }
 
 // packing is what both commands take. docs/action.md shows it as a table.
@@ -52,10 +52,12 @@ func (p packing) options() publish.PackOptions {
 
 type publishCommand struct {
 	packing
+	Auth         string   `enum:"auto,token,oidc,fork,none" default:"auto" env:"REGISTRY_AUTH" group:"Registry" help:"How the registry is told who publishes: oidc (the job's id-token), token, fork (a claim that the run proves), none; auto takes what the run has."`
 	Token        string   `env:"REGISTRY_TOKEN,PANTRY_REGISTRY_TOKEN" secret:"" group:"Registry" help:"Token of the registry. A server on this machine may need none."`
 	InsecureHTTP bool     `name:"insecure-http" group:"Registry" help:"Let the token go over plain http to a host that is not this machine."`
 	Ref          []string `placeholder:"REF" group:"Commit" help:"Refs to move to the commit, such as branch/main or tag/v1. In CI those of the run are moved too."`
 	ChangedOnly  bool     `group:"Packages" help:"Publish only the packages that changed since the base of the pull request, those that depend on them, and what these need. The others stay where the base was published."`
+	FailOnFork   bool     `group:"Registry" help:"Fail where the publish of a fork's run is refused; else it ends with a notice."`
 	AllowDirty   bool     `group:"Commit" help:"Publish a working tree that is not the commit's."`
 	Force        bool     `group:"Commit" help:"Let other bytes take the place of what this commit published before."`
 
@@ -73,7 +75,8 @@ type publishCommand struct {
 
 func (c publishCommand) options() (publish.Options, error) {
 	o := publish.Options{
-		PackOptions: c.packing.options(), Token: c.Token, InsecureHTTP: c.InsecureHTTP, Refs: c.Ref, AllowDirty: c.AllowDirty, Force: c.Force,
+		PackOptions: c.packing.options(), Auth: publish.Auth(c.Auth), Token: c.Token, InsecureHTTP: c.InsecureHTTP, FailOnFork: c.FailOnFork,
+		Refs: c.Ref, AllowDirty: c.AllowDirty, Force: c.Force,
 		DryRun: c.DryRun, ChangedOnly: c.ChangedOnly, CommitStatus: c.CommitStatus, Comment: c.Comment, CommentKey: c.CommentKey, ShowComment: c.ShowComment, GitHubToken: c.GithubToken,
 		Managers: c.PackageManagers, JSONFile: c.JSONFile, Version: config.Version(),
 	}
@@ -99,6 +102,8 @@ type packCommand struct {
 
 // finishCommand is what post.js runs.
 type finishCommand struct {
+	RegistryURL  string `env:"REGISTRY_URL" placeholder:"URL" help:"Public URL of the registry-server."`
+	InsecureHTTP bool   `name:"insecure-http" help:"Let the token go over plain http."`
 	SHA          string `name:"sha" placeholder:"SHA" help:"The commit."`
 	Repository   string `placeholder:"URL" help:"The repository."`
 	Comment      string `enum:"update,recreate,off" default:"update" help:"What becomes of the comment."`
@@ -110,8 +115,8 @@ type finishCommand struct {
 
 func (c finishCommand) options() publish.Options {
 	return publish.Options{
-		PackOptions: publish.PackOptions{SHA: c.SHA, Repository: c.Repository},
-		Comment:     c.Comment, CommentKey: c.CommentKey, CommitStatus: c.CommitStatus, GitHubToken: c.GithubToken, DryRun: c.DryRun, Version: config.Version(),
+		PackOptions: publish.PackOptions{SHA: c.SHA, Repository: c.Repository, RegistryURL: c.RegistryURL}, InsecureHTTP: c.InsecureHTTP,
+		Comment: c.Comment, CommentKey: c.CommentKey, CommitStatus: c.CommitStatus, GitHubToken: c.GithubToken, DryRun: c.DryRun, Version: config.Version(),
 	}
 }
 

@@ -118,7 +118,7 @@ var allowed = map[string][]string{
 	"internal/action/runner":    {"internal/fault", "internal/pause"},
 	"internal/action/artifact":  {"internal/fault", "internal/pause"},
 	"internal/action/report":    {"internal/fault", "internal/wire", "internal/format/*"},
-	"internal/action/publish":   {"internal/fault", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
+	"internal/action/publish":   {"internal/fault", "internal/pause", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
 
 	// foreign: the folders of other registries, which registry-server imports.
 	"internal/foreign":             {"internal/format/*"},

@@ -74,7 +74,12 @@ type Published struct {
 	ExpiresAt  time.Time          `json:"expiresAt"`
 	// PreviewRegistry is the root that npm's clients ask for these packages; empty: no preview registry lists them.
 	PreviewRegistry string `json:"previewRegistry,omitempty"`
+	// Comment is CommentByServer if the server writes the comment on the pull request; empty: who publishes does.
+	Comment string `json:"comment,omitempty"`
 }
+
+// CommentByServer is a value of Published.Comment.
+const CommentByServer = "server"
 
 // PublishedPackage is a package of a Published answer.
 type PublishedPackage struct {

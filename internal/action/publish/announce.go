@@ -51,7 +51,7 @@ func (j *job) report(ctx context.Context, of pull) report.Report {
 	forge, path := forgeOf(j.published.Repository)
 	r := report.Report{
 		Repository: path, SHA: j.published.SHA, MergeSHA: j.source.MergeSHA, ServerURL: forge,
-		RegistryURL: strings.TrimRight(j.opt.RegistryURL, "/"), ExpiresAt: j.published.ExpiresAt,
+		RegistryURL: strings.TrimRight(j.opt.RegistryURL, "/"), Previews: j.published.PreviewRegistry, ExpiresAt: j.published.ExpiresAt,
 		PR: of.Number, Tag: j.tag(of.Number), Managers: j.opt.Managers,
 	}
 	if j.source.Run != nil {

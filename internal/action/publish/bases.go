@@ -16,7 +16,7 @@ const maxBases = 50
 // What was packed decides: of a merge into a branch that is the commit merged into, of the head of a pull request where it
 // left its branch. After that come their first parents, of which one may have been published where the best was not.
 func (j *job) compareWith(ctx context.Context, of pull) regclient.ChangesQuery {
-	src, g := j.source, git{j.opt.Dir}
+	src, g := j.source, git{dir: j.opt.Dir}
 	q := regclient.ChangesQuery{Repository: src.Repository, Branch: of.BaseRef}
 	add := func(shas ...string) {
 		for _, sha := range shas {
@@ -61,7 +61,7 @@ func (j *job) mergedInto(ctx context.Context, of pull) string {
 	if j.source.MergeSHA == "" {
 		return ""
 	}
-	if parents := (git{j.opt.Dir}).parents(ctx, j.source.MergeSHA); len(parents) > 1 {
+	if parents := (git{dir: j.opt.Dir}).parents(ctx, j.source.MergeSHA); len(parents) > 1 {
 		return parents[0]
 	}
 	return of.BaseSHA // nothing is checked out; this is where the branch was when the event happened
@@ -72,7 +72,7 @@ func (j *job) mergeBase(ctx context.Context, base string) string {
 	if base == "" {
 		return ""
 	}
-	if found := (git{j.opt.Dir}).mergeBase(ctx, base, j.source.SHA); found != "" {
+	if found := (git{dir: j.opt.Dir}).mergeBase(ctx, base, j.source.SHA); found != "" {
 		return found
 	}
 	if j.opt.GitHubToken == "" || !j.runner.InActions() {

@@ -7,11 +7,16 @@ import (
 
 	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/wire"
 )
 
 // comments keeps the comment on each pull request that the commit is the head of; r is what there is to tell on the first.
 func (j *job) comments(ctx context.Context, r report.Report) error {
 	if j.opt.Comment == CommentOff || j.source.PR == 0 || !j.source.Comment {
+		return nil
+	}
+	if j.published.Comment == wire.CommentByServer {
+		j.say("the registry writes the comment on pull request %d", j.source.PR)
 		return nil
 	}
 	if j.opt.GitHubToken == "" {

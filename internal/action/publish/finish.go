@@ -3,24 +3,58 @@ package publish
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/forge"
 )
 
-// Finish is for a run that was stopped while it published: the comments on the
-// pull requests, which are of an earlier commit, say so, and so does the commit's status.
+// EndedState is the state that main.js keeps of a publish that was not stopped.
+const EndedState = "ended"
+
+// Finish is for what a publish has left when the job is over: the token that it did not come to revoke; and if it was
+// stopped, the comments on the pull requests, which are of an earlier commit, say so, and so does the commit's status.
 func Finish(ctx context.Context, opt Options, s Streams) error {
 	j, cleanup, err := newJob(opt, s)
 	if err != nil {
 		return err
 	}
 	defer cleanup()
+	revoked := j.endKept(ctx)
+	if j.runner.State(EndedState) != "" {
+		return revoked
+	}
+	return errors.Join(revoked, j.sayStopped(ctx))
+}
+
+// endKept revokes the token that the publish has left.
+func (j *job) endKept(ctx context.Context) error {
+	token := j.runner.State(tokenState)
+	if token == "" || j.opt.RegistryURL == "" {
+		return nil
+	}
+	j.runner.AddMask(token)
+	err := j.connect(ctx)
+	if err == nil {
+		ctx, cancel := context.WithTimeout(ctx, endTimeout)
+		defer cancel()
+		err = j.registry.EndToken(ctx, token)
+	}
+	if err != nil {
+		return fmt.Errorf("the run's token was not revoked, and ends by itself within minutes: %w", err)
+	}
+	return nil
+}
+
+// sayStopped tells people.
+func (j *job) sayStopped(ctx context.Context) error {
+	opt := j.opt
 	commentOff, statusOff := opt.Comment == CommentOff, opt.CommitStatus == StatusOff
 	if opt.DryRun || commentOff && statusOff || opt.GitHubToken == "" || !j.runner.InActions() {
 		return nil
 	}
-	if err := j.identify(ctx); err != nil {
+	err := j.identify(ctx)
+	if err != nil {
 		return err
 	}
 	if j.source.SHA == "" { // a branch was removed

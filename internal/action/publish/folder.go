@@ -49,7 +49,7 @@ func (j *job) findPackages(ctx context.Context, ws *workspace.Workspace) error {
 	for _, name := range manifests() {
 		specs = append(specs, ":(glob)**/"+name)
 	}
-	found, err := git{ws.Root}.tracked(ctx, false, specs...)
+	found, err := git{dir: ws.Root}.tracked(ctx, false, specs...)
 	if err != nil {
 		found, err = ws.Find()
 	}
@@ -86,7 +86,7 @@ func (j *job) packFolders(ctx context.Context, ws *workspace.Workspace, packages
 	for _, p := range packages {
 		o := pack.FolderOptions{TempDir: j.temp}
 		if inRepository(ws.Root) {
-			files, err := git{filepath.Join(ws.Root, filepath.FromSlash(p.Dir))}.tracked(ctx, true)
+			files, err := git{dir: filepath.Join(ws.Root, filepath.FromSlash(p.Dir))}.tracked(ctx, true)
 			if err != nil {
 				return fault.Wrap(err, fault.Invalid, "git did not list the files of %s, which are what is packed; see that git is installed and trusts the folder (git config --global --add safe.directory %s)", p.Name, ws.Root)
 			}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -15,7 +16,10 @@ import (
 )
 
 // git asks the git program about a folder.
-type git struct{ dir string }
+type git struct {
+	dir string
+	env []string // beside the process's own
+}
 
 const gitTimeout = 30 * time.Second
 
@@ -29,6 +33,7 @@ func (g git) output(ctx context.Context, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, gitTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", g.dir}, args...)...)
+	cmd.Env = append(os.Environ(), g.env...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -57,7 +57,7 @@ func TestOrigin(t *testing.T) {
 		if tt.remote != "" {
 			runGit(t, dir, "remote", "add", "origin", tt.remote)
 		}
-		got := git{dir}.origin(t.Context())
+		got := git{dir: dir}.origin(t.Context())
 		if got != tt.want || strings.Contains(got, "s3") {
 			t.Errorf("the remote %q is told as %q, want %q", tt.remote, got, tt.want)
 		}

@@ -55,7 +55,7 @@ func (j *job) identify(ctx context.Context) error {
 		}
 	}
 	src := &j.source
-	g := git{j.opt.Dir}
+	g := git{dir: j.opt.Dir}
 	if j.opt.Repository != "" {
 		src.Repository = withoutCredentials(j.opt.Repository)
 	} else if src.Repository == "" {
@@ -166,7 +166,7 @@ func (j *job) checkHead(ctx context.Context) error {
 
 // checkTree refuses to publish files that are not the commit's.
 func (j *job) checkTree(ctx context.Context) error {
-	g := git{j.opt.Dir}
+	g := git{dir: j.opt.Dir}
 	head, err := g.head(ctx)
 	if err != nil {
 		return nil // packages from elsewhere; there is nothing to compare

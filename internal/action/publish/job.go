@@ -8,12 +8,15 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
+	"github.com/org/registry-action/internal/action/artifact"
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/regclient"
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/pause"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -28,6 +31,10 @@ type job struct {
 
 	workspace *workspace.Workspace // once it has been opened
 	registry  *regclient.Client    // nil if no registry is named
+	auth      Auth                 // never AuthAuto
+	artifacts *artifact.Service    // for AuthFork
+	minted    string               // the registry's token for this run, to be revoked
+	wait      func(context.Context, time.Duration) error
 
 	packages  []*pack.Package
 	skipped   skipped // what is not published, for it has not changed
@@ -49,6 +56,11 @@ func Publish(ctx context.Context, opt Options, s Streams) error {
 		return err
 	}
 	defer cleanup()
+	return j.publish(ctx)
+}
+
+func (j *job) publish(ctx context.Context) error {
+	opt := j.opt
 	j.runner.AddMask(opt.Token)
 	if err := j.run(ctx, []step{{"checking the registry's address", j.connect}, {"identifying the commit", j.identify}}); err != nil {
 		return err
@@ -57,16 +69,39 @@ func Publish(ctx context.Context, opt Options, s Streams) error {
 		j.say("the event removed a branch or tag: there is nothing to publish")
 		return nil
 	}
+	if !opt.DryRun {
+		if err := j.run(ctx, []step{{"choosing how to authenticate", j.chooseAuth}}); err != nil {
+			return j.orNeutral(ctx, err)
+		}
+	}
 	if err := j.run(ctx, []step{{"checking the tree", j.checkTree}, {"packing", j.pack}}); err != nil {
 		return err
+	}
+	if opt.DryRun {
+		return j.dryRun(ctx)
+	}
+	defer j.endToken(ctx)
+	err := j.run(ctx, []step{
+		{"authenticating", j.authenticate}, {"comparing with the base", j.leaveUnchanged}, {"asking for the head again", j.checkHead},
+		{"claiming what is left", j.authenticateFork}, {"publishing", j.upload},
+	})
+	if err != nil {
+		return j.orNeutral(ctx, err)
+	}
+	return j.run(ctx, []step{{"reporting", j.announce}})
+}
+
+// dryRun asks for the base alone, if it has to.
+func (j *job) dryRun(ctx context.Context) error {
+	if j.registry != nil {
+		if err := j.registry.Authenticate(j.opt.Token, nil); err != nil {
+			return err
+		}
 	}
 	if err := j.run(ctx, []step{{"comparing with the base", j.leaveUnchanged}}); err != nil {
 		return err
 	}
-	if opt.DryRun {
-		return j.showPlan()
-	}
-	return j.run(ctx, []step{{"asking for the head again", j.checkHead}, {"publishing", j.upload}, {"reporting", j.announce}})
+	return j.showPlan()
 }
 
 func newJob(opt Options, s Streams) (*job, func(), error) {
@@ -77,7 +112,7 @@ func newJob(opt Options, s Streams) (*job, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	j := &job{opt: opt, streams: s, temp: temp, runner: runner.New(runner.Options{Getenv: s.Getenv, Stdout: commandStream(opt, s)})}
+	j := &job{opt: opt, streams: s, temp: temp, wait: pause.For, runner: runner.New(runner.Options{Getenv: s.Getenv, Stdout: commandStream(opt, s)})}
 	return j, func() { _ = os.RemoveAll(temp) }, nil
 }
 

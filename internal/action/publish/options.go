@@ -49,8 +49,10 @@ type PackOptions struct {
 // Options say what is published, where, and who is told.
 type Options struct {
 	PackOptions
+	Auth         Auth
 	Token        string
 	InsecureHTTP bool
+	FailOnFork   bool     // the run of a fork whose publish is refused fails
 	Refs         []string // typed refs to move, beside those of the CI run
 	AllowDirty   bool
 	Force        bool // other bytes may take the place of this commit's packages

@@ -125,10 +125,9 @@ func fromHere(here string, patterns []string) []string {
 
 // scriptEnv is the environment without our secrets: a package's script has no use for them.
 func scriptEnv(env []string) []string {
-	secrets := []string{"REGISTRY_TOKEN", "PANTRY_REGISTRY_TOKEN", "INPUT_TOKEN", "INPUT_GITHUB-TOKEN", "INPUT_GITHUB_TOKEN"}
 	return slices.DeleteFunc(env, func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains(secrets, name)
+		return secretEnv(name)
 	})
 }
 
@@ -160,6 +159,9 @@ func Pack(ctx context.Context, opt PackOptions, out string, asJSON bool, s Strea
 	}
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return fmt.Errorf("making the folder for tarballs: %w", err)
+	}
+	if err := j.leaveMerge(ctx, out); err != nil {
+		return err
 	}
 	list := make([]packed, len(j.packages))
 	g := new(errgroup.Group)

@@ -28,7 +28,7 @@ func (j *job) connect(context.Context) (err error) {
 		return nil // nothing is sent, nor refers to it
 	}
 	j.registry, err = regclient.New(regclient.Options{
-		BaseURL: j.opt.RegistryURL, Token: j.opt.Token, AllowHTTP: j.opt.InsecureHTTP, UserAgent: j.userAgent(), Logger: j.streams.Log,
+		BaseURL: j.opt.RegistryURL, AllowHTTP: j.opt.InsecureHTTP, UserAgent: j.userAgent(), Logger: j.streams.Log,
 	})
 	return err
 }

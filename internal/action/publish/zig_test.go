@@ -40,15 +40,15 @@ func TestTracked(t *testing.T) {
 	dir := gitTree(t, map[string]string{
 		".gitignore": "*.secret\n", " first": "", "a.secret": "", "sub/build.zig.zon": "", "sub/new\nline": "", "sub/ü": "", "build.zig.zon": "", "x.build.zig.zon": "",
 	})
-	got, err := git{dir}.tracked(t.Context(), true)
+	got, err := git{dir: dir}.tracked(t.Context(), true)
 	if want := []string{" first", ".gitignore", "build.zig.zon", "sub/build.zig.zon", "sub/new\nline", "sub/ü", "x.build.zig.zon"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("tracked = %q, %v, want %q", got, err, want)
 	}
-	got, err = git{filepath.Join(dir, "sub")}.tracked(t.Context(), true)
+	got, err = git{dir: filepath.Join(dir, "sub")}.tracked(t.Context(), true)
 	if want := []string{"build.zig.zon", "new\nline", "ü"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("tracked in a folder = %q, %v, want %q", got, err, want)
 	}
-	got, err = git{dir}.tracked(t.Context(), false, ":(glob)**/build.zig.zon")
+	got, err = git{dir: dir}.tracked(t.Context(), false, ":(glob)**/build.zig.zon")
 	if want := []string{"build.zig.zon", "sub/build.zig.zon"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("tracked manifests = %q, %v, want %q", got, err, want)
 	}

@@ -8,9 +8,12 @@ import (
 	names "github.com/org/registry-action/internal/format/npm"
 )
 
-// PreviewRegistry is the URL of the repository's preview registry, without a
+// PreviewRegistry is the URL of the preview registry that has the packages, without a
 // slash at its end; "" if there is none.
 func (r Report) PreviewRegistry() string {
+	if u, err := url.Parse(r.Previews); err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
+		return strings.TrimRight(r.Previews, "/")
+	}
 	owner, name, ok := cutLast(r.Repository, "/")
 	if !ok || owner == "" || name == "" || r.RegistryURL == "" {
 		return ""

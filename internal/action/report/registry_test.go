@@ -23,6 +23,16 @@ func TestPreviewRegistry(t *testing.T) {
 			t.Errorf("the preview registry of %q at %q = %q, want %q", tt.repository, tt.registry, got, tt.want)
 		}
 	}
+	r := report.Report{RegistryURL: "https://pkg.acme.test", Repository: "acme/ws"}
+	for previews, want := range map[string]string{
+		"https://pkg.acme.test/~/acme/ws/-/pr/7/": "https://pkg.acme.test/~/acme/ws/-/pr/7", // of a fork
+		"javascript:alert(1)":                     "https://pkg.acme.test/~/acme/ws",
+		"/~/acme/ws/":                             "https://pkg.acme.test/~/acme/ws",
+	} {
+		if r.Previews = previews; r.PreviewRegistry() != want {
+			t.Errorf("where the server says %q, the preview registry is %q, want %q", previews, r.PreviewRegistry(), want)
+		}
+	}
 }
 
 func TestSpec(t *testing.T) {

@@ -20,6 +20,7 @@ type Report struct {
 	MergeSHA    string // the merge commit that was packed; empty if it was SHA
 	ServerURL   string // the forge's pages, for links to commits
 	RegistryURL string // of our server
+	Previews    string // the root that clients ask for the packages, as the server says; default: the repository's preview registry
 	JobURL      string // the run that published; optional
 	PR          int    // optional
 	Tag         string // the publish's dist-tag in the preview registry; empty: versions are named

@@ -8,6 +8,11 @@ import (
 // stoppedMark begins the line that Stopped puts on top of a comment.
 const stoppedMark = "<!-- registry-action:stopped -->"
 
+// Refused is the summary of a run that published nothing, although it did nothing wrong.
+func Refused(sha, why string) string {
+	return fmt.Sprintf("### Nothing was published of `%.10s`\n\n%s\n\nThe run does not fail for it (`fail-on-fork: true` has it fail).", sha, code(why[:min(len(why), 4*maxWord)]))
+}
+
 // Stopped is a comment with a line on top that says that the publish of a later
 // commit was stopped; it takes the place of an earlier such line.
 func Stopped(r Report, comment string) string {

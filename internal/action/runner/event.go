@@ -22,8 +22,10 @@ type Context struct {
 	ServerURL  string // of the forge's pages, no trailing slash
 	APIURL     string // of its REST API as given, no trailing slash; GHES has /api/v3 in it
 	RunID      int64
-	RunAttempt int64 // from 1
-	RunNumber  int64 // counts the runs of one workflow
+	RunAttempt int64  // from 1
+	RunNumber  int64  // counts the runs of one workflow
+	Actor      string // the login of who is the cause of the run
+	SourceRun  int64  // workflow_run: the run that has ended; 0 else
 
 	// HeadSHA is the commit that people know: the head of a pull request, not
 	// the merge commit. Empty when only the forge's API knows it
@@ -67,6 +69,7 @@ func (r *Runner) Event() (Context, error) {
 		Repository: r.getenv("GITHUB_REPOSITORY"),
 		ServerURL:  r.url("GITHUB_SERVER_URL", "https://github.com"),
 		APIURL:     r.url("GITHUB_API_URL", "https://api.github.com"),
+		Actor:      r.getenv("GITHUB_ACTOR"),
 	}
 	var err error
 	for _, v := range []struct {
@@ -90,6 +93,9 @@ func (r *Runner) Event() (Context, error) {
 	}
 	return c, nil
 }
+
+// Dependabot reports whether it is the cause of the run, which then has no more rights than a fork's.
+func (c Context) Dependabot() bool { return c.Actor == "dependabot[bot]" }
 
 func (r *Runner) url(name, otherwise string) string {
 	if v := r.getenv(name); v != "" {

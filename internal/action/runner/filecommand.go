@@ -24,15 +24,34 @@ func (r *Runner) SetOutput(name, value string) error {
 	if !outputName.MatchString(name) {
 		return fault.New(fault.Invalid, "%q is no name for an output: use letters, digits, - and _, a letter first", name)
 	}
-	path := r.getenv("GITHUB_OUTPUT")
+	if err := setValue(r.getenv("GITHUB_OUTPUT"), name, value); err != nil {
+		return fmt.Errorf("setting output %s: %w", name, err)
+	}
+	return nil
+}
+
+// SaveState keeps a value for the action's post step, which reads it by State; a later one takes its place. What is
+// secret has to be masked before. Without GITHUB_STATE it does nothing.
+func (r *Runner) SaveState(name, value string) error {
+	if !outputName.MatchString(name) {
+		return fault.New(fault.Invalid, "%q is no name for a state: use letters, digits, - and _, a letter first", name)
+	}
+	if err := setValue(r.getenv("GITHUB_STATE"), name, value); err != nil {
+		return fmt.Errorf("saving the state %s: %w", name, err)
+	}
+	return nil
+}
+
+// State returns what SaveState kept, "" if nothing.
+func (r *Runner) State(name string) string { return r.getenv("STATE_" + name) }
+
+// setValue appends a value of any text to a file of values; an empty path is none.
+func setValue(path, name, value string) error {
 	if path == "" {
 		return nil
 	}
 	d := delimiter(value, func() string { return "ghadelimiter_" + rand.Text() })
-	if err := appendFile(path, name+"<<"+d+"\n"+value+"\n"+d+"\n"); err != nil {
-		return fmt.Errorf("setting output %s: %w", name, err)
-	}
-	return nil
+	return appendFile(path, name+"<<"+d+"\n"+value+"\n"+d+"\n")
 }
 
 // AddStepSummary appends Markdown to the step's summary on the run's page. A

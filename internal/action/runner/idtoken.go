@@ -17,12 +17,17 @@ const (
 	maxIDToken   = 64 << 10 // bytes of an answer
 )
 
+// HasIDToken reports whether the job was granted `id-token: write`, by which IDToken works.
+func (r *Runner) HasIDToken() bool {
+	return r.getenv("ACTIONS_ID_TOKEN_REQUEST_URL") != "" && r.getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN") != ""
+}
+
 // IDToken asks the runner for an OpenID Connect token for the audience, masks
 // it and returns it. It tries five times, 1, 2, 4 and 8 seconds apart. A job
 // that was not granted `id-token: write` gets fault.Forbidden.
 func (r *Runner) IDToken(ctx context.Context, audience string) (string, error) {
 	base, bearer := r.getenv("ACTIONS_ID_TOKEN_REQUEST_URL"), r.getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-	if base == "" || bearer == "" {
+	if !r.HasIDToken() {
 		return "", fault.New(fault.Forbidden, "the job may not ask for an OIDC token: give it `permissions: id-token: write` (a pull request from a fork never gets it)")
 	}
 	u, err := url.Parse(base)
