@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/domain/trust/issuertest"
 	"github.com/org/registry-action/internal/forge/forgetest"
 	"github.com/org/registry-action/internal/release"
 )
@@ -80,8 +81,10 @@ func documented(t *testing.T, name string) string {
 type runnerBox struct {
 	t         *testing.T
 	gh        *forgetest.Server
+	issuer    *issuertest.Issuer
 	server    *server
-	dir, sha  string
+	dir       string
+	head, sha string // of pull request 7, and its merge into main, which is checked out
 	home      string
 	action    string
 	artifacts string
@@ -93,19 +96,36 @@ var npmWorkspace = regexp.MustCompile(`workspace:[*^~]`).ReplaceAllString(worksp
 {"name": "@acme/docs", "version": "1.0.0"}
 `
 
-// newRunnerBox has a server that wants a token, and hands out the program.
-func newRunnerBox(t *testing.T, env ...string) *runnerBox {
+// newRunnerBox has a server that trusts the previews of acme/ws, and hands out the program.
+func newRunnerBox(t *testing.T) *runnerBox {
 	t.Helper()
-	b := &runnerBox{t: t, gh: newGitHub(t), home: t.TempDir(), artifacts: filepath.Join(t.TempDir(), "artifacts")}
+	return newRunnerBoxOn(t, forgetest.New(t))
+}
+
+// newRunnerBoxOn is newRunnerBox on a forge, with more environment for the server.
+func newRunnerBoxOn(t *testing.T, gh *forgetest.Server, env ...string) *runnerBox {
+	t.Helper()
+	b := &runnerBox{t: t, gh: gh, issuer: issuertest.New(t), home: t.TempDir(), artifacts: filepath.Join(t.TempDir(), "artifacts")}
 	var cliDir string
 	b.action, cliDir = released(t)
+	env = append(env, "REGISTRY_TOKEN="+registryToken, "OIDC_ISSUERS="+b.issuer.URL+";forge=https://github.com")
 	b.server = startServerIn(t, cleanEnv(env...), t.TempDir(), "--cli-dir", cliDir)
+	trustRepository(t, b.server)
 	b.dir = t.TempDir()
 	write(t, b.dir, npmWorkspace)
 	exe(t, b.dir, cleanEnv(), "npm", "install", "--package-lock-only", "--offline", "--no-audit", "--no-fund").must(t)
-	b.sha = commit(t, b.dir)
+	b.head, b.sha = mergeCommit(t, b.dir)
+	b.gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: b.head, HeadRef: "feature", HeadRepo: "acme/ws", BaseRef: "main"})
 	write(t, b.home, stubs)
 	return b
+}
+
+// job is the arguments by which a workflow's jobs may ask for tokens with these claims.
+func (b *runnerBox) job(claims issuertest.Claims) (args []string) {
+	for _, v := range b.issuer.Job(claims) {
+		args = append(args, "--env", v)
+	}
+	return append(args, "--secret", "GITHUB_TOKEN="+forgetest.Token)
 }
 
 // run runs a workflow for an event; args are further arguments of act.
@@ -147,10 +167,10 @@ func repository(id int, name string) map[string]any {
 }
 
 // pullEvent is the event of pull request 7, whose head is in a repository.
-func pullEvent(head map[string]any) map[string]any {
+func (b *runnerBox) pullEvent(head map[string]any) map[string]any {
 	base := repository(1, "acme/ws")
 	return map[string]any{"action": "synchronize", "number": 7, "repository": base, "pull_request": map[string]any{
-		"number": 7, "head": map[string]any{"ref": "feature", "sha": headSHA, "repo": head}, "base": map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": base},
+		"number": 7, "head": map[string]any{"ref": "feature", "sha": b.head, "repo": head}, "base": map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": base},
 	}}
 }
 
@@ -165,75 +185,38 @@ func (b *runnerBox) resolves(ref, sha string) {
 
 const registryToken = "a-token-of-the-registry-in-a-test"
 
-var withToken = []string{"--secret", "GITHUB_TOKEN=" + forgetest.Token, "--secret", "REGISTRY_TOKEN=" + registryToken}
-
-// The workflows of docs/action.md for pull requests of the repository itself, and
-// for pushes, do what they promise. No secret is in their log.
+// The workflows of docs/action.md for pull requests of the repository itself do what they promise, with no
+// secret but the job's own token. None is in their log.
 func TestDocumentedWorkflows(t *testing.T) {
 	for _, workflow := range []string{"Preview", "Preview in two jobs", "Preview of a monorepo", "Preview on our own runners"} {
 		t.Run(workflow, func(t *testing.T) {
-			b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
-			r := b.run(workflow, "pull_request", pullEvent(repository(1, "acme/ws")), withToken...).must(t)
-			b.resolves("pr-7", headSHA)
+			b := newRunnerBox(t)
+			if strings.Contains(documented(t, workflow), "secrets.") {
+				t.Error("the workflow wants a secret")
+			}
+			job := b.job(issuertest.PullRequest("acme/ws", b.sha, 7))
+			r := b.run(workflow, "pull_request", b.pullEvent(repository(1, "acme/ws")), job...).must(t)
+			b.resolves("pr-7", b.head)
 			if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "@acme/core") {
 				t.Errorf("the comments are %+v, want one about the packages", comments)
 			} else if excluded := workflow == "Preview of a monorepo"; strings.Contains(comments[0].Body, "@acme/docs") == excluded {
 				t.Errorf("that @acme/docs is left out should be %v:\n%s", excluded, comments[0].Body)
 			}
-			for _, secret := range []string{registryToken, forgetest.Token} {
-				if strings.Contains(r.stdout, secret) {
-					t.Errorf("the log has the secret %s", secret)
-				}
+			if strings.Contains(r.stdout, forgetest.Token) {
+				t.Error("the log has the job's token")
 			}
 		})
 	}
 }
 
 func TestDocumentedPush(t *testing.T) {
-	b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
+	b := newRunnerBox(t)
 	event := map[string]any{"ref": "refs/heads/main", "after": b.sha, "repository": repository(1, "acme/ws")}
-	b.run("Preview", "push", event, withToken...).must(t)
+	b.run("Preview", "push", event, b.job(issuertest.Push("acme/ws", b.sha))...).must(t)
 	b.resolves("branch:main", b.sha)
 	if comments := b.gh.Comments(7); len(comments) != 0 {
 		t.Errorf("a push to main commented on a pull request of another commit: %+v", comments)
 	}
-}
-
-// A fork's run has no secrets and a token that may only read: its packages are
-// published by the workflow of the default branch, which comments.
-func TestDocumentedForks(t *testing.T) {
-	b := newRunnerBox(t, "REGISTRY_TOKEN="+registryToken)
-	b.gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
-	fork := repository(2, "stranger/ws")
-	r := b.run("Preview", "pull_request", pullEvent(fork), "--secret", "GITHUB_TOKEN=fork-token")
-	if r.code == 0 || !strings.Contains(r.stdout, "::error::") && !strings.Contains(r.stdout, "token") {
-		t.Errorf("without secrets: %v\nwant a refusal that speaks of the token", r)
-	}
-	b.run("Pack", "pull_request", pullEvent(fork), "--secret", "GITHUB_TOKEN=fork-token").must(t)
-	if len(b.gh.Comments(7)) != 0 {
-		t.Errorf("the fork's run has commented: %+v", b.gh.Comments(7))
-	}
-	b.run("Publish what was packed", "workflow_run", map[string]any{
-		"action": "completed", "repository": repository(1, "acme/ws"), "workflow_run": map[string]any{
-			"id": 4711, "conclusion": "success", "event": "pull_request", "head_sha": headSHA, "head_branch": "feature", "head_repository": fork, "pull_requests": []any{},
-		},
-	}, withToken...).must(t)
-	b.resolves("pr-7", headSHA)
-	if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "@acme/core") {
-		t.Errorf("the comments are %+v, want one about the packages", comments)
-	}
-}
-
-// Where the server takes packages from its own machine, a fork's read-only token
-// makes the step warn, not fail.
-func TestForkWithoutComment(t *testing.T) {
-	b := newRunnerBox(t)
-	b.gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
-	r := b.run("Preview", "pull_request", pullEvent(repository(2, "stranger/ws")), "--secret", "GITHUB_TOKEN=fork-token").must(t)
-	if !strings.Contains(r.stdout, "gets none; the job summary has the install lines") || len(b.gh.Comments(7)) != 0 {
-		t.Errorf("%v\nwant a warning that explains it", r)
-	}
-	b.resolves("pr-7", headSHA)
 }
 
 // All workflows, those of docs/action.md and docs/trust.md among them, pass actionlint, pin what they use and say what they may do.

@@ -29,12 +29,18 @@ func pullRequest(t *testing.T, gh *forgetest.Server, registry, merge string, run
 // pullRequestAt is pullRequest for a certain head.
 func pullRequestAt(t *testing.T, gh *forgetest.Server, registry, head, merge string, run int, inputs ...string) step {
 	t.Helper()
+	return pullRequestOf(t, gh, registry, 1, head, merge, run, inputs...)
+}
+
+// pullRequestOf is pullRequestAt for a head in the repository with an id; 1 is acme/ws itself.
+func pullRequestOf(t *testing.T, gh *forgetest.Server, registry string, repository int, head, merge string, run int, inputs ...string) step {
+	t.Helper()
 	event := map[string]any{
 		"action": "synchronize", "number": 7,
 		"repository": map[string]any{"id": 1, "full_name": "acme/ws", "default_branch": "main"},
 		"pull_request": map[string]any{
 			"number": 7,
-			"head":   map[string]any{"ref": "feature", "sha": head, "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
+			"head":   map[string]any{"ref": "feature", "sha": head, "repo": map[string]any{"id": repository, "full_name": "acme/ws"}},
 			"base":   map[string]any{"ref": "main", "sha": strings.Repeat("2", 40), "repo": map[string]any{"id": 1, "full_name": "acme/ws"}},
 		},
 	}

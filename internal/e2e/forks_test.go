@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/org/registry-action/internal/action/artifact/resultstest"
+	"github.com/org/registry-action/internal/forge/forgetest"
+)
+
+const forkRun = 9001
+
+// forkEnv is the environment of a server that takes previews from forks.
+func forkEnv(gh *forgetest.Server) []string {
+	return []string{"REGISTRY_TOKEN=" + registryToken, "FORK_PREVIEWS=acme/*", "GITHUB_URL=https://github.com", "GITHUB_API_URL=" + gh.URL, "GITHUB_TOKEN=" + forgetest.Token}
+}
+
+// forkPull is pull request 7 of a fork, with its run in progress.
+func forkPull(gh *forgetest.Server, head string) {
+	gh.SetPull(forgetest.Pull{Number: 7, HeadSHA: head, HeadRef: "feature", HeadRepo: "stranger/ws", BaseRef: "main", Author: "stranger"})
+	gh.PutRun(forgetest.Run{ID: forkRun, HeadSHA: head, HeadRef: "feature", HeadRepo: "stranger/ws"})
+	gh.Grant("fork-token", forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
+}
+
+// A fork's run has no secret and no rights: it publishes below its pull request by proving which run it is.
+func TestPublishFromFork(t *testing.T) {
+	gh := forgetest.New(t)
+	s := startServerIn(t, cleanEnv(forkEnv(gh)...), t.TempDir())
+	dir := t.TempDir()
+	write(t, dir, workspace)
+	head, merge := mergeCommit(t, dir)
+	forkPull(gh, head)
+	results := resultstest.New(t, func(a resultstest.Artifact) {
+		gh.AddArtifact(forgetest.Artifact{RunID: forkRun, Name: a.Name, Zip: a.Zip})
+	})
+	inputs := append(results.Env("run", "job"), "INPUT_GITHUB-TOKEN=fork-token", "INPUT_SIBLINGS=registry", "GITHUB_STATE="+filepath.Join(t.TempDir(), "state"))
+	st := pullRequestOf(t, gh, s.url, 2, head, merge, 1, inputs...)
+
+	// The repository has published nothing yet, so that nobody knows whose the names are.
+	r := st.run(t, dir).must(t)
+	if !strings.Contains(r.stdout, "::notice::Nothing was published") || !strings.Contains(r.stdout, "not known as a package of acme/ws") || !strings.Contains(read(t, st.sum), "not known as a package") {
+		t.Fatalf("%v\nwant a notice that says why, and success", r)
+	}
+	publishCommit(t, dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", s.url, "--repository", "https://github.com/acme/ws").must(t)
+
+	r = st.run(t, dir).must(t)
+	if strings.Contains(r.stdout, "Nothing was published") {
+		t.Fatalf("%v", r)
+	}
+	got := exe(t, dir, cleanEnv(), "curl", "-s", s.url+"/acme/ws/acme-cli@pr-7?resolve").must(t)
+	if !strings.Contains(got.stdout, `"sha":"`+head+`"`) {
+		t.Errorf("@pr-7 resolves to %s", got.stdout)
+	}
+	token := masked(t, r.stdout)
+	if strings.Count(r.stdout+r.stderr, token) != 1 || whoami(t, s, token) != "" {
+		t.Errorf("the token is told, or still good:\n%v", r)
+	}
+	if sum := read(t, st.sum); !strings.Contains(sum, "@acme/core") {
+		t.Errorf("the summary is %q", sum)
+	}
+
+	// Another run of the same kind that is over has nothing to claim.
+	gh.PutRun(forgetest.Run{ID: forkRun, HeadSHA: head, HeadRef: "feature", HeadRepo: "stranger/ws", Status: "completed"})
+	r = st.run(t, dir).must(t)
+	if !strings.Contains(r.stdout, "not in progress") {
+		t.Errorf("%v\nwant a notice about the run's status", r)
+	}
+	st.env = append(st.env, "INPUT_FAIL-ON-FORK=true")
+	if r := st.run(t, dir); r.code != 1 || !strings.Contains(r.stderr, `status: expected "in_progress", got "completed"`) {
+		t.Errorf("%v\nwant a failure that says what differs", r)
+	}
+}
+
+// The documented workflow is for forks too. The artifact goes to act's own service, which is no kin of our stand-in.
+func TestDocumentedForks(t *testing.T) {
+	for _, workflow := range []string{"Preview", "Preview in two jobs"} {
+		t.Run(workflow, func(t *testing.T) {
+			gh := forgetest.New(t)
+			b := newRunnerBoxOn(t, gh, forkEnv(gh)...)
+			publishCommit(t, b.dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", b.server.url, "--repository", "https://github.com/acme/ws").must(t)
+			forkPull(gh, b.head)
+			kept := t.TempDir()
+			gh.Hook(attachKept(t, gh, kept))
+			r := b.run(workflow, "pull_request", b.pullEvent(repository(2, "stranger/ws")), "--secret", "GITHUB_TOKEN=fork-token", "--env", "GITHUB_RUN_ID=9001",
+				"--artifact-server-path", kept, "--artifact-server-port", freePort(t)).must(t)
+			if strings.Contains(r.stdout, "Nothing was published") {
+				t.Fatalf("%v", r)
+			}
+			b.resolves("pr-7", b.head)
+		})
+	}
+}
+
+// attachKept has the forge know the artifacts that act's service keeps, by the time that somebody asks for them.
+func attachKept(t *testing.T, gh *forgetest.Server, dir string) func(forgetest.Request) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	return func(r forgetest.Request) {
+		if r.Route != forgetest.ListArtifacts {
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || filepath.Ext(path) != ".zip" || seen[path] {
+				return err
+			}
+			archive, err := os.ReadFile(path)
+			seen[path] = true
+			gh.AddArtifact(forgetest.Artifact{RunID: forkRun, Name: strings.TrimSuffix(filepath.Base(path), ".zip"), Zip: archive})
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// freePort is one that nobody listens on at the moment.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
