@@ -247,7 +247,7 @@ func TestWorkflows(t *testing.T) {
 			files = append(files, file)
 		}
 	}
-	if len(files) < 9 {
+	if len(files) < 7 {
 		t.Errorf("only %d workflows were found", len(files))
 	}
 	r := exe(t, "../..", cleanEnv(), clients.Get(t, clients.Actionlint).Path, absolute(t, files)...)
