@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/programs"
 	"github.com/org/registry-action/internal/domain/search"
+	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/domain/upstream"
@@ -41,7 +42,9 @@ type Registry struct {
 	catalog  *catalog.Service
 	upstream *upstream.Service  // nil: none
 	mirror   *zigmirror.Service // nil: none
+	signing  *signing.Service
 	mover    *mover
+	verifier *verifier
 	ready    *readiness
 	stats    *stats.Service
 	search   *search.Service
@@ -62,6 +65,7 @@ func New(c Config) (*Registry, error) {
 		return nil, notWritable(c.DataDir, err)
 	}
 	r := &Registry{config: c, stores: s, mover: newMover(c, s)}
+	r.verifier = newVerifier(r)
 	if err := r.wire(); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
@@ -116,6 +120,7 @@ func (r *Registry) Run(ctx context.Context) {
 // Close ends what is under way with upstream and forges, and closes the stores. Requests must have ended.
 func (r *Registry) Close() error {
 	r.mover.close()
+	r.verifier.close()
 	r.ready.close()
 	r.trust.Close()
 	err := errors.Join(r.closeSearch(), r.closeStats())

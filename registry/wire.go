@@ -52,6 +52,7 @@ func (r *Registry) wire() error {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)
+	r.signing = keys
 	options := packages.Options{
 		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Links: links, Signer: keys, Claimed: c.Claimed, Unpublish: c.Unpublish, Now: c.Now, Log: c.Log,
 	}
@@ -93,7 +94,10 @@ func (r *Registry) wire() error {
 		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
-		Admin: &adminapi.API{Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys, Storage: r.mover, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log},
+		Admin: &adminapi.API{
+			Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys,
+			Storage: r.mover, Verifier: r.verifier, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log,
+		},
 		CI:    &ciapi.API{Trust: r.trust, Auth: r.auth, Log: c.Log},
 		CLI:   &cliapi.API{Programs: r.programs, Log: c.Log},
 		Stats: r.analytics(),

@@ -52,8 +52,9 @@ type commands struct {
 	} `cmd:"" help:"Write packages as files that any web server can serve."`
 	Health health `cmd:"" help:"Ask a server whether it is up, as the health check of a container."`
 	Verify struct {
+		All   verifyAll   `cmd:"" default:"withargs" help:"Check everything that a server keeps: bytes, digests, signatures, references (the default)."`
 		Lumen verifyLumen `cmd:"" help:"Check a Lumen registry: hashes, manifests, signatures, indexes."`
-	} `cmd:"" help:"Check what a registry serves."`
+	} `cmd:"" help:"Check what a registry keeps, or serves."`
 	Publish struct {
 		Lumen publishLumen `cmd:"" help:"Publish a Lumen package to a server, or into a static tree."`
 	} `cmd:"" help:"Publish a package."`
@@ -102,7 +103,7 @@ func (c *commands) find(name string) (command, error) {
 		"trust add": c.Trust.Add, "trust list": c.Trust.List, "trust remove": c.Trust.Remove,
 		"repository owners": c.Repository.Owners, "repository add-owner": c.Repository.AddOwner, "repository remove-owner": c.Repository.RemoveOwner,
 		"key list": c.Key.List, "key rotate": c.Key.Rotate, "key revoke": c.Key.Revoke,
-		"migrate": c.Migrate, "backup": c.Backup,
+		"migrate": c.Migrate, "backup": c.Backup, "verify all": c.Verify.All,
 		"import lumen": c.Import.Lumen, "import pantry": c.Import.Pantry, "import verdaccio": c.Import.Verdaccio,
 	}
 	found, ok := all[name]

@@ -177,6 +177,22 @@ func (c *Client) AbandonMigration(ctx context.Context) error {
 	return err
 }
 
+// Verify begins a verification of all that the server keeps.
+func (c *Client) Verify(ctx context.Context) (wire.Verification, error) {
+	return call[wire.Verification](ctx, c, http.MethodPost, "verification", nil)
+}
+
+// Verification tells how far the verification is, and what it found.
+func (c *Client) Verification(ctx context.Context) (wire.Verification, error) {
+	return call[wire.Verification](ctx, c, http.MethodGet, "verification", nil)
+}
+
+// StopVerification ends the verification.
+func (c *Client) StopVerification(ctx context.Context) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, "verification", nil)
+	return err
+}
+
 // Snapshot copies the metadata into a file of the data folder.
 func (c *Client) Snapshot(ctx context.Context) (wire.Snapshot, error) {
 	return call[wire.Snapshot](ctx, c, http.MethodPost, "snapshot", nil)

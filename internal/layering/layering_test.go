@@ -71,6 +71,7 @@ var allowed = map[string][]string{
 	"internal/store/lifetime":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 	"internal/store/spool":           {"internal/fault", "internal/format/tarball"},
 	"internal/store/turns":           nil,
+	"internal/store/scrub":           {"internal/fault", "internal/format/*", "internal/store/blob", "internal/store/kv", "internal/store/lifetime", "internal/store/spool", "internal/store/turns"},
 	"internal/store/transfer":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
 	"internal/store/cache":   nil,
@@ -83,7 +84,7 @@ var allowed = map[string][]string{
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/programs":      {"internal/fault"},
-	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv"},
+	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv", "internal/store/scrub"},
 	"internal/domain/search":        {"internal/fault", "internal/store/feed", "internal/store/kv"},
 	"internal/domain/stats":         {"internal/fault", "internal/store/kv"},
 	"internal/domain/changes":       {"internal/fault", "internal/memo", "internal/format/*"},

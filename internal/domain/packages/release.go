@@ -150,11 +150,14 @@ func sameVersion(a, b string) bool {
 	return errX == nil && errY == nil && x == y
 }
 
+// extraMembers are those that addExtra adds.
+var extraMembers = []string{"gitHead", "_nodeVersion", "_npmVersion"}
+
 // addExtra adds what npm says of a publish for information; never what an
 // installation depends on, and nothing that the archive has itself.
 func addExtra(manifest *packument.Object, extra packument.Object) {
 	const maxExtra = 256
-	for _, key := range []string{"gitHead", "_nodeVersion", "_npmVersion"} {
+	for _, key := range extraMembers {
 		text := extra.Text(key)
 		if text == "" || len(text) > maxExtra || strings.ContainsFunc(text, unicode.IsControl) || manifest.Get(key) != nil {
 			continue

@@ -64,6 +64,18 @@ func keyID(pub *ecdsa.PublicKey) (string, error) {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]), nil
 }
 
+// Check returns nil if the entry is a key of the kind that signs versions, and has its name; fault.Invalid otherwise.
+func (k Key) Check() error {
+	pub, err := k.parse()
+	if err != nil {
+		return err
+	}
+	if id, err := keyID(pub); err != nil || id != k.KeyID {
+		return fault.New(fault.Invalid, "the signing key %.80q has a name that is not its own", k.KeyID)
+	}
+	return nil
+}
+
 // parse reads the public key of the entry.
 func (k Key) parse() (*ecdsa.PublicKey, error) {
 	if k.KeyType != keyType || k.Scheme != keyType {

@@ -48,3 +48,23 @@ func IsHeld(ctx context.Context, db kv.DB, b blob.Key) (bool, error) {
 	}
 	return err == nil, err
 }
+
+// Until tells until when a blob is kept; held is false if no row says that it is, or none that can be read, or the blob is
+// being removed.
+func (k *Keeper) Until(ctx context.Context, b blob.Key) (until time.Time, held bool, err error) {
+	row, err := k.db.Get(ctx, holdKey(b))
+	if errors.Is(err, kv.ErrNotFound) {
+		return time.Time{}, false, nil
+	}
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	h, held, err := HeldBy(row)
+	if err != nil {
+		return time.Time{}, false, nil
+	}
+	return h.Until, held, nil
+}
+
+// Forever is until when the blobs of releases are kept.
+func Forever() time.Time { return forever }

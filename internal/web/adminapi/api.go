@@ -32,8 +32,9 @@ type API struct {
 	Lumen        *lumenpackages.Service
 	Repositories Repositories
 	Signing      *signing.Service
-	Storage      Storage // nil: it stays where it is
-	MaxPackage   int64   // bytes of a tarball
+	Storage      Storage  // nil: it stays where it is
+	Verifier     Verifier // nil: nothing is verified
+	MaxPackage   int64    // bytes of a tarball
 	// ControlToken, if given, is a secret of this run of the server: who shows it
 	// on the same machine is the operator.
 	ControlToken string

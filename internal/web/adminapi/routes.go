@@ -32,6 +32,11 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("PUT /-/admin/import", write(a.importVersion))
 	mux.Handle("GET /-/admin/import/lumen", read(a.presentLumen))
 	mux.Handle("PUT /-/admin/import/lumen", write(a.importLumen))
+	if a.Verifier != nil {
+		mux.Handle("GET /-/admin/verification", kit.Handle(a.operator(a.verification)))
+		mux.Handle("POST /-/admin/verification", kit.Write(a.operator(a.verify)))
+		mux.Handle("DELETE /-/admin/verification", kit.Write(a.operator(a.stopVerification)))
+	}
 	if a.Storage != nil {
 		mux.Handle("GET /-/admin/migration", kit.Handle(a.operator(a.migration)))
 		mux.Handle("POST /-/admin/migration", kit.Write(a.operator(a.migrate)))
