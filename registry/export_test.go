@@ -7,3 +7,9 @@ func Settling(c Config, d time.Duration) Config {
 	c.settle = d
 	return c
 }
+
+// Rechecking is c with another time after which a verification looks again at what it found wrong.
+func Rechecking(c Config, d time.Duration) Config {
+	c.recheck = d
+	return c
+}

@@ -56,6 +56,7 @@ type Parse func(ctx context.Context, r io.Reader) (says any, weight int64, err e
 // file is what was found of a blob.
 type file struct {
 	absent     bool
+	other      bool // the store itself has found that the bytes are not those of the name
 	unreadable error
 	size       int64
 	sums       digest.Sums
@@ -96,6 +97,9 @@ func (f file) report(s *Subject, w Want) (good bool) {
 	switch {
 	case f.absent:
 		wrong(Missing, w.Digest.String(), "nothing", "its bytes are not there")
+		return false
+	case f.other:
+		wrong(Bytes, w.Digest.String(), "other bytes", "its bytes are damaged")
 		return false
 	case f.unreadable != nil:
 		wrong(Unreadable, w.Digest.String(), "", "its bytes can't be read: "+f.unreadable.Error())
@@ -195,6 +199,9 @@ func (b *Blobs) read(ctx context.Context, key blob.Key, parse Parse) (f file, we
 func damagedBy(err error) (file, int64, error) {
 	if errors.Is(err, blob.ErrNotFound) {
 		return file{absent: true}, 0, nil
+	}
+	if errors.Is(err, blob.ErrDigest) {
+		return file{other: true}, 0, nil
 	}
 	if broken, ok := errors.AsType[*fs.PathError](err); ok {
 		return file{unreadable: broken.Err}, 0, nil
