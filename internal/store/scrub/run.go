@@ -93,16 +93,15 @@ func (v *Verification) Run(ctx context.Context) (Result, error) {
 	out := Result{Rows: r.rows.Load(), Known: r.known, Checked: r.counts}
 	_, out.Blobs, out.Bytes = v.Progress()
 	r.counts = nil // what is looked at again is not counted again
-	for range rechecks {
-		if err := r.recheck(ctx); err != nil {
-			return Result{}, err
-		}
+	if err := r.confirm(ctx); err != nil {
+		return Result{}, err
 	}
 	var err error
 	if out.Unreferenced, err = r.unreferenced(ctx); err != nil {
 		return Result{}, err
 	}
-	out.Problems, out.More = r.problems(), r.more
+	out.Problems = r.problems()
+	out.More = r.more && len(out.Problems) > 0
 	return out, nil
 }
 
@@ -153,6 +152,20 @@ func (r *run) look(ctx context.Context, row kv.Row, f *Finder) error {
 	return nil
 }
 
+// confirm looks again at what was found wrong, until nothing comes of that.
+func (r *run) confirm(ctx context.Context) error {
+	for range rechecks {
+		before := r.problems()
+		if err := r.recheck(ctx); err != nil {
+			return err
+		}
+		if slices.Equal(before, r.problems()) {
+			return nil
+		}
+	}
+	return nil
+}
+
 // recheck looks again at the rows that something was wrong with.
 func (r *run) recheck(ctx context.Context) error {
 	if len(r.wrong) == 0 {
@@ -162,7 +175,7 @@ func (r *run) recheck(ctx context.Context) error {
 		return err
 	}
 	suspects := r.wrong
-	r.wrong, r.more = map[kv.Key][]Problem{}, false
+	r.wrong = map[kv.Key][]Problem{}
 	r.opt.Blobs.forget()
 	return r.pass(ctx, func(ctx context.Context, each func(kv.Row)) error {
 		for k := range suspects {
