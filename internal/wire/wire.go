@@ -124,6 +124,7 @@ type CommitPackage struct {
 	*ZigPackage          // nil if it is not of Zig
 	*LumenPackage        // nil if it is not of Lumen
 
+	Publisher  string            `json:"publisher,omitempty"`
 	Provenance *provenance.Proof `json:"provenance,omitempty"` // null: a token that was stored published it
 
 	Parts *PackageParts `json:"parts,omitempty"` // nil if its tarball is in one piece

@@ -65,10 +65,6 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 	}
 	packages := make([]Package, len(p.Packages))
 	now := s.now()
-	publisher := ""
-	if p.Repository.IsZero() {
-		publisher = who.User()
-	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i, src := range p.Packages {
@@ -78,7 +74,7 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 				return spool.Named(src.Name, err)
 			}
 			pkg.Name, pkg.SHA, pkg.Repository, pkg.Dir = src.Name, p.SHA, p.Repository, src.Dir
-			pkg.PublishedAt, pkg.Publisher, pkg.Proof = now, publisher, who.Proof()
+			pkg.PublishedAt, pkg.Publisher, pkg.Proof = now, who.User(), who.Proof()
 			packages[i] = pkg
 			return who.MayPublishBytes(pkg.Name, pkg.Artifact.Integrity)
 		})

@@ -65,7 +65,7 @@ type Package struct {
 	Lumen       *lumen.Integrity `json:"lumen,omitempty"` // nil if it is not of Lumen
 	PublishedAt time.Time        `json:"publishedAt"`
 	ExpiresAt   time.Time        `json:"-"`                   // the commit's
-	Publisher   string           `json:"publisher,omitempty"` // of no repository: the user, who may replace it
+	Publisher   string           `json:"publisher,omitempty"` // the user; of no repository, it is who may replace it
 	// Proof is of the CI run that published it; nil if a token that was stored did.
 	Proof *provenance.Proof `json:"proof,omitempty"`
 }

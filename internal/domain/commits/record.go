@@ -26,6 +26,7 @@ type record struct {
 	at         int64 // when it was published, in Unix milliseconds
 	dir        unique.Handle[string]
 	repository unique.Handle[Repository]
+	publisher  unique.Handle[string]
 	crc        uint32
 	files      int32
 	listed     bool // the rest is set
@@ -43,7 +44,7 @@ func newRecord(p Package) (record, error) {
 	m, _ := a.manifest()
 	r := record{
 		checksum: a.SHA256, manifest: m.Part, holes: m.Holes, size: a.Size, unpacked: a.Unpacked, files: int32(a.Files),
-		gyp: a.Gyp, shrinkwrap: a.Shrinkwrap, at: p.PublishedAt.UnixMilli(), dir: unique.Make(p.Dir), repository: unique.Make(p.Repository), listed: true,
+		gyp: a.Gyp, shrinkwrap: a.Shrinkwrap, at: p.PublishedAt.UnixMilli(), dir: unique.Make(p.Dir), repository: unique.Make(p.Repository), publisher: unique.Make(p.Publisher), listed: true,
 	}
 	if a.Recipe != nil {
 		r.content, r.crc, r.raw = a.Recipe.Body, a.Recipe.CRC32, a.Recipe.Raw
@@ -73,6 +74,6 @@ func (r *record) unpack(name, sha string, expires time.Time) Package {
 	}
 	return Package{
 		Name: name, Version: npm.PreviewVersion(sha), SHA: sha, Repository: r.repository.Value(), Dir: r.dir.Value(), Artifact: a,
-		PublishedAt: time.UnixMilli(r.at).UTC(), ExpiresAt: expires,
+		PublishedAt: time.UnixMilli(r.at).UTC(), ExpiresAt: expires, Publisher: r.publisher.Value(),
 	}
 }

@@ -14,8 +14,9 @@ import (
 type User struct {
 	Name   string
 	Admin  bool
-	Only   []string // patterns its token is limited to
-	Grants []string // patterns it was granted
+	Only   []string          // patterns its token is limited to
+	Grants []string          // patterns it was granted
+	Run    *provenance.Proof // of the CI run that it is; nil: it is none
 }
 
 func (u User) String() string { return "the test's " + u.Name }
@@ -37,8 +38,8 @@ func (u User) MayRelease(name string) error {
 	return nil
 }
 
-// Proof is none: u is no CI run.
-func (u User) Proof() *provenance.Proof { return nil }
+// Proof is that of Run.
+func (u User) Proof() *provenance.Proof { return u.Run }
 
 // Granted reports whether Grants cover the name.
 func (u User) Granted(name string) bool { return u.Admin || covers(u.Grants, name) }

@@ -67,8 +67,8 @@ func describe(who Principal, u *Upload, c candidate) lumen.Metadata {
 		Name: m.Name, Version: m.Version, Deps: m.Deps, OptionalDeps: m.OptionalDeps, Integrity: &integrity,
 		PublishedAt: timeText(c.at),
 		// Accounts here are names, not proven identities.
-		Publisher: &lumen.Publisher{Name: who.User()},
-		License:   m.License, Description: m.Description, Readme: u.Readme, Documentation: m.Documentation,
+		Publisher: &lumen.Publisher{Name: who.User()}, Provenance: who.Proof(),
+		License: m.License, Description: m.Description, Readme: u.Readme, Documentation: m.Documentation,
 		Repository: m.Repository, Keywords: m.Keywords,
 	}
 	for _, a := range c.artifacts {

@@ -81,7 +81,7 @@ func (c *checker) checkPackageRow(ctx context.Context, r kv.Row, f *scrub.Finder
 	switch what {
 	case "head":
 		return true, c.checkHead(ctx, r, name, f.About(kind, name))
-	case "metadata", "signature", "proof": // compared where the entry of the version is
+	case "metadata", "signature": // compared where the entry of the version is
 		return true, c.mustHave(ctx, f.About(kind, name+" "+version), entryKey(name, version))
 	}
 	return false, nil

@@ -64,9 +64,11 @@ type Version struct {
 	Zig         []string         `json:"zig"`        // compilers that can fetch it
 	Artifact    Artifact         `json:"artifact"`
 	Publisher   string           `json:"publisher"`
-	PublishedAt time.Time        `json:"publishedAt"`
-	Yanked      bool             `json:"yanked,omitempty"`
-	YankReason  string           `json:"yankReason,omitempty"`
+	// Proof is of the CI run that published it; nil if a token that was stored did.
+	Proof       *provenance.Proof `json:"proof,omitempty"`
+	PublishedAt time.Time         `json:"publishedAt"`
+	Yanked      bool              `json:"yanked,omitempty"`
+	YankReason  string            `json:"yankReason,omitempty"`
 }
 
 // id is the half of the fingerprint that must not change.

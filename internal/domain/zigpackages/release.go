@@ -36,7 +36,7 @@ func (s *Service) check(who Principal, r Release) (Version, error) {
 	v := Version{
 		Name: m.Name, Version: m.Version, Description: description, Fingerprint: m.Fingerprint, MinimumZig: m.MinimumZig,
 		Paths: m.Paths, Depends: m.Dependencies, Hash: r.Upload.Hash, Legacy: r.Upload.Legacy, Zig: r.Upload.Zig,
-		Artifact: r.Upload.Artifact, Publisher: who.User(), PublishedAt: s.now(),
+		Artifact: r.Upload.Artifact, Publisher: who.User(), Proof: who.Proof(), PublishedAt: s.now(),
 	}
 	if n := len(kv.JSON(versionKey(keyOf(v.Name), v.Version), v).Value); n > maxRow {
 		return Version{}, fault.New(fault.TooLarge, "the .paths and .dependencies of %s %s are too large for this registry: they have %d bytes, at most %d are allowed; name folders instead of files in .paths", v.Name, v.Version, n, maxRow)

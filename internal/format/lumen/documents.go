@@ -1,5 +1,7 @@
 package lumen
 
+import "github.com/org/registry-action/internal/format/provenance"
+
 // Index is index.json. What is not known is left out, never null: the client refuses null lists.
 type Index struct {
 	Name         string            `json:"name"`
@@ -39,22 +41,24 @@ type PackageIndex struct {
 
 // Metadata is packages/{name}/{version}.json. It never has a member "signature", which the client can't read in a short form.
 type Metadata struct {
-	Name          string              `json:"name"`
-	Version       string              `json:"version"`
-	Deps          map[string]string   `json:"deps"`
-	OptionalDeps  map[string][]string `json:"optional_deps,omitempty"`
-	Artifacts     []Artifact          `json:"artifacts"` // the plain tar first
-	Integrity     *Integrity          `json:"integrity,omitempty"`
-	Yanked        bool                `json:"yanked,omitempty"`
-	YankReason    string              `json:"yank_reason,omitempty"`
-	PublishedAt   string              `json:"published_at,omitempty"`
-	Publisher     *Publisher          `json:"publisher,omitempty"`
-	License       string              `json:"license,omitempty"`
-	Description   string              `json:"description,omitempty"`
-	Readme        string              `json:"readme,omitempty"`
-	Documentation string              `json:"documentation,omitempty"`
-	Repository    string              `json:"repository,omitempty"`
-	Keywords      []string            `json:"keywords,omitempty"`
+	Name         string              `json:"name"`
+	Version      string              `json:"version"`
+	Deps         map[string]string   `json:"deps"`
+	OptionalDeps map[string][]string `json:"optional_deps,omitempty"`
+	Artifacts    []Artifact          `json:"artifacts"` // the plain tar first
+	Integrity    *Integrity          `json:"integrity,omitempty"`
+	Yanked       bool                `json:"yanked,omitempty"`
+	YankReason   string              `json:"yank_reason,omitempty"`
+	PublishedAt  string              `json:"published_at,omitempty"`
+	Publisher    *Publisher          `json:"publisher,omitempty"`
+	// Provenance is of the CI run that published the version; nil if a token that was stored did.
+	Provenance    *provenance.Proof `json:"provenance,omitempty"`
+	License       string            `json:"license,omitempty"`
+	Description   string            `json:"description,omitempty"`
+	Readme        string            `json:"readme,omitempty"`
+	Documentation string            `json:"documentation,omitempty"`
+	Repository    string            `json:"repository,omitempty"`
+	Keywords      []string          `json:"keywords,omitempty"`
 	// Upload is the publisher's signature, which was verified with a key that the publisher had registered, or had certified.
 	Upload *UploadSignature `json:"upload_signature,omitempty"`
 }

@@ -12,7 +12,7 @@ func (a *API) render(p commits.Package) wire.CommitPackage {
 	out := wire.CommitPackage{
 		Name: p.Name, SHA: p.SHA, Version: p.Version, Repository: p.Repository.String(), PackageDir: p.Dir,
 		Sums: p.Artifact.Sums, Size: p.Artifact.Size, UnpackedSize: p.Artifact.Unpacked, FileCount: p.Artifact.Files,
-		PublishedAt: p.PublishedAt, Provenance: p.Proof, ExpiresAt: p.ExpiresAt,
+		PublishedAt: p.PublishedAt, Publisher: p.Publisher, Provenance: p.Proof, ExpiresAt: p.ExpiresAt,
 		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
 		InstallURL: origin + a.shortPath(p.Repository.Path, p),
 	}

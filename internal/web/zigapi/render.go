@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/zig"
 )
 
@@ -24,18 +25,19 @@ type metadata struct {
 	LegacyHash  string   `json:"legacyHash"`            // 1220…, of Zig 0.11 to 0.15
 	Zig         []string `json:"zig"`                   // the compilers that can use it
 
-	Fingerprint       string           `json:"fingerprint,omitempty"` // as in the manifest: beyond what JSON's numbers hold
-	MinimumZigVersion string           `json:"minimumZigVersion,omitempty"`
-	Paths             []string         `json:"paths,omitempty"`
-	Dependencies      []zig.Dependency `json:"dependencies,omitempty"`
-	Checksum          string           `json:"checksum"` // of the archive, "sha256:…"
-	Integrity         string           `json:"integrity"`
-	Size              int64            `json:"size"`
-	UnpackedSize      int64            `json:"unpackedSize"`
-	FileCount         int              `json:"fileCount"`
-	Publisher         string           `json:"publisher,omitempty"`
-	Yanked            bool             `json:"yanked,omitempty"`
-	YankReason        string           `json:"yankReason,omitempty"`
+	Fingerprint       string            `json:"fingerprint,omitempty"` // as in the manifest: beyond what JSON's numbers hold
+	MinimumZigVersion string            `json:"minimumZigVersion,omitempty"`
+	Paths             []string          `json:"paths,omitempty"`
+	Dependencies      []zig.Dependency  `json:"dependencies,omitempty"`
+	Checksum          string            `json:"checksum"` // of the archive, "sha256:…"
+	Integrity         string            `json:"integrity"`
+	Size              int64             `json:"size"`
+	UnpackedSize      int64             `json:"unpackedSize"`
+	FileCount         int               `json:"fileCount"`
+	Publisher         string            `json:"publisher,omitempty"`
+	Provenance        *provenance.Proof `json:"provenance,omitempty"` // null: a token that was stored published it
+	Yanked            bool              `json:"yanked,omitempty"`
+	YankReason        string            `json:"yankReason,omitempty"`
 }
 
 func (a *API) render(v zigpackages.Version) metadata {
@@ -47,7 +49,7 @@ func (a *API) render(v zigpackages.Version) metadata {
 		PackageHash: v.Hash, LegacyHash: v.Legacy, Zig: v.Zig,
 		MinimumZigVersion: v.MinimumZig, Paths: v.Paths, Dependencies: v.Depends,
 		Checksum: v.Artifact.SHA256.String(), Integrity: v.Artifact.Integrity, Size: v.Artifact.Size, UnpackedSize: v.Artifact.Unpacked, FileCount: v.Artifact.Files,
-		Publisher: v.Publisher, Yanked: v.Yanked, YankReason: v.YankReason,
+		Publisher: v.Publisher, Provenance: v.Proof, Yanked: v.Yanked, YankReason: v.YankReason,
 	}
 	if v.Fingerprint != 0 {
 		out.Fingerprint = fmt.Sprintf("0x%016x", v.Fingerprint)
