@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/wire"
 	"github.com/org/registry-action/registry"
 )
@@ -221,5 +223,78 @@ func TestVerifyIsTheOperators(t *testing.T) {
 		if a := k.request(method, "/-/admin/verification", nil); a.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%s by nobody = %d %s", method, a.StatusCode, a.body)
 		}
+	}
+}
+
+// Keys rotate, and are revoked, and everything stays good; without the key that signed it nothing is.
+func TestVerifyAfterRotations(t *testing.T) {
+	k := keepAll(t, registry.Config{})
+	client := adminclient.Remote(k.url, control)
+	t.Cleanup(client.Close)
+	first, err := client.LumenKeys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if _, err := client.RotateKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.RotateLumenKey(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		version := fmt.Sprint("2.0.", i)
+		k.must(http.StatusCreated, k.publish("@acme/a", version))
+		k.must(http.StatusCreated, k.request(http.MethodPut, "/lumen/v1/wares", strings.NewReader(lumenPublish(t, "@acme/utils", version)), "Content-Type: application/json"))
+		k.wantSound()
+	}
+	if _, err := client.RevokeLumenKey(t.Context(), first.Keys[0].KeyID); err != nil {
+		t.Fatal(err)
+	}
+	k.wantSound()
+
+	k.rows(func(db kv.Walker) { // the oldest key of npm, and the one between of Lumen, which is the last but one of all
+		var ops []kv.Op
+		npm, lumen := "", ""
+		for key := range all(t, db) {
+			if key.Partition == "signing" && strings.HasPrefix(key.Sort, "retired/") && (npm == "" || key.Sort < npm) {
+				npm = key.Sort
+			}
+			if key.Partition == "lumen/keys" && strings.HasPrefix(key.Sort, "retired/") && !strings.HasSuffix(key.Sort, first.Keys[0].KeyID) {
+				lumen = key.Sort
+			}
+		}
+		ops = append(ops, kv.Delete(kv.Key{Partition: "signing", Sort: npm}), kv.Delete(kv.Key{Partition: "lumen/keys", Sort: lumen}))
+		if err := db.Apply(t.Context(), ops...); err != nil {
+			t.Fatal(err)
+		}
+	})
+	v, names := k.verify()
+	if want := []string{"lumen @acme/utils 2.0.0", "npm @acme/a@1.0.0", "npm @acme/a@1.1.0"}; !slices.Equal(names, want) {
+		t.Errorf("without their keys %q are wrong, want %q", names, want)
+	}
+	for _, p := range v.Problems {
+		if p.Code != "signature" {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// What a key has signed after its end counts no more, as clients have it.
+func TestVerifyFindsVersionsAfterTheEndOfTheirKey(t *testing.T) {
+	k := keepAll(t, registry.Config{})
+	client := adminclient.Remote(k.url, control)
+	t.Cleanup(client.Close)
+	if _, err := client.RotateKey(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	k.rows(func(db kv.Walker) {
+		later := change{partition: "package/@acme/a", sort: "version/1.1.0", to: inside(func(text []byte) []byte {
+			at := bytes.Index(text, []byte(`"publishedAt":"20`)) + len(`"publishedAt":"20`)
+			return append(append(slices.Clone(text[:at]), '9', '9'), text[at+2:]...)
+		})}
+		later.apply(t, db)
+	})
+	if v, names := k.verify(); !slices.Equal(names, []string{acme11}) || v.Problems[0].Code != "signature" || !strings.Contains(v.Problems[0].Message, "good no more") {
+		t.Errorf("found %+v", v.Problems)
 	}
 }

@@ -85,6 +85,36 @@ func TestSignaturesVerify(t *testing.T) {
 	}
 }
 
+// Who has installed before a rotation audits after it, with no other install; a version that says to be newer than the end
+// of its key is refused: who got hold of a key that was replaced can't sign with it.
+func TestKeysRotateUnderClients(t *testing.T) {
+	t.Parallel()
+	f := newFront(t)
+	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken, "--base-url", f.URL)
+	f.before(t, "http://"+s.addr)
+	npm := managers()[0].sit(t, s.url, operatorToken)
+	npm.run(t, npm.project(t, smallPackage("@acme/early", "1.0.0")), npm.cmd.publish).must(t)
+	for _, m := range auditors() {
+		u := m.sit(t, s.url, "")
+		app := u.project(t, "")
+		u.run(t, app, u.add()+" @acme/early").must(t)
+		u.verifies(t, app).says(t, "verified registry signature")
+		operate(t, s, "", "key", "rotate")
+		u.verifies(t, app).says(t, "verified registry signature")
+		published := regexp.MustCompile(`"1\.0\.0":"20[0-9]{2}`)
+		f.changing(func(path, text string) string {
+			if strings.Contains(path, "early") {
+				text = published.ReplaceAllString(text, `"1.0.0":"2999`)
+			}
+			return text
+		})
+		u.verifies(t, app).refuses(t, "@acme/early@1.0.0")
+		f.changing(nil)
+		u.verifies(t, app).says(t, "verified registry signature")
+	}
+	operate(t, s, "", "verify").says(t, "1 npm versions")
+}
+
 // tampering is what somebody on the way may change of @acme/late that a client verifies.
 func tampering(manager string) map[string]func(path, text string) string {
 	replace := func(pattern, with string) func(path, text string) string {
