@@ -23,6 +23,7 @@ type Config struct {
 	S3             S3              // the bucket that bytes of packages are kept in, or InFolder; what the data folder remembers, else InFolder
 	DynamoDB       DynamoDB        // the table that metadata is kept in, or InFolder; what the data folder remembers, else InFolder
 	settle         time.Duration   // how long after all servers of a table were told to stop nobody writes any more; transfer.Settle
+	headerTime     time.Duration   // that a client has for the head of a request; headerTimeout
 	recheck        time.Duration   // after which a verification looks again at what it found wrong; recheckAfter
 	S3Redirect     bool            // clients get and bring large blobs by signed URLs of the bucket
 	Analytics      DynamoDB        // a table of its own for statistics; none: where metadata is
@@ -93,6 +94,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.settle == 0 {
 		c.settle = transfer.Settle
+	}
+	if c.headerTime == 0 {
+		c.headerTime = headerTimeout
 	}
 	if c.recheck == 0 {
 		c.recheck = recheckAfter

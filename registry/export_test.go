@@ -1,6 +1,10 @@
 package registry
 
-import "time"
+import (
+	"time"
+
+	"github.com/org/registry-action/internal/store/kv"
+)
 
 // Settling is c with another time after which the servers of a table that is left have stopped to write.
 func Settling(c Config, d time.Duration) Config {
@@ -13,3 +17,12 @@ func Rechecking(c Config, d time.Duration) Config {
 	c.recheck = d
 	return c
 }
+
+// HeaderTime is c with another time that a client has for the head of a request.
+func HeaderTime(c Config, d time.Duration) Config {
+	c.headerTime = d
+	return c
+}
+
+// Rows are all rows of a registry.
+func Rows(r *Registry) kv.Walker { return r.stores.rows }

@@ -38,7 +38,7 @@ func (r *Registry) Serve(ctx context.Context, l net.Listener) error {
 	sweeper.Go(func() { r.Run(ctx) })
 
 	srv := &http.Server{
-		Handler: r.handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+		Handler: r.handler, ReadHeaderTimeout: r.config.headerTime, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(r.config.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)

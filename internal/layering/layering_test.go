@@ -54,7 +54,7 @@ var allowed = map[string][]string{
 	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
-	"internal/format/lumen":         {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/semver"},
+	"internal/format/lumen":         {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/provenance", "internal/format/semver"},
 	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
 	"internal/format/tarball":       {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/npm"},
 
