@@ -90,7 +90,7 @@ func foreignFolders(t *testing.T) map[string]string {
 func ofFolder(line string) bool {
 	command, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	switch {
-	case command == "docker", strings.HasPrefix(command, "-"), strings.Contains(rest, "--table"), strings.HasPrefix(rest, "migrate"):
+	case command == "docker", command == "gh", strings.HasPrefix(command, "CLI_DIR="), strings.HasPrefix(command, "-"), strings.Contains(rest, "--table"), strings.HasPrefix(rest, "migrate"):
 		return false
 	case strings.HasPrefix(rest, "backup"), strings.HasPrefix(rest, "restore"):
 		return far == nil // the document says so
