@@ -71,6 +71,10 @@ func (c *Client) HeadOfPull(ctx context.Context, n int) (Head, error) {
 	if err != nil {
 		return Head{}, fmt.Errorf("reading pull request %d: %w", n, classify(err))
 	}
+	return headOf(p), nil
+}
+
+func headOf(p *github.PullRequest) Head {
 	head, base := p.GetHead(), p.GetBase()
 	return Head{
 		SHA:        head.GetSHA(),
@@ -82,5 +86,26 @@ func (c *Client) HeadOfPull(ctx context.Context, n int) (Head, error) {
 		Fork:       head.GetRepo() == nil || head.GetRepo().GetID() != base.GetRepo().GetID(),
 
 		RepositoryID: head.GetRepo().GetID(), BaseRepositoryID: base.GetRepo().GetID(), Author: p.GetUser().GetLogin(),
-	}, nil
+	}
+}
+
+// NumberedHead is the head of a pull request that was not asked for by its number.
+type NumberedHead struct {
+	Number int
+	Head
+}
+
+// PullsFromBranch returns the open pull requests that come from a branch of owner's repository, a fork's too. At most
+// one page of them: each goes to another branch.
+func (c *Client) PullsFromBranch(ctx context.Context, owner, branch string) ([]NumberedHead, error) {
+	opts := github.PullRequestListOptions{State: "open", Head: owner + ":" + branch, ListOptions: github.ListOptions{PerPage: perPage}}
+	list, _, err := c.gh.PullRequests.List(ctx, c.owner, c.repo, &opts)
+	if err != nil {
+		return nil, fmt.Errorf("looking for the pull requests from %s:%s: %w", owner, branch, classify(err))
+	}
+	pulls := make([]NumberedHead, 0, len(list))
+	for _, p := range list {
+		pulls = append(pulls, NumberedHead{Number: p.GetNumber(), Head: headOf(p)})
+	}
+	return pulls, nil
 }

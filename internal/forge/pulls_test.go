@@ -64,6 +64,48 @@ func TestHeadOfPull(t *testing.T) {
 	}
 }
 
+// A fork's branch has the name of one of ours, and each of them more than one pull request.
+func TestPullsFromBranch(t *testing.T) {
+	srv := forgetest.New(t)
+	for n, from := range []string{"acme/ws", "mallory/ws", "acme/ws", "acme/ws"} {
+		srv.AddPull(forgetest.Pull{Number: n + 1, HeadSHA: sha(n + 1), HeadRef: "feature/x y", HeadRepo: from, BaseRef: "main", State: []string{"open", "open", "open", "closed"}[n]})
+	}
+	c, _ := client(t, srv, forgetest.Token)
+	for owner, want := range map[string][]int{"acme": {1, 3}, "mallory": {2}, "nobody": nil} {
+		pulls, err := c.PullsFromBranch(t.Context(), owner, "feature/x y")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []int
+		for _, p := range pulls {
+			got = append(got, p.Number)
+			if p.SHA != sha(p.Number) || !p.Open || p.Fork != (owner == "mallory") || p.RepositoryID != forgetest.ID(owner+"/ws") || p.BaseRepositoryID != forgetest.ID("acme/ws") {
+				t.Errorf("the head of %d is %+v", p.Number, p.Head)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("PullsFromBranch of %s (-want +got):\n%s", owner, diff)
+		}
+	}
+}
+
+func TestCommitAt(t *testing.T) {
+	srv := forgetest.New(t)
+	srv.SetRef("heads/feature/x", sha(1))
+	srv.SetRef("tags/feature/x", sha(2))
+	c, _ := client(t, srv, forgetest.Token)
+	for ref, want := range map[string]string{"heads/feature/x": sha(1), "tags/feature/x": sha(2)} {
+		if got, err := c.CommitAt(t.Context(), ref); err != nil || got != want {
+			t.Errorf("CommitAt(%s) = %s, %v, want %s", ref, got, err, want)
+		}
+	}
+	for _, ref := range []string{"heads/none", "heads/../../user", "heads/a?b#c"} {
+		if got, err := c.CommitAt(t.Context(), ref); !errors.Is(err, fault.NotFound) {
+			t.Errorf("CommitAt(%s) = %s, %v, want fault.NotFound", ref, got, err)
+		}
+	}
+}
+
 func TestEnterpriseServer(t *testing.T) {
 	srv := forgetest.NewAt(t, "/api/v3")
 	srv.AddPull(forgetest.Pull{Number: 7, HeadSHA: sha(1), HeadRef: "fix", HeadRepo: "acme/ws", BaseRef: "main"})

@@ -3,6 +3,8 @@ package forge
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 
 	"github.com/google/go-github/v60/github"
 
@@ -35,4 +37,20 @@ func (c *Client) MergeBase(ctx context.Context, base, head string) (string, erro
 		return "", fmt.Errorf("comparing %s with %s: %w", base, head, classify(err))
 	}
 	return compared.GetMergeBaseCommit().GetSHA(), nil
+}
+
+// CommitAt returns the commit that "heads/main" or "tags/v1" points at; fault.NotFound if there is no such branch or tag.
+func (c *Client) CommitAt(ctx context.Context, ref string) (sha string, err error) {
+	req, err := c.gh.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/commits/%s", c.owner, c.repo, url.PathEscape(ref)), nil)
+	if err != nil {
+		return "", err
+	}
+	var commit github.RepositoryCommit
+	if _, err := c.gh.Do(ctx, req, &commit); err != nil {
+		if statusOf(err) == http.StatusUnprocessableEntity { // which is GitHub's way to say that it has none
+			return "", fault.Wrap(err, fault.NotFound, "%s/%s has no %.300q", c.owner, c.repo, ref)
+		}
+		return "", fmt.Errorf("reading %s of %s/%s: %w", ref, c.owner, c.repo, classify(err))
+	}
+	return commit.GetSHA(), nil
 }

@@ -23,6 +23,7 @@ type Run struct {
 	HeadRepo  string    // owner/name; default the repository
 	Path      string    // of the workflow; default ".github/workflows/preview.yml"
 	Actor     string    // who began this attempt
+	Beginner  string    // who began the first one; default Actor
 	StartedAt time.Time // default now
 }
 
@@ -122,9 +123,9 @@ func (s *Server) run(r Run) object {
 	o["head_sha"], o["head_branch"], o["path"] = r.HeadSHA, r.HeadRef, r.Path
 	o["run_started_at"] = r.StartedAt.UTC().Format(time.RFC3339)
 	o["html_url"] = fmt.Sprintf("https://github.com/%s/%s/actions/runs/%d", Owner, Repo, r.ID)
-	actor := o["actor"].(object)
-	actor["login"], actor["id"] = r.Actor, ID(r.Actor)
-	o["triggering_actor"] = actor
+	actor, trigger := o["actor"].(object), o["triggering_actor"].(object)
+	actor["login"], actor["id"] = cmp.Or(r.Beginner, r.Actor), ID(cmp.Or(r.Beginner, r.Actor))
+	trigger["login"], trigger["id"] = r.Actor, ID(r.Actor)
 	if r.Status == "completed" {
 		o["conclusion"] = "success"
 	}

@@ -50,6 +50,10 @@ func (s *Server) handle(w *httptest.ResponseRecorder, r *http.Request, route, to
 	switch route {
 	case ListPulls:
 		s.listPulls(w, r, params["commit_sha"])
+	case ListFrom:
+		s.listPullsFrom(w, r)
+	case GetCommit:
+		s.getCommit(w, params["ref"])
 	case GetPull:
 		s.getPull(w, int(number("pull_number")))
 	case ListComments:

@@ -31,6 +31,8 @@ const (
 const (
 	GetUser        = "GET /user"
 	ListPulls      = "GET /repos/{owner}/{repo}/commits/{commit_sha}/pulls"
+	ListFrom       = "GET /repos/{owner}/{repo}/pulls"
+	GetCommit      = "GET /repos/{owner}/{repo}/commits/{ref}"
 	GetPull        = "GET /repos/{owner}/{repo}/pulls/{pull_number}"
 	ListComments   = "GET /repos/{owner}/{repo}/issues/{issue_number}/comments"
 	CreateComment  = "POST /repos/{owner}/{repo}/issues/{issue_number}/comments"
@@ -103,6 +105,7 @@ type Server struct {
 	accounts  map[string]Account
 	pulls     []Pull
 	comments  []Comment
+	refs      map[string]string
 	runs      []Run
 	artifacts []Artifact
 	statuses  []Status

@@ -21,7 +21,7 @@ func Path(ctx context.Context) (string, error) {
 		Package: "@octokit/openapi",
 		Version: "23.0.2",
 		Path:    "package/generated/api.github.com.json",
-		As:      "api.github.com.trimmed-2.json",
+		As:      "api.github.com.trimmed-3.json",
 		Convert: Trim,
 	})
 }

@@ -20,11 +20,13 @@ func operations() map[string][]string {
 		"/repos/{owner}/{repo}/actions/runs":                                     {"get"},
 		"/repos/{owner}/{repo}/actions/runs/{run_id}":                            {"get"},
 		"/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts":                  {"get"},
+		"/repos/{owner}/{repo}/commits/{ref}":                                    {"get"},
 		"/repos/{owner}/{repo}/commits/{commit_sha}/pulls":                       {"get"},
 		"/repos/{owner}/{repo}/compare/{basehead}":                               {"get"},
 		"/repos/{owner}/{repo}/installation":                                     {"get"},
 		"/repos/{owner}/{repo}/issues/{issue_number}/comments":                   {"get", "post"},
 		"/repos/{owner}/{repo}/issues/comments/{comment_id}":                     {"get", "patch", "delete"},
+		"/repos/{owner}/{repo}/pulls":                                            {"get"},
 		"/repos/{owner}/{repo}/pulls/{pull_number}":                              {"get"},
 		"/repos/{owner}/{repo}/statuses/{sha}":                                   {"post"},
 	}
