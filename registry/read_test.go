@@ -77,6 +77,7 @@ func TestMovingAddressesRedirect(t *testing.T) {
 		"/org/repo/a@branch:feature/x":       "/org/repo/a@" + sha,
 		"/org/repo/a@branch%3Afeature%2Fx":   "/org/repo/a@" + sha,
 		"/org/repo/a@" + sha[:12]:            "/org/repo/a@" + sha,
+		"/org/repo/a@" + sha[:7]:             "/org/repo/a@" + sha, // of digits, as the commit is alone with them
 		"/commits/" + sha[:7] + "/a/tarball": "/commits/" + sha + "/a/tarball",
 	} {
 		a := n.get(from)
@@ -88,7 +89,7 @@ func TestMovingAddressesRedirect(t *testing.T) {
 	if m := a.json(t); a.StatusCode != 200 || m["sha"] != sha || m["installUrl"] != n.url+"/org/repo/a@"+sha {
 		t.Errorf("?resolve = %d %s", a.StatusCode, a.body)
 	}
-	for _, path := range []string{"/org/repo/a@pr-8", "/org/repo/a@0123456", "/org/repo/a@branch:7", "/other/repo/a@" + sha, "/org/repo/b@" + sha, "/repo/a@" + sha} {
+	for _, path := range []string{"/org/repo/a@pr-8", "/org/repo/a@012345", "/org/repo/a@pr-1234567", "/org/repo/a@branch:7", "/other/repo/a@" + sha, "/org/repo/b@" + sha, "/repo/a@" + sha} {
 		if a := n.get(path); a.StatusCode != 404 || a.json(t)["error"] == "" {
 			t.Errorf("GET %s = %d %s, want 404", path, a.StatusCode, a.body)
 		}

@@ -22,7 +22,7 @@ func FuzzParseRepository(f *testing.F) {
 }
 
 func FuzzParsePointer(f *testing.F) {
-	for _, s := range []string{"7", "pr-7", "branch:main", "tag/v1", "abcdef1", "0123456", "main", "pr-", "branch-\x00"} {
+	for _, s := range []string{"7", "pr-7", "branch:main", "tag/v1", "abcdef1", "0123456", "1234567890123456789012345678901234567890123456789", "main", "pr-", "branch-\x00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -30,8 +30,8 @@ func FuzzParsePointer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if (p.SHA == "") == (len(p.Refs) == 0) {
-			t.Fatalf("%q is %+v: a commit or refs, never both", s, p)
+		if digits := len(p.Refs) == 1 && p.Refs[0].Kind == PR && len(s) >= minSHA; (p.SHA == "") == (len(p.Refs) == 0) && !digits {
+			t.Fatalf("%q is %+v: a commit or refs, and both only of a long number", s, p)
 		}
 		for _, ref := range p.Refs {
 			if err := refKey("o/r", ref).Validate(); err != nil {

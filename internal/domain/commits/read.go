@@ -50,8 +50,7 @@ func (s *Service) resolve(ctx context.Context, sha string) (string, contents, er
 	case 1:
 		return found[0], c, nil
 	}
-	return "", contents{}, fault.New(fault.Exists, "%s is the beginning of %d commits; use more digits", sha, len(found)).
-		WithCode("ambiguous_sha").With("candidates", found)
+	return "", contents{}, ambiguous(sha, found)
 }
 
 func noCommit(sha string) error {
@@ -101,10 +100,11 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// Point resolves what stands behind "@" for a repository ("owner/repo"; any case).
+// Point resolves what stands behind "@" for a repository ("owner/repo"; any
+// case). A commit that it finds need not be the repository's.
 func (s *Service) Point(ctx context.Context, repository string, p Pointer) (string, error) {
-	if p.SHA != "" {
-		return s.Resolve(ctx, p.SHA)
+	if len(p.Refs) == 0 {
+		return s.resolveIn(ctx, repository, p.SHA)
 	}
 	if !repoPath.MatchString(repository) {
 		return "", fault.New(fault.NotFound, "%.200q is not a repository", repository)
@@ -118,7 +118,44 @@ func (s *Service) Point(ctx context.Context, repository string, p Pointer) (stri
 			return to.SHA, nil
 		}
 	}
+	if p.SHA != "" {
+		sha, err := s.resolveIn(ctx, repository, p.SHA)
+		if !errors.Is(err, fault.NotFound) {
+			return sha, err
+		}
+	}
 	return "", fault.New(fault.NotFound, "%s has no package published under %s", repository, p.Refs[0])
+}
+
+// resolveIn is Resolve behind the name of a repository: what others publish under SHAs that begin alike does not make
+// a prefix of its own commit ambiguous. One that it does not list is looked for among all.
+func (s *Service) resolveIn(ctx context.Context, repository, sha string) (string, error) {
+	sha, err := ParseSHA(sha)
+	if err != nil {
+		return "", err
+	}
+	if isWhole(sha) || !repoPath.MatchString(repository) {
+		return s.Resolve(ctx, sha)
+	}
+	var found []string
+	for r, err := range s.db.Scan(ctx, repoPartition(repository), kv.Query{Prefix: indexPrefix + sha, Limit: maxCandidates}) {
+		if err != nil {
+			return "", err
+		}
+		found = append(found, strings.TrimPrefix(r.Sort, indexPrefix))
+	}
+	switch len(found) {
+	case 0:
+		return s.Resolve(ctx, sha)
+	case 1:
+		return found[0], nil
+	}
+	return "", ambiguous(sha, found)
+}
+
+func ambiguous(sha string, candidates []string) error {
+	return fault.New(fault.Exists, "%s is the beginning of %d commits; use more digits", sha, len(candidates)).
+		WithCode("ambiguous_sha").With("candidates", candidates)
 }
 
 // InRepository reports whether a package was published by owner/repo.

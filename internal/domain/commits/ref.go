@@ -67,15 +67,16 @@ func (r Ref) check(s string) error {
 	return nil
 }
 
-// Pointer is what stands behind "@" in an install URL: a commit or refs to try in order.
+// Pointer is what stands behind "@" in an install URL: refs to try in order, and then a commit.
 type Pointer struct {
-	SHA  string // whole or a prefix; empty if Refs are meant
 	Refs []Ref
+	SHA  string // whole or a prefix; empty if Refs alone are meant
 }
 
 // ParsePointer reads what stands behind "@": a typed ref ("pr-7",
-// "branch:main"), a bare number (the pull request and nothing else), hex digits
-// (a commit and nothing else), or a bare name (the branch, else the tag).
+// "branch:main"), a bare number (the pull request and nothing else; of 7 digits
+// and more, as short SHAs have them, else a commit), hex digits (a commit and
+// nothing else), or a bare name (the branch, else the tag).
 func ParsePointer(s string) (Pointer, error) {
 	if r, ok := typed(s); ok {
 		return Pointer{Refs: []Ref{r}}, r.check(s)
@@ -85,7 +86,11 @@ func ParsePointer(s string) (Pointer, error) {
 	case isHex(lower) && isWhole(lower):
 		return Pointer{SHA: lower}, nil
 	case s != "" && strings.Trim(s, "0123456789") == "":
-		return Pointer{Refs: []Ref{{PR, s}}}, nil
+		sha, err := ParseSHA(s)
+		if err != nil {
+			sha = ""
+		}
+		return Pointer{Refs: []Ref{{PR, s}}, SHA: sha}, nil
 	case isHex(lower) && len(lower) >= minSHA:
 		sha, err := ParseSHA(s)
 		return Pointer{SHA: sha}, err

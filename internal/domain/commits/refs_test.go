@@ -27,6 +27,12 @@ func TestShortSHAs(t *testing.T) {
 	if got, err := w.Resolve(t.Context(), "abcdef1234b"); err != nil || got != two {
 		t.Errorf("Resolve of a longer prefix = %s, %v, want %s", got, err, two)
 	}
+	w.publish("abcdef1299cccccccccccccccccccccccccccccc", "evil/ws", a)
+	for repo, want := range map[string]string{"Evil/WS": "abcdef1299cccccccccccccccccccccccccccccc", "acme/ws": "", "none/ws": ""} {
+		if got, err := w.Point(t.Context(), repo, Pointer{SHA: "abcdef12"}); got != want || want == "" && codeOf(err) != "ambiguous_sha" {
+			t.Errorf("abcdef12 of %s = %s, %v, want %q, or to hear that it is ambiguous", repo, got, err, want)
+		}
+	}
 	for _, sha := range []string{"abcdef", "xyz1234", "", "abcdef1234cc", two[:39] + "c"} {
 		if _, err := w.Resolve(t.Context(), sha); !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.NotFound) {
 			t.Errorf("Resolve(%q) = %v, want a refusal", sha, err)
@@ -64,7 +70,8 @@ func TestRefsNeverMix(t *testing.T) {
 	}
 	pub(digits, 5, Ref{Branch, "7"})
 	for text, want := range map[string]string{
-		"7": "404", "pr-7": "404", "7777777": "404", // numbers are pull requests and nothing else
+		"7": "404", "pr-7": "404", "777777": "404", "pr-7777777": "404", // small numbers are pull requests and nothing else
+		"7777777": digits, "77777770": "404", // as clients shorten a SHA
 		"branch:7": digits, "7777777a": digits, digits: digits, "main": "404",
 	} {
 		if got := point(text); got != want {
@@ -82,6 +89,10 @@ func TestRefsNeverMix(t *testing.T) {
 	pub(digits, 4, Ref{PR, "7"}) // an older run ends late
 	if got := point("pr-7"); got != other {
 		t.Errorf("an older run moved pr-7 to %s, want it to stay at %s", got, other)
+	}
+	pub(other, 6, Ref{PR, "7777777"})
+	if got := point("7777777"); got != other {
+		t.Errorf("@7777777 = %s, want the pull request %s now that there is one", got, other)
 	}
 	pub(digits, 7, Ref{PR, "7"})
 	if got := point("pr-7"); got != digits {

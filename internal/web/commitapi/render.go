@@ -45,9 +45,9 @@ func (a *API) tarballPath(p commits.Package) string {
 }
 
 // shortPath is the install URL of a package. Behind a repository a short SHA of
-// digits alone would be a pull request.
+// digits alone may be a pull request.
 func (a *API) shortPath(repository string, p commits.Package) string {
-	if to, err := commits.ParsePointer(p.SHA); err != nil || to.SHA == "" {
+	if to, err := commits.ParsePointer(p.SHA); err != nil || len(to.Refs) > 0 {
 		repository = ""
 	}
 	if repository != "" {

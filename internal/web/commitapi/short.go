@@ -19,8 +19,9 @@ type shortURL struct {
 }
 
 // parseShort reads [owner/repo/]name@pointer[.tgz]. The first "@" that does not
-// begin a scope ends the name, so that a pointer may hold "/" and "@". ok is
-// false if path has not that form at all.
+// begin a scope ends the name, so that a pointer may hold "/" and "@". Of
+// owner/name@pointer the repository is called as the package, as pkg.pr.new has
+// it. ok is false if path has not that form at all.
 func parseShort(path string) (u shortURL, ok bool) {
 	at := -1
 	for i := 1; i < len(path); i++ {
@@ -43,6 +44,9 @@ func parseShort(path string) (u shortURL, ok bool) {
 		u.name = left[n-1] + "/" + u.name
 		left = left[:n-1]
 	}
+	if len(left) == 1 && !strings.Contains(u.name, "/") {
+		left = append(left, u.name)
+	}
 	u.repository = strings.Join(left, "/")
 	return u, len(left) != 1
 }
@@ -60,36 +64,48 @@ func (a *API) short(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return httpkit.NotFound(r)
 	}
-	p, err := a.find(r, u)
+	p, fixed, err := a.find(r, u)
 	if err != nil {
 		return err
 	}
+	tellKeys(w, p)
 	if r.URL.Query().Has("resolve") {
 		return httpkit.JSON(w, r, http.StatusOK, a.render(p))
 	}
-	if !strings.EqualFold(u.pointer, p.SHA) {
+	if !fixed {
 		return a.redirect(w, r, a.shortPath(u.repository, p)+u.suffix)
 	}
 	return a.serve(w, r, p)
 }
 
-func (a *API) find(r *http.Request, u shortURL) (commits.Package, error) {
+// find returns the package that an install URL means; fixed says that it will never mean another.
+func (a *API) find(r *http.Request, u shortURL) (p commits.Package, fixed bool, err error) {
 	if u.repository == "" {
-		return a.Commits.Package(r.Context(), u.pointer, u.name)
+		p, err = a.Commits.Package(r.Context(), u.pointer, u.name)
+		return p, strings.EqualFold(u.pointer, p.SHA), err
 	}
 	pointer, err := commits.ParsePointer(u.pointer)
 	if err != nil {
-		return commits.Package{}, err
+		return p, false, err
 	}
 	sha, err := a.Commits.Point(r.Context(), u.repository, pointer)
 	if err != nil {
-		return commits.Package{}, err
+		return p, false, err
 	}
-	p, err := a.Commits.Package(r.Context(), sha, u.name)
+	p, err = a.Commits.Package(r.Context(), sha, u.name)
 	if err == nil && !p.InRepository(u.repository) {
 		err = fault.New(fault.NotFound, "%s of commit %s was not published by %s", u.name, sha, u.repository)
 	}
-	return p, err
+	return p, len(pointer.Refs) == 0 && strings.EqualFold(u.pointer, p.SHA), err
+}
+
+// tellKeys says what was found in the headers of pkg.pr.new, by which tools learn the commit behind a ref.
+func tellKeys(w http.ResponseWriter, p commits.Package) {
+	if p.Repository.IsZero() {
+		return
+	}
+	w.Header().Set("X-Commit-Key", strings.Replace(p.Repository.Path, "/", ":", 1)+":"+p.SHA)
+	w.Header().Set("X-Pkg-Name-Key", strings.ReplaceAll(p.Name, "/", ":"))
 }
 
 // escapeName makes a package name one path part that reads well: @a/b.
