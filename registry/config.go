@@ -54,6 +54,8 @@ type Config struct {
 
 	ZigMirror []string // hosts of forges whose archives are mirrored for Zig; empty: none
 
+	PkgPRNew []string // repositories ("acme/ws", "acme/*") whose runs publish with the stock pkg-pr-new CLI; empty: none
+
 	CLIDir string // folder of released programs that the server hands out to runners; empty: none
 
 	LumenName     string // of the registry, in Lumen's index.json; "registry"

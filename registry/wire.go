@@ -82,6 +82,10 @@ func (r *Registry) wire() error {
 		Commits: r.commits, Changes: r.changes, Auth: r.auth, BaseURL: c.BaseURL,
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
 	}
+	stock, err := r.pkgPRNew()
+	if err != nil {
+		return errors.Join(err, r.closeSearch(), r.closeStats())
+	}
 	r.ready = newReadiness(lookAt(s.db, s.blobs, s.spool), c.Log)
 	r.watch()
 	r.handler = server.New(server.Config{
@@ -100,6 +104,7 @@ func (r *Registry) wire() error {
 		},
 		CI:    &ciapi.API{Trust: r.trust, Auth: r.auth, Log: c.Log},
 		CLI:   &cliapi.API{Programs: r.programs, Log: c.Log},
+		PkgPR: stock,
 		Stats: r.analytics(),
 		Pages: r.pages(),
 		Enter: r.enter(), Meter: r.meter(),

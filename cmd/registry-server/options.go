@@ -36,7 +36,7 @@ type options struct {
 	SignUp      bool     `env:"SIGN_UP" group:"Access" help:"Let everybody make an account by logging in. Else accounts are made with: registry-server user add."`
 	OIDCIssuers []string `name:"oidc-issuers" env:"OIDC_ISSUERS" placeholder:"URL" group:"Access" help:"Who signs the OIDC tokens of CI runs, separated by commas: URLs, behind which there may be ;forge=URL and ;keys=FILE (a JWKS). Default: https://token.actions.githubusercontent.com."`
 	TrustFile   string   `name:"trust-file" env:"TRUST_FILE" type:"path" placeholder:"FILE" group:"Access" help:"Policies, as JSON, which CI runs may publish what with no token. They are in force as long as the file has them. Default: none."`
-	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked for the ids of repositories. Default: https://github.com."`
+	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked for the ids of repositories, and about runs. Default: https://github.com."`
 	GitHubAPI   string   `name:"github-api-url" env:"GITHUB_API_URL" placeholder:"URL" group:"Access" help:"Its API. Default: https://api.github.com, or that of GITHUB_URL."`
 	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it. Without one it tells of public repositories only."`
 
@@ -62,6 +62,8 @@ type options struct {
 	MetricsToken    string          `env:"METRICS_TOKEN" secret:"" group:"Watching" help:"Who bears it may read the metrics, and do nothing else."`
 	ShutdownDelay   config.Duration `env:"SHUTDOWN_DELAY" default:"0s" group:"Watching" help:"How long the server goes on when it is told to stop, with /ready answering 503, so that load balancers look elsewhere."`
 	ShutdownTimeout config.Duration `env:"SHUTDOWN_TIMEOUT" default:"30s" group:"Watching" help:"How long requests under way, such as uploads, have then to finish."`
+
+	PkgPRNew []string `name:"pkg-pr-new" env:"PKG_PR_NEW" placeholder:"OWNER/REPO" group:"Access" help:"Repositories, separated by commas, such as acme/ws or acme/*, whose workflows publish with the stock pkg-pr-new CLI. Default: none."`
 
 	CLIDir string `name:"cli-dir" env:"CLI_DIR" type:"path" placeholder:"DIR" group:"Action" help:"Folder of releases of publish-commit, one folder a version, which runners of the action get it from. Default: none."`
 
@@ -134,7 +136,7 @@ func (o options) settings(addr net.Addr) registry.Config {
 		S3Redirect: o.S3Redirect, ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped, LumenUploads: o.LumenUploads,
 		Analytics: o.analytics(), NoUserAgents: !o.AnalyticsUserAgents,
 		Metrics: o.Metrics, MetricsToken: o.MetricsToken, ShutdownDelay: time.Duration(o.ShutdownDelay), ShutdownTime: time.Duration(o.ShutdownTimeout),
-		CLIDir: o.CLIDir, Version: config.Version(),
+		PkgPRNew: o.PkgPRNew, CLIDir: o.CLIDir, Version: config.Version(),
 	}
 }
 

@@ -81,6 +81,7 @@ var allowed = map[string][]string{
 	"internal/domain/auth":          {"internal/fault", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
 	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/pkgprnew":      {"internal/fault", "internal/forge", "internal/memo", "internal/pause", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/programs":      {"internal/fault"},
@@ -110,6 +111,8 @@ var allowed = map[string][]string{
 	"internal/web/cliapi":    {"internal/fault", "internal/domain/programs", "internal/web/httpkit"},
 	"internal/web/adminapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/packages",
 		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
+	"internal/web/pkgprnewapi": {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/domain/pkgprnew",
+		"internal/web/httpkit"},
 	"internal/web/server": {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.

@@ -51,7 +51,7 @@ func validAccount(name string) error {
 }
 
 func reserved(name string) bool {
-	return slices.Contains([]string{localUser, rootUser, operatorUser, "anonymous"}, name)
+	return slices.Contains([]string{localUser, rootUser, operatorUser, StockUser, "anonymous"}, name)
 }
 
 func validEmail(email string) error {

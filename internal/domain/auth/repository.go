@@ -27,6 +27,17 @@ func validRepositories(patterns []string) error {
 	return nil
 }
 
+// Repositories are patterns of repositories, for options of the server.
+type Repositories []string
+
+// ParseRepositories reads patterns as tokens name them.
+func ParseRepositories(patterns []string) (Repositories, error) {
+	return patterns, validRepositories(patterns)
+}
+
+// Cover reports whether one of the patterns matches a repository (its URL).
+func (r Repositories) Cover(repository string) bool { return coversRepository(r, repository) }
+
 // coversRepository reports whether one of the patterns matches the repository, or all that it
 // matches if it is a pattern itself. "", no repository, is matched by * alone.
 func coversRepository(patterns []string, repository string) bool {

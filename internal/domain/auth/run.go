@@ -88,6 +88,24 @@ func (s *Service) keepRun(ctx context.Context, hash string, info TokenInfo) erro
 	return s.db.Apply(ctx, append(ops, kv.PutNew(token), kv.PutNew(listed))...)
 }
 
+// StockUser is whom the runs speak for that publish with the stock pkg-pr-new CLI. No account has the name.
+const StockUser = "pkg-pr-new"
+
+// OfRun is who a run is that has proven itself in this very request, so that it needs no token. Whoever calls this has
+// checked the proof, and that the repositories are the run's. Expires is not asked for.
+func (s *Service) OfRun(r Run) (Principal, error) {
+	if len(r.Packages) == 0 || len(r.Repositories) == 0 {
+		return Principal{}, fault.New(fault.Invalid, "a run is limited to packages and repositories")
+	}
+	if err := cmp.Or(validUser(r.User), pattern.Valid(r.Packages, maxRunPackages), validRepositories(r.Repositories)); err != nil {
+		return Principal{}, err
+	}
+	return Principal{
+		user: r.User, permission: Publish, limits: limits{packages: r.Packages, repositories: r.Repositories, grant: !r.Own}, run: &r.RunLimits,
+		door: door{open: s.open(), readAuth: s.opt.ReadAuth},
+	}, nil
+}
+
 // Proof is what the run has proven whose token was shown; nil if it is no token of a run.
 func (p Principal) Proof() *provenance.Proof {
 	if p.run == nil {

@@ -110,3 +110,44 @@ func TestRunTokenOfUser(t *testing.T) {
 	_, _, err = w.CreateRunToken(t.Context(), ask)
 	refused(t, err, fault.Forbidden, "no account")
 }
+
+// A run that has proven itself in its own request may do what its token could, and nothing more.
+func TestOfRun(t *testing.T) {
+	w := newWorld(t, Options{RootToken: rootToken})
+	const sha, repository = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "https://github.com/acme/ws"
+	ask := Run{
+		User: StockUser, Packages: []string{"*"}, Repositories: []string{repository},
+		RunLimits: RunLimits{Proof: provenance.Proof{Tier: provenance.Preview, SHA: sha}, Refs: []string{"branch/main"}},
+	}
+	for what, change := range map[string]func(*Run){
+		"for no package":    func(r *Run) { r.Packages = nil },
+		"for no repository": func(r *Run) { r.Repositories = nil },
+		"for a bad one":     func(r *Run) { r.Repositories = []string{"ws"} },
+		"of nobody":         func(r *Run) { r.User = "" },
+	} {
+		other := ask
+		change(&other)
+		_, err := w.OfRun(other)
+		refused(t, err, fault.Invalid)
+		if err == nil {
+			t.Errorf("a run %s is somebody", what)
+		}
+	}
+	p, err := w.OfRun(ask)
+	if err != nil || p.User() != StockUser || p.IsAdmin() || p.MayUpload() != nil || !p.GrantedRepository(repository) || p.MayPublishCommit(sha, []string{"branch/main"}) != nil || p.MayRead() != nil {
+		t.Fatalf("OfRun = %v, %v", p, err)
+	}
+	refused(t, p.MayPublishCommit(sha, []string{"branch/other"}), fault.Forbidden, "branch/other")
+	refused(t, p.MayPublishCommit("bbbb", nil), fault.Forbidden, "bbbb")
+	refused(t, p.MayPublish("https://github.com/acme/other"), fault.Forbidden, "acme/other")
+	refused(t, p.MayRelease("a"), fault.Forbidden, "previews only")
+	refused(t, p.MayManage(), fault.Forbidden)
+	_, _, err = w.CreateToken(t.Context(), p, NewToken{Name: "copy"})
+	refused(t, err, fault.Forbidden, "can't make other tokens")
+	all, err := ParseRepositories([]string{"acme/*", "https://git.example.com/a/b"})
+	if err != nil || !all.Cover(repository) || !all.Cover("https://git.example.com/A/b") || all.Cover("https://git.example.com/acme/ws") || all.Cover("https://github.com/acme2/ws") || all.Cover("") {
+		t.Errorf("ParseRepositories = %v, %v", all, err)
+	}
+	_, err = ParseRepositories([]string{"acme/*", "*me/ws"})
+	refused(t, err, fault.Invalid, "*me/ws")
+}

@@ -25,7 +25,7 @@ func ReadForm(body io.Reader, boundary string, read func(*Part) error) error {
 		if err != nil {
 			return formError(err)
 		}
-		if err := read(&Part{Name: part.FormName(), content: part}); err != nil {
+		if err := read(&Part{Name: part.FormName(), File: part.FileName() != "", content: part}); err != nil {
 			return err
 		}
 	}
@@ -52,6 +52,7 @@ func (t *tail) Read(p []byte) (int, error) {
 // that ends inside it is broken, and its error says so.
 type Part struct {
 	Name    string // of the field, as the client says
+	File    bool   // it has a file's name
 	content io.Reader
 }
 

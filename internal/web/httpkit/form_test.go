@@ -57,6 +57,25 @@ func TestReadFormThatIsCutOff(t *testing.T) {
 	}
 }
 
+func TestPartIsAFile(t *testing.T) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	if _, err := w.CreateFormFile("a", "a.tgz"); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.WriteField("b", "a.tgz"), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadForm(&b, w.Boundary(), func(p *Part) error {
+		if p.File != (p.Name == "a") {
+			t.Errorf("%s is a file: %v", p.Name, p.File)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPartText(t *testing.T) {
 	body, boundary := formOf(t, "a", "four")
 	for limit, want := range map[int64]error{4: nil, 5: nil, 3: fault.TooLarge, 0: fault.TooLarge} {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/web/pkgprnewapi"
 )
 
 // dispatcher finds the protocol of a request by its path. npm's has all of "/",
@@ -18,6 +19,7 @@ type dispatcher struct {
 	admin  http.Handler     // of adminPath
 	cli    http.Handler     // of cliPath
 	ci     http.Handler     // of ciPath
+	pkgpr  http.Handler     // of what pkgprnewapi.Means; nil: nobody
 	mounts map[string]mount // by the first segment of the path
 }
 
@@ -44,6 +46,8 @@ func (d *dispatcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (d *dispatcher) find(r *http.Request) http.Handler {
 	path := httpkit.Path(r)
 	switch {
+	case d.pkgpr != nil && pkgprnewapi.Means(r):
+		return d.pkgpr
 	case path == "/":
 		return d.index
 	case strings.HasPrefix(path, adminPath):

@@ -17,7 +17,7 @@ func (n named) ServeHTTP(w http.ResponseWriter, _ *http.Request) { io.WriteStrin
 
 func newDispatcher() http.Handler {
 	return httpkit.ScopedNames(&dispatcher{
-		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"), ci: named("ci"),
+		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"), ci: named("ci"), pkgpr: named("pkgpr"),
 		mounts: map[string]mount{
 			"commits":  {below: named("commits")},
 			"packages": {below: named("rest")},
@@ -134,6 +134,21 @@ func TestDispatch(t *testing.T) {
 		{"GET /lumen//packages/@acme/utils/index.json", "lumen"},
 		{"GET /lumen/packages/@acme/utils/1.0.0+b.json", "lumen"},
 		{"PUT /lumen/api/v1/v1/wares", "lumen"},
+		// What the stock pkg-pr-new CLI asks for, beside the packages of these names.
+		{"POST /check", "pkgpr"},
+		{"PUT /check", "npm"},
+		{"GET /check", "npm"},
+		{"POST /multipart/create", "pkgpr"},
+		{"PUT /multipart/upload", "pkgpr"},
+		{"POST /multipart/complete", "pkgpr"},
+		{"GET /multipart/create", "npm"},
+		{"PUT /multipart/-rev/1-0", "npm"},
+		{"GET /multipart/-/multipart-1.0.0.tgz", "npm"},
+		{"HEAD /~/o/r", "pkgpr"},
+		{"HEAD /~/o/r/a", "previews"},
+		{"GET /~/o/r", "previews"},
+		{"GET /o/a@main", "short"},
+
 		{"GET /lumen", "npm"},
 		{"PUT /lumen", "npm"},
 		{"GET /lumen/-/lumen-1.0.0.tgz", "npm"},
@@ -144,6 +159,16 @@ func TestDispatch(t *testing.T) {
 		if got := w.Body.String(); got != tt.want {
 			t.Errorf("%s goes to %s, want %s", tt.request, got, tt.want)
 		}
+	}
+}
+
+// A publish of the stock CLI differs from others at the same address by its headers.
+func TestPublishOfTheStockCLI(t *testing.T) {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/publish", nil)
+	r.Header.Set("sb-key", "4xYbWxFTDr")
+	newDispatcher().ServeHTTP(w, r)
+	if got := w.Body.String(); got != "pkgpr" {
+		t.Errorf("it goes to %s", got)
 	}
 }
 

@@ -85,7 +85,7 @@ func registered(t *testing.T) map[string]bool {
 // installURLs are the documented forms of the one pattern that has them all.
 var installURLs = map[string]string{"GET /{owner}/{repo}/{name}@{ref}": "GET /{path...}", "GET /{name}@{sha}": "GET /{path...}"}
 
-var documentedRoute = regexp.MustCompile("`((?:GET|POST|PUT|DELETE) /[^`?]*)")
+var documentedRoute = regexp.MustCompile("`((?:GET|HEAD|POST|PUT|DELETE) /[^`?]*)")
 
 func TestEveryRouteIsDocumented(t *testing.T) {
 	routes, documented := registered(t), map[string]bool{}

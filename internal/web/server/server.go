@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/opsapi"
+	"github.com/org/registry-action/internal/web/pkgprnewapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/statsapi"
 	"github.com/org/registry-action/internal/web/webui"
@@ -32,6 +33,7 @@ type Config struct {
 	Admin   *adminapi.API
 	CLI     *cliapi.API
 	CI      *ciapi.API
+	PkgPR   *pkgprnewapi.API
 	Stats   *statsapi.API
 	Pages   *webui.UI
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
@@ -101,6 +103,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.CI != nil {
 		d.ci = c.CI.Handler()
+	}
+	if c.PkgPR != nil {
+		d.pkgpr = c.PkgPR.Handler()
 	}
 	return d
 }
