@@ -23,6 +23,9 @@ const (
 // Verdaccio is what `make bench` measures against; no test needs it.
 const Verdaccio Tool = "verdaccio@6.10.4"
 
+// PkgPRNew is the CLI of pkg.pr.new, whose servers ours stands in for.
+const PkgPRNew Tool = "pkg-pr-new@0.0.93"
+
 // AxeCore checks in a browser whether pages are accessible. It is a script, no program: Client.Path is its file.
 const AxeCore Tool = "axe-core@4.14.1"
 
@@ -64,7 +67,7 @@ const (
 
 // All lists every pinned client.
 func All() []Tool {
-	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, AxeCore, ActionsArtifact, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate, Act, Actionlint}, Zigs()...)
+	return append([]Tool{NPM11, NPM12, PNPM, Yarn1, Yarn4, Bun, Node24, PkgPRNew, AxeCore, ActionsArtifact, Moto, VersityGW, Wares, CfnLint, CheckJSONSchema, KubernetesValidate, Act, Actionlint}, Zigs()...)
 }
 
 // Zigs lists the compilers, oldest first.

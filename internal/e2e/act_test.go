@@ -219,7 +219,7 @@ func TestDocumentedPush(t *testing.T) {
 	}
 }
 
-// All workflows, those of docs/action.md and docs/trust.md among them, pass actionlint, pin what they use and say what they may do.
+// All workflows, those of the documents among them, pass actionlint, pin what they use and say what they may do.
 func TestWorkflows(t *testing.T) {
 	files, err := filepath.Glob("../../.github/workflows/*.yml")
 	if err != nil || len(files) < 3 {
@@ -238,7 +238,7 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("%s does not begin with no permissions", file)
 		}
 	}
-	for i, m := range yamlBlock.FindAllStringSubmatch(read(t, "../../docs/action.md")+read(t, "../../docs/trust.md"), -1) {
+	for i, m := range yamlBlock.FindAllStringSubmatch(read(t, "../../docs/action.md")+read(t, "../../docs/trust.md")+read(t, "../../docs/migrate-pkg-pr-new.md"), -1) {
 		if strings.Contains(m[1], "\njobs:\n") {
 			file := filepath.Join(t.TempDir(), fmt.Sprintf("workflow-%d.yml", i))
 			if err := os.WriteFile(file, []byte(m[1]), 0o644); err != nil {
@@ -247,7 +247,7 @@ func TestWorkflows(t *testing.T) {
 			files = append(files, file)
 		}
 	}
-	if len(files) < 7 {
+	if len(files) < 8 {
 		t.Errorf("only %d workflows were found", len(files))
 	}
 	r := exe(t, "../..", cleanEnv(), clients.Get(t, clients.Actionlint).Path, absolute(t, files)...)

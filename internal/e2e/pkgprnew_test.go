@@ -1,0 +1,247 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/forge/forgetest"
+)
+
+// stockRun is a step that runs the stock pkg-pr-new CLI, with nothing but its API_URL set to ours.
+type stockRun struct {
+	gh     *forgetest.Server
+	server *server
+	run    forgetest.Run
+	cli    string // another than the stock one
+	output string // file of outputs
+}
+
+const stockWorkspace = `
+-- package.json --
+{"name": "ws", "private": true, "workspaces": ["packages/*"]}
+-- packages/a/package.json --
+{"name": "@acme/a", "version": "1.2.3", "main": "index.js"}
+-- packages/a/index.js --
+module.exports = "of a";
+-- packages/b/package.json --
+{"name": "b-cli", "version": "2.0.0", "main": "index.js", "dependencies": {"@acme/a": "workspace:*"}}
+-- packages/b/index.js --
+module.exports = "b with what is " + require("@acme/a");
+-- packages/secret/package.json --
+{"name": "secret", "version": "1.0.0", "private": true}
+`
+
+func startForStock(t *testing.T, gh *forgetest.Server) *server {
+	t.Helper()
+	return startServer(t, t.TempDir(), "--pkg-pr-new", "acme/*", "--github-api-url", gh.URL, "--github-token", forgetest.Token)
+}
+
+// publish runs the CLI in a checkout, as a job of the run.
+func (s *stockRun) publish(t *testing.T, dir string, args ...string) result {
+	t.Helper()
+	s.output = filepath.Join(t.TempDir(), "output")
+	if err := os.WriteFile(s.output, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cli := s.cli
+	if cli == "" {
+		cli = clients.Get(t, clients.PkgPRNew).Path
+	}
+	actor := s.run.Beginner
+	if actor == "" {
+		actor = s.run.Actor
+	}
+	env := cleanEnv(
+		"API_URL="+s.server.url, "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/ws", fmt.Sprintf("GITHUB_RUN_ID=%d", s.run.ID), fmt.Sprintf("GITHUB_RUN_ATTEMPT=%d", s.run.Attempt),
+		fmt.Sprintf("GITHUB_ACTOR_ID=%d", forgetest.ID(actor)), "GITHUB_EVENT_NAME="+s.run.Event, "GITHUB_OUTPUT="+s.output,
+	)
+	// Compact addresses are looked up at the public registry, which tests do not ask.
+	return exe(t, dir, env, "node", append([]string{cli, "publish", "--no-compact"}, args...)...)
+}
+
+// installed is what a program prints that requires a package installed by its URL.
+func installed(t *testing.T, name, url string) string {
+	t.Helper()
+	npm := clients.Get(t, clients.NPM11)
+	dir := t.TempDir()
+	write(t, dir, "-- package.json --\n{\"name\": \"app\", \"version\": \"1.0.0\"}\n")
+	env := append(cleanEnv(), "npm_config_cache="+t.TempDir())
+	exe(t, dir, env, npm.Path, "install", "--no-audit", "--no-fund", url).must(t)
+	return strings.TrimSpace(exe(t, dir, env, "node", "-p", fmt.Sprintf("require(%q)", name)).must(t).stdout)
+}
+
+// The stock CLI publishes a push; what it prints and writes installs, siblings too.
+func TestStockCLI(t *testing.T) {
+	gh := forgetest.New(t)
+	s := startForStock(t, gh)
+	dir, sha := checkout(t, stockWorkspace)
+	run := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9001, Attempt: 1, Event: "push", HeadSHA: sha, HeadRef: "main", Actor: "octocat"}}
+	gh.PutRun(run.run)
+	gh.SetRef("heads/main", sha)
+	r := run.publish(t, dir, "./packages/*", "--json", "out.json").must(t)
+	for _, want := range []string{s.url + "/acme/ws/b-cli@" + sha, "files of templates were left out", "branch/main"} {
+		if !strings.Contains(r.String(), want) {
+			t.Errorf("%v\nlacks %q", r, want)
+		}
+	}
+	var out struct {
+		Packages []struct{ Name, URL, Shasum string }
+	}
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(dir, "out.json"))), &out); err != nil || len(out.Packages) != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	for _, p := range out.Packages {
+		if !strings.Contains(read(t, run.output), p.URL) {
+			t.Errorf("the outputs lack %s:\n%s", p.URL, read(t, run.output))
+		}
+		if p.Name == "b-cli" {
+			if got := installed(t, "b-cli", p.URL); got != "b with what is of a" {
+				t.Errorf("b-cli says %q", got)
+			}
+		}
+	}
+	if got := installed(t, "@acme/a", s.url+"/acme/ws/@acme/a@main"); got != "of a" {
+		t.Errorf("@acme/a of main says %q", got)
+	}
+	// Of a run, jobs may publish the same again, and run again.
+	again := run.publish(t, dir, "./packages/*").must(t)
+	if !strings.Contains(again.stdout, `"unchanged": [`) || !strings.Contains(again.stdout, "b-cli") {
+		t.Errorf("%v\nwant it to say that nothing changed", again)
+	}
+	// Other bytes for a commit do not take the place of the first ones.
+	write(t, dir, "-- packages/a/index.js --\nmodule.exports = \"of somebody else\";\n")
+	if r := run.publish(t, dir, "./packages/*").must(t); !strings.Contains(r.stdout, "@acme/a already, with other bytes") {
+		t.Errorf("%v\nwant it to say what stays", r)
+	}
+	if got := installed(t, "@acme/a", s.url+"/acme/ws/@acme/a@"+sha); got != "of a" {
+		t.Errorf("after another publish @acme/a says %q", got)
+	}
+	// When the run is over its key is good for nothing.
+	run.run.Status = "completed"
+	gh.PutRun(run.run)
+	if r := run.publish(t, dir, "./packages/*"); r.code != 1 || !strings.Contains(r.stderr, "no_run") {
+		t.Errorf("%v\nwant it refused", r)
+	}
+}
+
+// A pull request: the merge commit is checked out, the head is published; and somebody else runs it again.
+func TestStockCLIOfAPullRequest(t *testing.T) {
+	gh := newGitHub(t)
+	s := startForStock(t, gh)
+	dir, _ := checkout(t, stockWorkspace)
+	run := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9001, Attempt: 1, Event: "pull_request", HeadSHA: headSHA, HeadRef: "feature", Actor: "octocat"}}
+	gh.PutRun(run.run)
+	run.publish(t, dir, "./packages/*", "--no-template").must(t)
+	run.run.Attempt, run.run.Beginner, run.run.Actor = 2, "octocat", "monalisa"
+	gh.PutRun(run.run)
+	run.publish(t, dir, "./packages/*", "--no-template").must(t)
+	for _, ref := range []string{"7", "pr-7"} {
+		if got := installed(t, "b-cli", s.url+"/acme/ws/b-cli@"+ref); got != "b with what is of a" {
+			t.Errorf("b-cli@%s says %q", ref, got)
+		}
+	}
+	if got := exe(t, dir, cleanEnv(), "curl", "-sI", s.url+"/~/acme/ws").must(t).stdout; !strings.Contains(got, " 204 ") || !strings.Contains(got, "X-Has-Releases: 1") {
+		t.Errorf("whether there is something: %s", got)
+	}
+}
+
+// A checkout of another commit than the run is about is refused, in words that reach the job.
+func TestStockCLIOfAnotherCommit(t *testing.T) {
+	gh := forgetest.New(t)
+	s := startForStock(t, gh)
+	dir, _ := checkout(t, stockWorkspace)
+	run := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9001, Attempt: 1, Event: "push", HeadSHA: headSHA, HeadRef: "main", Actor: "octocat"}}
+	gh.PutRun(run.run)
+	if r := run.publish(t, dir, "./packages/*"); r.code != 1 || !strings.Contains(r.stderr, "wrong_commit") || !strings.Contains(r.stderr, headSHA) {
+		t.Errorf("%v\nwant a refusal that says why", r)
+	}
+}
+
+// The guide's server starts, and its workflow publishes: with its API_URL, by its line, without a token.
+func TestGuideFromPkgPRNew(t *testing.T) {
+	const doc = "docs/migrate-pkg-pr-new.md"
+	start := strings.ReplaceAll(blocks(t, doc, "PKG_PR_NEW")[0], "github_pat_...", "x")
+	serves(t, start, exampleServer)
+	for _, option := range []string{"PKG_PR_NEW='acme/*'", "GITHUB_TOKEN="} {
+		if !strings.Contains(start, option) {
+			t.Errorf("%s starts its server without %s", doc, option)
+		}
+	}
+	workflow := yamlBlock.FindStringSubmatch(read(t, "../../"+doc))[1]
+	line := regexp.MustCompile(`- run: npx (pkg-pr-new .*)\n\s+env:\n\s+API_URL: (\S+)\n`).FindStringSubmatch(workflow)
+	if line == nil || line[2] != exampleServer {
+		t.Fatalf("%s does not publish to %s:\n%s", doc, exampleServer, workflow)
+	}
+	gh := forgetest.New(t)
+	s := startForStock(t, gh)
+	dir, sha := checkout(t, stockWorkspace)
+	gh.PutRun(forgetest.Run{ID: 9001, Event: "push", HeadSHA: sha, HeadRef: "main", Actor: "octocat"})
+	gh.SetRef("heads/main", sha)
+	cli := clients.Get(t, clients.PkgPRNew)
+	env := append(cli.With(cleanEnv(
+		"API_URL="+s.url, "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/ws", "GITHUB_RUN_ID=9001", "GITHUB_RUN_ATTEMPT=1",
+		fmt.Sprintf("GITHUB_ACTOR_ID=%d", forgetest.ID("octocat")), "GITHUB_EVENT_NAME=push", "GITHUB_OUTPUT="+filepath.Join(t.TempDir(), "output"),
+	)...), "PATH="+filepath.Dir(cli.Path)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	// Compact addresses are looked up at the public registry, which tests do not ask.
+	exe(t, dir, env, "bash", "-ec", line[1]+" --no-compact").must(t)
+	install := strings.ReplaceAll(blocks(t, doc, "npm i ")[0], exampleServer, s.url)
+	if !strings.Contains(install, "/acme/widgets/@acme/core@7") {
+		t.Errorf("%s installs by %s", doc, install)
+	}
+	if got := installed(t, "@acme/a", s.url+"/acme/ws/@acme/a@main"); got != "of a" {
+		t.Errorf("@acme/a of main says %q", got)
+	}
+}
+
+// Past 99 MiB the CLI sends tarballs in parts. Here it does so past one.
+func TestStockCLIInParts(t *testing.T) {
+	gh := forgetest.New(t)
+	s := startForStock(t, gh)
+	dir, _ := checkout(t, stockWorkspace)
+	noise := make([]byte, 12<<20)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	if err := os.WriteFile(filepath.Join(dir, "packages/a/noise.bin"), noise, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	sha := commit(t, dir)
+	run := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9001, Attempt: 1, Event: "push", HeadSHA: sha, HeadRef: "main", Actor: "octocat"}, cli: inParts(t)}
+	gh.PutRun(run.run)
+	run.publish(t, dir, "./packages/*").must(t)
+	if got := installed(t, "b-cli", s.url+"/acme/ws/b-cli@"+sha); got != "b with what is of a" {
+		t.Errorf("b-cli says %q", got)
+	}
+	if log := s.log(); !strings.Contains(log, `action="complete an upload"`) || strings.Count(log, `action="upload a part"`) != 3 {
+		t.Errorf("it did not come in three parts:\n%s", log)
+	}
+}
+
+// inParts is a copy of the CLI whose limit is lowered.
+func inParts(t *testing.T) string {
+	t.Helper()
+	cli := clients.Get(t, clients.PkgPRNew)
+	path, err := filepath.EvalSymlinks(cli.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(filepath.Dir(path)))); err != nil {
+		t.Fatal(err)
+	}
+	const limit = "1024 * 1024 * 99"
+	file := filepath.Join(dir, "dist", "index.js")
+	text := read(t, file)
+	if strings.Count(text, limit) != 1 {
+		t.Fatalf("the CLI has its limit in %d places", strings.Count(text, limit))
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(text, limit, "1024 * 1024", 1)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(dir, "bin", "cli.js")
+}
