@@ -37,6 +37,7 @@ func TestManyLives(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.wholeVersions(names)
+			w.sound()
 		}
 		w.Pass(40 * day) // the last of what was staged has expired
 		w.sweep()
