@@ -57,6 +57,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			t.Error("the log tells of errors")
 		}
 		s.check()
+		n.sound()
 	})
 	before.compare(t)
 }

@@ -45,6 +45,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 				}
 				old := p.files
 				p.publish(round, &sweepers)
+				nodes[0].sound()
 				for _, n := range nodes {
 					n.wantAll(p.files)
 					for path := range old {
@@ -59,6 +60,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 			if total := sweepOnce(t, nodes[0]); total.Blobs != sweptBlobs || total.Commits != len(p.files) {
 				t.Errorf("the last sweep removed %+v, want %d commits and their %d blobs", total, len(p.files), sweptBlobs)
 			}
+			nodes[0].sound()
 			for _, n := range nodes {
 				n.wantAll(map[string]string{"/kept/-/kept-1.0.0.tgz": kept})
 				if strings.Contains(n.log.String(), "sweeping") {

@@ -145,6 +145,18 @@ func (k *kept) verify() (v registry.Verification, names []string) {
 	return v, slices.Compact(names)
 }
 
+// sound verifies, and wants nothing to be wrong.
+func (n *node) sound() {
+	n.t.Helper()
+	v, err := n.Verify(n.t.Context())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	for _, p := range v.Problems {
+		n.t.Errorf("wrong: %+v", p)
+	}
+}
+
 func (k *kept) wantSound() registry.Verification {
 	k.t.Helper()
 	v, _ := k.verify()

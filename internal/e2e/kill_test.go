@@ -60,6 +60,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		_, acked := acknowledged[sha]
 		checkCommit(t, client, n, acked)
 	}
+	operate(t, s, "", "verify").must(t)
 	if len(acknowledged) < rounds {
 		t.Errorf("only %d publishes were acknowledged in %d rounds", len(acknowledged), rounds)
 	}
