@@ -53,6 +53,19 @@ func TestVerifyWhatBelongsToVersions(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.sound()
+	for what, change := range map[string]func() error{
+		"owners":      func() error { return w.SetOwners(ctx, alice, "a", "", []string{"alice", "bob"}) },
+		"other ones":  func() error { return w.SetOwners(ctx, root, "a", "", []string{"carol", "alice"}) },
+		"a dist-tag":  func() error { return w.Tag(ctx, alice, "a", "next", "1.0.0") },
+		"a message":   func() error { return w.Deprecate(ctx, alice, "a", map[string]string{"1.0.0": "old"}) },
+		"access":      func() error { return w.SetAccess(ctx, alice, "a", "restricted") },
+		"second star": func() error { return w.Star(ctx, alice, "a", true) },
+	} {
+		if err := change(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		w.sound()
+	}
 	readme := readmeID("# A")
 	for what, tt := range map[string]struct {
 		key  kv.Key
