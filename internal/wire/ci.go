@@ -16,9 +16,6 @@ type Exchange struct {
 	// Tier is what the token must be for, "release" or "preview"; empty: a release if a policy covers all packages for
 	// that, else a preview. Who names no packages gets a preview of those that the policies cover.
 	Tier string `json:"tier,omitempty"`
-	// SourceRun is the run whose packages are published, if the workflow was started by the end of another one (workflow_run):
-	// the server asks the forge what it was. A pull request's from a fork gets the tier "fork".
-	SourceRun int64 `json:"sourceRun,omitempty"`
 }
 
 // Exchanged answers it, and the last step of a claim.

@@ -162,7 +162,7 @@ func (j *job) exchange(ctx context.Context) (wire.Exchanged, error) {
 	}
 	got, err := j.registry.Exchange(ctx, func(ctx context.Context) (string, error) {
 		return j.runner.IDToken(ctx, "npm:"+j.registry.Host())
-	}, wire.Exchange{Repository: j.source.Repository, Packages: j.names(), MergeCommit: proof, Tier: "preview", SourceRun: j.event.SourceRun})
+	}, wire.Exchange{Repository: j.source.Repository, Packages: j.names(), MergeCommit: proof, Tier: "preview"})
 	switch {
 	case errors.Is(err, regclient.ErrNotServed):
 		return got, fmt.Errorf("%w; set token to one of the registry instead", err)

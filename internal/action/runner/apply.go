@@ -82,7 +82,7 @@ func (c *Context) applyRun(p *payload) error {
 	if run == nil {
 		return c.lacks("workflow_run")
 	}
-	c.Comment, c.SourceRun = true, run.ID
+	c.Comment = true
 	c.Fork = run.HeadRepository == nil || run.HeadRepository.ID != p.Repository.ID
 	for _, pr := range run.PullRequests {
 		// The list has pull requests of other repositories of the network too.

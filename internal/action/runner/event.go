@@ -25,7 +25,6 @@ type Context struct {
 	RunAttempt int64  // from 1
 	RunNumber  int64  // counts the runs of one workflow
 	Actor      string // the login of who is the cause of the run
-	SourceRun  int64  // workflow_run: the run that has ended; 0 else
 
 	// HeadSHA is the commit that people know: the head of a pull request, not
 	// the merge commit. Empty when only the forge's API knows it

@@ -41,7 +41,6 @@ type side struct {
 }
 
 type workflowRun struct {
-	ID             int64         `json:"id"`
 	Event          string        `json:"event"`
 	HeadSHA        string        `json:"head_sha"`
 	HeadBranch     string        `json:"head_branch"`
