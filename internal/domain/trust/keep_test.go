@@ -62,6 +62,25 @@ func TestPinnedAtFirstUse(t *testing.T) {
 	}
 }
 
+// Who has read a policy before another run pinned it comes too late, too.
+func TestPinnedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	stale := w.policy(func(n *NewPolicy) { n.RepositoryID, n.OwnerID = 0, 0 })
+	if _, err := w.run(push()); err != nil {
+		t.Fatal(err)
+	}
+	first, err := w.verify(t.Context(), w.issuer.Token(audience, push()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := first
+	other.RepositoryID, other.OwnerID = 99, 98
+	refused(t, w.pin(t.Context(), []Policy{stale}, other), fault.Forbidden, "repository_id")
+	if err := w.pin(t.Context(), []Policy{stale}, first); err != nil {
+		t.Errorf("the same repository: %v", err)
+	}
+}
+
 // What could be trusted with nothing, or with too much, is no policy.
 func TestBadPolicies(t *testing.T) {
 	w := newWorld(t)

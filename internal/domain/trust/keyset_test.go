@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
@@ -127,7 +128,7 @@ func TestHostileIssuer(t *testing.T) {
 	}))
 	defer elsewhere.Close()
 	for what, answer := range map[string]func(w http.ResponseWriter, r *http.Request, self string){
-		"another issuer":       func(w http.ResponseWriter, _ *http.Request, self string) { about(w, self+"/", self+"/keys") },
+		"another issuer":       func(w http.ResponseWriter, _ *http.Request, self string) { about(w, self+"/", self+"/good") },
 		"keys of another host": func(w http.ResponseWriter, _ *http.Request, self string) { about(w, self, elsewhere.URL+"/keys") },
 		"keys of another user": func(w http.ResponseWriter, _ *http.Request, self string) {
 			about(w, self, strings.Replace(self, "://", "://a@", 1)+"/keys")
@@ -146,8 +147,8 @@ func TestHostileIssuer(t *testing.T) {
 			}
 			about(w, self, self+"/keys")
 		},
-		"more than it may say": func(w http.ResponseWriter, _ *http.Request, _ string) {
-			_, _ = w.Write([]byte(`{"padding":"` + strings.Repeat("a", maxDocument) + `"}`))
+		"more than it may say": func(w http.ResponseWriter, _ *http.Request, self string) {
+			_ = json.NewEncoder(w).Encode(map[string]string{"issuer": self, "jwks_uri": self + "/good", "padding": strings.Repeat("a", maxDocument)})
 		},
 		"no JSON":   func(w http.ResponseWriter, _ *http.Request, _ string) { _, _ = w.Write([]byte("<html>")) },
 		"a failure": func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(http.StatusTeapot) },
@@ -161,7 +162,13 @@ func TestHostileIssuer(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			var self string
-			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r, self) }))
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/good" {
+					_, _ = w.Write(keys)
+					return
+				}
+				answer(w, r, self)
+			}))
 			defer s.Close()
 			self = s.URL
 			k := newKeyset(Issuer{URL: self}, keysClient(), time.Now, slog.New(slog.DiscardHandler))
@@ -207,9 +214,7 @@ func TestKeys(t *testing.T) {
 	good := issuertest.New(t).Keys()["keys"].([]map[string]string)[0]
 	with := func(member, value string) map[string]string {
 		k := map[string]string{}
-		for m, v := range good {
-			k[m] = v
-		}
+		maps.Copy(k, good)
 		k[member] = value
 		return k
 	}

@@ -99,6 +99,16 @@ func TestPreviewEvents(t *testing.T) {
 	}
 }
 
+// A row that says more than a policy may, whoever has written it, lets nobody in by that.
+func TestEventsOfRows(t *testing.T) {
+	for event, tier := range map[string]provenance.Tier{"pull_request_target": provenance.Preview, "workflow_run": provenance.Release, "issue_comment": provenance.Release, "pull_request": provenance.Release} {
+		p := Policy{Binding: Binding{Repository: repository, Events: []string{event}, Tier: tier}, RepositoryID: 74, OwnerID: 65}
+		if d := p.differs(Claims{Repository: repository, RepositoryID: 74, OwnerID: 65, Event: event}); d == nil || d.field != "event_name" {
+			t.Errorf("%s is let in to %s: %+v", event, tier, d)
+		}
+	}
+}
+
 // Of several policies the one that fits decides, and a refusal is by the one that fits best.
 func TestSeveralPolicies(t *testing.T) {
 	w := newWorld(t)
