@@ -138,6 +138,6 @@ func TestBackupCommand(t *testing.T) {
 		publishTo(t, url, []string{"one", "two"}[i])
 		stop()
 	}
-	cli(t, "", "restore", filepath.Join(dir, "missing"), "--data", filepath.Join(dir, "new")).want(1, "opening the backup")
+	cli(t, "", "restore", filepath.Join(dir, "missing"), "--data", filepath.Join(dir, "new")).want(1, "there is no backup")
 	cli(t, "", "restore", dir, "--data", filepath.Join(dir, "new")).want(1, "not complete")
 }
