@@ -26,18 +26,18 @@ import (
 // boss may write everything.
 type boss struct{}
 
-func (boss) String() string                          { return "boss" }
-func (boss) User() string                            { return "boss" }
-func (boss) IsAdmin() bool                           { return true }
-func (boss) Granted(string) bool                     { return true }
-func (boss) MayWrite(string) error                   { return nil }
-func (boss) MayRelease(string) error                 { return nil }
-func (boss) MayPublishCommit(string, []string) error { return nil }
-func (boss) MayPublishBytes(string, string) error    { return nil }
-func (boss) Proof() *provenance.Proof                { return nil }
-func (boss) MayPublish(string) error                 { return nil }
-func (boss) MayUpload() error                        { return nil }
-func (boss) GrantedRepository(string) bool           { return true }
+func (boss) String() string                              { return "boss" }
+func (boss) User() string                                { return "boss" }
+func (boss) IsAdmin() bool                               { return true }
+func (boss) Granted(string) bool                         { return true }
+func (boss) MayWrite(string) error                       { return nil }
+func (boss) MayRelease(string) error                     { return nil }
+func (boss) MayPublishCommit(string, []string) error     { return nil }
+func (boss) MayPublishBytes(string, string, int64) error { return nil }
+func (boss) Proof() *provenance.Proof                    { return nil }
+func (boss) MayPublish(string) error                     { return nil }
+func (boss) MayUpload() error                            { return nil }
+func (boss) GrantedRepository(string) bool               { return true }
 
 // TestCatalogSources: what the domains have, the catalog shows, with their own stores and over HTTP.
 func TestCatalogSources(t *testing.T) {

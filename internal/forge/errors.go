@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-github/v60/github"
 
@@ -56,4 +57,17 @@ func readOnly(err error) error {
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
 	return classify(err)
+}
+
+// Outage reports whether an error says nothing about what was asked, but that GitHub could not be asked, or not by this
+// server's credentials: trying again may help, and nobody may be let in for it.
+func Outage(err error) bool {
+	if err == nil {
+		return false
+	}
+	e, known := fault.Public(err)
+	if !known || e.Kind == fault.Unavailable {
+		return true
+	}
+	return e.Code == "" && !slices.Contains([]fault.Kind{fault.NotFound, fault.Invalid, fault.TooLarge}, e.Kind)
 }

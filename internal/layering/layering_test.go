@@ -94,6 +94,7 @@ var allowed = map[string][]string{
 	"internal/domain/zigmirror":     {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
 	"internal/domain/catalog":       {"internal/fault", "internal/format/*", "internal/store/cache"},
 	"internal/domain/commits":       {"internal/fault", "internal/format/*", "internal/store/*"},
+	"internal/domain/forks":         {"internal/fault", "internal/forge", "internal/format/*", "internal/store/kv"},
 
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -19,12 +20,15 @@ type RunLimits struct {
 	Refs  []string         `json:"refs,omitempty"` // the typed refs that it may move, such as pr/7
 	// Contents are the only bytes that it may publish: by package the integrity of its tarball. Nil: any.
 	Contents map[string]string `json:"contents,omitempty"`
+	// Sizes are those of Contents, which their quota was counted by.
+	Sizes map[string]int64 `json:"sizes,omitempty"`
 }
 
 // Run asks for a token of a CI run.
 type Run struct {
-	Name         string // 1 to 100 printable characters, for lists of tokens
-	User         string // whom it speaks for
+	Name string // 1 to 100 printable characters, for lists of tokens
+	// User is whom it speaks for; empty: nobody but the runs of the repository, by a name that no account can have.
+	User         string
 	Packages     []string
 	Repositories []string
 	// Own: it may do no more than its user, who must still be one, may do: nobody else has given it these packages.
@@ -44,13 +48,14 @@ func (s *Service) CreateRunToken(ctx context.Context, r Run) (secret string, inf
 	if len(r.Packages) == 0 || len(r.Repositories) == 0 || r.Expires <= 0 || r.Expires > maxRunToken {
 		return "", info, fault.New(fault.Invalid, "a token of a run names packages and repositories, and ends within %s", maxRunToken)
 	}
-	if err := cmp.Or(validTokenName(r.Name), validUser(r.User), pattern.Valid(r.Packages, maxRunPackages), validRepositories(r.Repositories)); err != nil {
+	user, err := r.user()
+	if err := cmp.Or(err, validTokenName(r.Name), pattern.Valid(r.Packages, maxRunPackages), validRepositories(r.Repositories)); err != nil {
 		return "", info, err
 	}
 	secret = newSecret()
 	hash, now := hashOf(secret), s.now()
 	info = TokenInfo{
-		Key: hash[:keyDigits], Name: r.Name, User: r.User, Hint: secret[:hintChars], Permission: Publish,
+		Key: hash[:keyDigits], Name: r.Name, User: user, Hint: secret[:hintChars], Permission: Publish,
 		Packages: slices.Clone(r.Packages), Repositories: slices.Clone(r.Repositories), Grant: !r.Own,
 		Created: now, Expires: now.Add(r.Expires), Run: &r.RunLimits,
 	}
@@ -66,6 +71,13 @@ func (s *Service) CreateRunToken(ctx context.Context, r Run) (secret string, inf
 		return "", TokenInfo{}, err
 	}
 	return secret, info, nil
+}
+
+func (r Run) user() (string, error) {
+	if r.User == "" {
+		return "ci:" + strings.ToLower(r.Proof.Repository), nil
+	}
+	return r.User, validUser(r.User)
 }
 
 // keepRun makes one attempt to store the token of a run. It does not wait for a turn, as tokens that stay do: a
@@ -139,10 +151,16 @@ func (p Principal) MayPublishCommit(sha string, refs []string) error {
 	return nil
 }
 
-// MayPublishBytes returns nil if p may publish a package with this integrity, as far as the bytes go.
-func (p Principal) MayPublishBytes(name, integrity string) error {
-	if p.run == nil || p.run.Contents == nil || integrity != "" && p.run.Contents[name] == integrity {
+// MayPublishBytes returns nil if p may publish a package with this integrity and size, as far as the bytes go.
+func (p Principal) MayPublishBytes(name, integrity string, size int64) error {
+	if p.run == nil || p.run.Contents == nil {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "%.230q has other bytes than its run has proven: expected %.120q, got %.120q", name, p.run.Contents[name], integrity).WithCode("digest_mismatch")
+	if integrity == "" || p.run.Contents[name] != integrity {
+		return fault.New(fault.Forbidden, "%.230q has other bytes than its run has proven: expected %.120q, got %.120q", name, p.run.Contents[name], integrity).WithCode("digest_mismatch")
+	}
+	if want, known := p.run.Sizes[name]; known && want != size {
+		return fault.New(fault.Forbidden, "%.230q has %d bytes, and not the %d that its run has claimed", name, size, want).WithCode("digest_mismatch")
+	}
+	return nil
 }

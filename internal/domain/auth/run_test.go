@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func TestRunToken(t *testing.T) {
 		t.Fatalf("CreateRunToken = %+v, %v", info, err)
 	}
 	p := w.bearer(secret)
-	if !p.GrantedRepository(repository) || p.MayWrite("@acme/a") != nil || p.MayPublish(repository) != nil || p.MayPublishCommit(sha, []string{"pr/7"}) != nil || p.MayPublishBytes("@acme/a", "sha512-a") != nil {
+	if !p.GrantedRepository(repository) || p.MayWrite("@acme/a") != nil || p.MayPublish(repository) != nil || p.MayPublishCommit(sha, []string{"pr/7"}) != nil || p.MayPublishBytes("@acme/a", "sha512-a", 1) != nil {
 		t.Errorf("%s may not do what it is for", p)
 	}
 	if p.Proof() == nil || p.Proof().SHA != sha {
@@ -47,8 +48,8 @@ func TestRunToken(t *testing.T) {
 	}
 	refused(t, p.MayPublishCommit("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", nil), fault.Forbidden, sha, "bbbb")
 	refused(t, p.MayPublishCommit(sha, []string{"pr/7", "branch/main"}), fault.Forbidden, "branch/main", "pr/7")
-	refused(t, p.MayPublishBytes("@acme/a", "sha512-b"), fault.Forbidden, "sha512-a", "sha512-b")
-	refused(t, p.MayPublishBytes("@acme/b", ""), fault.Forbidden, "@acme/b")
+	refused(t, p.MayPublishBytes("@acme/a", "sha512-b", 1), fault.Forbidden, "sha512-a", "sha512-b")
+	refused(t, p.MayPublishBytes("@acme/b", "", 1), fault.Forbidden, "@acme/b")
 	refused(t, p.MayRelease("@acme/a"), fault.Forbidden, "previews only")
 	refused(t, p.MayPublish("https://github.com/acme/other"), fault.Forbidden, "acme/other")
 	refused(t, p.MayManage(), fault.Forbidden)
@@ -65,7 +66,7 @@ func TestRunToken(t *testing.T) {
 	if secret, _, err = w.CreateRunToken(t.Context(), ask); err != nil {
 		t.Fatal(err)
 	}
-	if p := w.bearer(secret); p.MayRelease("@acme/a") != nil || p.MayPublishBytes("@acme/a", "sha512-any") != nil {
+	if p := w.bearer(secret); p.MayRelease("@acme/a") != nil || p.MayPublishBytes("@acme/a", "sha512-any", 1) != nil {
 		t.Errorf("a release: %v", p.MayRelease("@acme/a"))
 	}
 	w.pass(11 * time.Minute)
@@ -150,4 +151,39 @@ func TestOfRun(t *testing.T) {
 	}
 	_, err = ParseRepositories([]string{"acme/*", "*me/ws"})
 	refused(t, err, fault.Invalid, "*me/ws")
+}
+
+// A run of a fork speaks for nobody who could have an account, and for as many packages as it has built, of the size it said.
+func TestForkToken(t *testing.T) {
+	w := newWorld(t, Options{RootToken: rootToken})
+	ask := Run{
+		Name: "acme/ws#7", Repositories: []string{"https://github.com/acme/ws/-/pr/7"}, Expires: time.Minute,
+		RunLimits: RunLimits{Proof: provenance.Proof{Tier: provenance.Fork, Repository: "Acme/ws"}, Contents: map[string]string{}, Sizes: map[string]int64{}},
+	}
+	for n := range 300 {
+		name := fmt.Sprintf("@acme/p%03d", n)
+		ask.Packages = append(ask.Packages, name)
+		ask.Contents[name], ask.Sizes[name] = "sha512-a", 5
+	}
+	secret, info, err := w.CreateRunToken(t.Context(), ask)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.User != "ci:acme/ws" || validUser(info.User) == nil {
+		t.Errorf("it speaks for %q, which must not be a name that people can have", info.User)
+	}
+	p := w.bearer(secret)
+	if err := cmp.Or(p.MayWrite("@acme/p299"), p.MayPublishBytes("@acme/p299", "sha512-a", 5)); err != nil {
+		t.Error(err)
+	}
+	refused(t, p.MayPublishBytes("@acme/p299", "sha512-a", 6), fault.Forbidden, "6 bytes")
+	refused(t, p.MayWrite("@acme/other"), fault.Forbidden)
+	refused(t, p.MayPublish("https://github.com/acme/ws"), fault.Forbidden)
+	refused(t, p.MayRelease("@acme/p299"), fault.Forbidden)
+	for len(ask.Packages) <= maxRunPackages {
+		ask.Packages = append(ask.Packages, "x")
+	}
+	if _, _, err := w.CreateRunToken(t.Context(), ask); err == nil {
+		t.Error("a token for 1,001 packages was made")
+	}
 }

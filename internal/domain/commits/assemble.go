@@ -76,7 +76,7 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 			pkg.Name, pkg.SHA, pkg.Repository, pkg.Dir = src.Name, p.SHA, p.Repository, src.Dir
 			pkg.PublishedAt, pkg.Publisher, pkg.Proof = now, who.User(), who.Proof()
 			packages[i] = pkg
-			return who.MayPublishBytes(pkg.Name, pkg.Artifact.Integrity)
+			return who.MayPublishBytes(pkg.Name, pkg.Artifact.Integrity, pkg.Artifact.Size)
 		})
 	}
 	if err := g.Wait(); err != nil {

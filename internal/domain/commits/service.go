@@ -28,7 +28,7 @@ type Principal interface {
 	// MayPublishCommit returns nil if it may publish this commit and move these refs, and MayPublishBytes if it may
 	// publish a package with this integrity: CI runs are limited to what they have proven.
 	MayPublishCommit(sha string, refs []string) error
-	MayPublishBytes(name, integrity string) error
+	MayPublishBytes(name, integrity string, size int64) error
 	Proof() *provenance.Proof // of the CI run that it is; nil for others
 }
 

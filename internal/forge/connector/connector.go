@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -150,17 +149,4 @@ func (c *Connector) client(owner, name, token, login string) (*forge.Client, err
 		APIURL: c.opt.APIURL, Token: token, Anonymous: token == "", Owner: owner, Repo: name, Login: login,
 		UserAgent: c.opt.UserAgent, Transport: c.opt.Transport, Now: c.opt.Now, Wait: c.opt.Wait,
 	})
-}
-
-// Outage reports whether an error says nothing about what was asked, but that GitHub could not be asked, or not by this
-// server's credentials: trying again may help, and nobody may be let in for it.
-func Outage(err error) bool {
-	if err == nil {
-		return false
-	}
-	e, known := fault.Public(err)
-	if !known || e.Kind == fault.Unavailable {
-		return true
-	}
-	return e.Code == "" && !slices.Contains([]fault.Kind{fault.NotFound, fault.Invalid, fault.TooLarge}, e.Kind)
 }

@@ -113,13 +113,13 @@ func TestAppsThatDoNotWork(t *testing.T) {
 	}
 	app := forgetest.App{ID: "12", Slug: slug, Key: &keyOf().PublicKey}
 	srv.SetApp(app)
-	if err := client("12", other, "acme/ws"); !errors.Is(err, fault.Unavailable) || !connector.Outage(err) {
+	if err := client("12", other, "acme/ws"); !errors.Is(err, fault.Unavailable) || !forge.Outage(err) {
 		t.Errorf("another key: Client = %v, want fault.Unavailable", err)
 	}
 	if err := client("13", keyOf(), "acme/ws"); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("another id: Client = %v, want fault.Unavailable", err)
 	}
-	if err := client("12", keyOf(), "acme/other"); !errors.Is(err, fault.Forbidden) || connector.Outage(err) {
+	if err := client("12", keyOf(), "acme/other"); !errors.Is(err, fault.Forbidden) || forge.Outage(err) {
 		t.Errorf("a repository that has not installed it: Client = %v, want fault.Forbidden", err)
 	}
 	app.NotInstalled = true
@@ -190,7 +190,7 @@ func TestWithoutAnApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gh.Run(t.Context(), 77); !connector.Outage(err) {
+	if _, err := gh.Run(t.Context(), 77); !forge.Outage(err) {
 		t.Errorf("Run with an expired token = %v, want an outage: it is the server's", err)
 	}
 	if _, err := gh.Run(t.Context(), 78); err == nil {
@@ -207,20 +207,20 @@ func TestOutages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gh.Run(t.Context(), 1); connector.Outage(err) || !errors.Is(err, fault.NotFound) {
+	if _, err := gh.Run(t.Context(), 1); forge.Outage(err) || !errors.Is(err, fault.NotFound) {
 		t.Errorf("Run(1) = %v, want that it is not there and no outage", err)
 	}
 	srv.Fail(forgetest.Fault{Route: forgetest.GetRun, Status: 429, Header: map[string][]string{"Retry-After": {"60"}}})
 	_, err = gh.Run(t.Context(), 77)
-	if !connector.Outage(err) || fault.Wait(err) != time.Minute {
+	if !forge.Outage(err) || fault.Wait(err) != time.Minute {
 		t.Errorf("Run under a rate limit = %v after %s, want an outage of a minute", err, fault.Wait(err))
 	}
 	srv.Fail(forgetest.Fault{Route: forgetest.GetRun, Status: 403, Header: map[string][]string{"X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {fmt.Sprint(time.Now().Add(time.Hour).Unix())}}})
 	_, err = gh.Run(t.Context(), 77)
-	if !connector.Outage(err) || fault.Wait(err) < 50*time.Minute {
+	if !forge.Outage(err) || fault.Wait(err) < 50*time.Minute {
 		t.Errorf("Run beyond the hour's requests = %v after %s, want an outage of an hour", err, fault.Wait(err))
 	}
-	if connector.Outage(nil) {
+	if forge.Outage(nil) {
 		t.Error("Outage(nil) = true")
 	}
 }

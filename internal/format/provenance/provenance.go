@@ -27,6 +27,7 @@ type Proof struct {
 	SHA          string    `json:"sha,omitempty"`            // the commit that people know: a pull request's head
 	Pull         int       `json:"pull,omitempty"`           // the pull request; 0 for none
 	HeadRepo     string    `json:"headRepository,omitempty"` // of a fork
+	Author       string    `json:"author,omitempty"`         // login of who opened the pull request of a fork
 	RunID        int64     `json:"runId,omitempty"`
 	RunAttempt   int64     `json:"runAttempt,omitempty"`
 	RunURL       string    `json:"runUrl,omitempty"`
