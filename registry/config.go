@@ -56,6 +56,10 @@ type Config struct {
 
 	PkgPRNew []string // repositories ("acme/ws", "acme/*") whose runs publish with the stock pkg-pr-new CLI; empty: none
 
+	GitHubApp     GitHubApp // that this server acts as; none
+	WebhookSecret string    // that GitHub's webhooks are signed with; empty: none is taken
+	Forks         Forks     // whose forks may publish; nobody's
+
 	CLIDir string // folder of released programs that the server hands out to runners; empty: none
 
 	LumenName     string // of the registry, in Lumen's index.json; "registry"
@@ -90,6 +94,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Retention == 0 {
 		c.Retention = 90 * 24 * time.Hour
+	}
+	if c.Forks.AfterClose == 0 {
+		c.Forks.AfterClose = 14 * 24 * time.Hour
 	}
 	if c.CacheSize == 0 {
 		c.CacheSize = 10 << 30

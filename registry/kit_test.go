@@ -203,3 +203,10 @@ func noise(n int) string {
 	}
 	return string(b)
 }
+
+// manifestOf is the package.json of a package.
+func manifestOf(name, version string) string {
+	return fmt.Sprintf(`{"name":%q,"version":%q}`, name, version)
+}
+
+func fileHeader(name string) *tar.Header { return &tar.Header{Name: name, Mode: 0o644} }

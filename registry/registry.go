@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/domain/forks"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/programs"
@@ -49,6 +50,7 @@ type Registry struct {
 	stats    *stats.Service
 	search   *search.Service
 	programs *programs.Folder // nil: none
+	forks    *forks.Service
 	handler  http.Handler
 
 	statsStore io.Closer // the table of statistics; nil: they are where metadata is

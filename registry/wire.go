@@ -48,7 +48,7 @@ func (r *Registry) wire() error {
 		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, MaxPackages: c.MaxPackages, Retention: c.Retention,
 		SpoolDir: s.spool, Links: links, Settle: s.settle, Now: c.Now,
 	})
-	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms(), r.openForge()); err != nil {
+	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms(), r.openForge(), r.openForks()); err != nil {
 		return err
 	}
 	keys := signing.New(s.db, c.Now)
@@ -105,6 +105,7 @@ func (r *Registry) wire() error {
 		CI:    &ciapi.API{Trust: r.trust, Auth: r.auth, Log: c.Log},
 		CLI:   &cliapi.API{Programs: r.programs, Log: c.Log},
 		PkgPR: stock,
+		Forks: r.forkAPI(),
 		Stats: r.analytics(),
 		Pages: r.pages(),
 		Enter: r.enter(), Meter: r.meter(),

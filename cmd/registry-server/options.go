@@ -36,9 +36,10 @@ type options struct {
 	SignUp      bool     `env:"SIGN_UP" group:"Access" help:"Let everybody make an account by logging in. Else accounts are made with: registry-server user add."`
 	OIDCIssuers []string `name:"oidc-issuers" env:"OIDC_ISSUERS" placeholder:"URL" group:"Access" help:"Who signs the OIDC tokens of CI runs, separated by commas: URLs, behind which there may be ;forge=URL and ;keys=FILE (a JWKS). Default: https://token.actions.githubusercontent.com."`
 	TrustFile   string   `name:"trust-file" env:"TRUST_FILE" type:"path" placeholder:"FILE" group:"Access" help:"Policies, as JSON, which CI runs may publish what with no token. They are in force as long as the file has them. Default: none."`
-	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked for the ids of repositories, and about runs. Default: https://github.com."`
+	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked about repositories, runs and pull requests. Default: https://github.com."`
 	GitHubAPI   string   `name:"github-api-url" env:"GITHUB_API_URL" placeholder:"URL" group:"Access" help:"Its API. Default: https://api.github.com, or that of GITHUB_URL."`
-	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it. Without one it tells of public repositories only."`
+	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it, where there is no App. Without one it tells of public repositories only, 60 times an hour."`
+	github
 
 	Unpublish lifespan `env:"UNPUBLISH" default:"72h" group:"Access" help:"How long after its publish the owners of a package may unpublish a version, or never. Admins always may."`
 
@@ -64,6 +65,7 @@ type options struct {
 	ShutdownTimeout config.Duration `env:"SHUTDOWN_TIMEOUT" default:"30s" group:"Watching" help:"How long requests under way, such as uploads, have then to finish."`
 
 	PkgPRNew []string `name:"pkg-pr-new" env:"PKG_PR_NEW" placeholder:"OWNER/REPO" group:"Access" help:"Repositories, separated by commas, such as acme/ws or acme/*, whose workflows publish with the stock pkg-pr-new CLI. Default: none."`
+	forks
 
 	CLIDir string `name:"cli-dir" env:"CLI_DIR" type:"path" placeholder:"DIR" group:"Action" help:"Folder of releases of publish-commit, one folder a version, which runners of the action get it from. Default: none."`
 
@@ -89,7 +91,7 @@ const examples = `  registry-server
 
 // check refuses what no single option shows.
 func (o options) check() error {
-	if err := o.storage.check(); err != nil {
+	if err := cmp.Or(o.storage.check(), o.forks.check()); err != nil {
 		return err
 	}
 	switch {
@@ -136,6 +138,7 @@ func (o options) settings(addr net.Addr) registry.Config {
 		S3Redirect: o.S3Redirect, ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped, LumenUploads: o.LumenUploads,
 		Analytics: o.analytics(), NoUserAgents: !o.AnalyticsUserAgents,
 		Metrics: o.Metrics, MetricsToken: o.MetricsToken, ShutdownDelay: time.Duration(o.ShutdownDelay), ShutdownTime: time.Duration(o.ShutdownTimeout),
+		GitHubApp: o.github.settings(), WebhookSecret: o.WebhookSecret, Forks: o.forks.settings(),
 		PkgPRNew: o.PkgPRNew, CLIDir: o.CLIDir, Version: config.Version(),
 	}
 }

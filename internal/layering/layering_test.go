@@ -114,7 +114,8 @@ var allowed = map[string][]string{
 		"internal/domain/lumenpackages", "internal/domain/signing", "internal/web/httpkit"},
 	"internal/web/pkgprnewapi": {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/domain/pkgprnew",
 		"internal/web/httpkit"},
-	"internal/web/server": {"internal/fault", "internal/web/*"},
+	"internal/web/forkapi": {"internal/fault", "internal/wire", "internal/format/provenance", "internal/domain/forks", "internal/web/httpkit"},
+	"internal/web/server":  {"internal/fault", "internal/web/*"},
 
 	// action: what the CI step does; no domain, no store, no web.
 	"internal/action/workspace": {"internal/fault", "internal/format/*"},
@@ -131,7 +132,7 @@ var allowed = map[string][]string{
 	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*", "internal/store/awsconfig"},
 	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/filelock", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
+	"registry": {"internal/fault", "internal/filelock", "internal/forge", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
 	"internal/lumentree":        {"internal/fault", "internal/filelock", "internal/egress", "internal/format/*"},

@@ -72,7 +72,8 @@ type Published struct {
 	Packages   []PublishedPackage `json:"packages"`
 	Message    string             `json:"message"`
 	ExpiresAt  time.Time          `json:"expiresAt"`
-	// PreviewRegistry is the root that npm's clients ask for these packages; empty: no preview registry lists them.
+	// PreviewRegistry is the root that npm's clients ask for these packages, with a slash at its end: the repository's, or
+	// that of the pull request of a fork. Empty: no preview registry lists them.
 	PreviewRegistry string `json:"previewRegistry,omitempty"`
 	// Comment is CommentByServer if the server writes the comment on the pull request; empty: who publishes does.
 	Comment string `json:"comment,omitempty"`
@@ -116,6 +117,10 @@ type CommitPackage struct {
 	URL          string    `json:"url"`        // /commits/{sha}/{name}/tarball, immutable
 	TarballURL   string    `json:"tarballUrl"` // the same, under Pantry's name
 	InstallURL   string    `json:"installUrl"` // /{owner}/{repo}/{name}@{sha}, short and immutable
+	// InstallScripts are what clients run when they install it: "preinstall", "install", "postinstall", "binding.gyp".
+	InstallScripts []string `json:"installScripts,omitempty"`
+	// Fork: a fork published it for a pull request of the repository; nobody of the repository has looked at it.
+	Fork bool `json:"fork,omitempty"`
 	// Of packages that are not npm's: their kind, "zig" or "lumen", which their names begin with, the command
 	// that brings them into a project, and what stands for them in its manifest.
 	Kind          string `json:"kind,omitempty"`

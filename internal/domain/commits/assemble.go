@@ -130,7 +130,7 @@ func (s *Service) check(ctx context.Context, sha string, src Source) (Artifact, 
 	}
 	artifact.Sums, artifact.Size = sum.Sums, sum.Size
 	artifact.Unpacked, artifact.Files = sum.Unpacked, sum.Files
-	artifact.Gyp, artifact.Shrinkwrap = sum.Gyp, sum.Shrinkwrap
+	artifact.Scripts, artifact.Gyp, artifact.Shrinkwrap = sum.Scripts, sum.Gyp, sum.Shrinkwrap
 	switch {
 	case sum.Size > s.opt.MaxPackage:
 		err = s.spool.TooLarge("the tarball")

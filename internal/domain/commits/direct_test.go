@@ -124,11 +124,11 @@ func TestDirect(t *testing.T) {
 		part  tarball.Part
 		given bool
 	}{{tarball.Part{Digest: d, Size: 10}, true}, {tarball.Part{Digest: d, Size: 9}, false}, {tarball.Part{Size: 10}, false}} {
-		if r, err := w.Direct(t.Context(), tt.part); (r != nil) != tt.given || err != nil {
+		if r, err := w.Direct(t.Context(), who{}, tt.part); (r != nil) != tt.given || err != nil {
 			t.Errorf("Direct(%v) = %v, %v", tt.part, r, err)
 		}
 	}
-	if r, err := newWorld(t, Options{}).Direct(t.Context(), tarball.Part{Digest: d, Size: 1 << 30}); r != nil || err != nil {
+	if r, err := newWorld(t, Options{}).Direct(t.Context(), who{}, tarball.Part{Digest: d, Size: 1 << 30}); r != nil || err != nil {
 		t.Errorf("Direct without links = %v, %v", r, err)
 	}
 	parts := []tarball.Part{{Digest: d, Size: 60 << 20}, {Digest: digest.Of(nil), Size: 60 << 20}}

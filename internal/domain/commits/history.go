@@ -58,6 +58,10 @@ func (s *Service) History(ctx context.Context, repository string, ref Ref) (Hist
 		return History{}, absent
 	}
 	row, err := s.db.Get(ctx, refKey(repository, ref))
+	if place := repository + "/-/pr/" + ref.Name; errors.Is(err, kv.ErrNotFound) && ref.Kind == PR && repoPath.MatchString(place) { // then it may be a fork's
+		repository = place
+		row, err = s.db.Get(ctx, refKey(repository, ref))
+	}
 	if errors.Is(err, kv.ErrNotFound) {
 		return History{}, absent
 	}

@@ -3,6 +3,7 @@ package commits
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -17,6 +18,9 @@ import (
 //	                      ref/{kind}/{name}       what a ref points at
 //	                      rev                     counts the changes of all these; it stays
 //	repos                 {owner/repo}            what lists and searches show; see Summary
+//	uploads/{owner/repo}  {day}                   counts the bytes that a pull request of a fork has uploaded; it expires
+//
+// What forks publish for pull request 7 of owner/repo is that of a repository owner/repo/-/pr/7; see place.go.
 
 func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha), Sort: "head"} }
 
@@ -60,6 +64,10 @@ func indexKey(repoPath, sha string) kv.Key {
 
 func revisionKey(repoPath string) kv.Key {
 	return kv.Key{Partition: repoPartition(repoPath), Sort: "rev"}
+}
+
+func uploadsKey(repoPath string, now time.Time) kv.Key {
+	return kv.Key{Partition: "uploads/" + strings.ToLower(repoPath), Sort: now.UTC().Format(time.DateOnly)}
 }
 
 func refKey(repoPath string, r Ref) kv.Key {

@@ -56,7 +56,7 @@ func (s *Service) summarize(who Principal, p Publication, next contents, until t
 func (s *Service) expired(h head) []kv.Op {
 	var paths []string
 	for _, p := range h.Publishes {
-		if !p.Repository.IsZero() {
+		if !p.Repository.IsZero() && p.Repository.Pull() == 0 {
 			paths = append(paths, Key(p.Repository))
 		}
 	}

@@ -17,11 +17,12 @@ type Artifact struct {
 	// Manifest is the package.json of a whole preview, as the head that it would have were it split.
 	Manifest *Manifest `json:"manifest,omitempty"`
 	digest.Sums
-	Size       int64 `json:"size"`     // bytes of the tarball
-	Unpacked   int64 `json:"unpacked"` // bytes of its files
-	Files      int   `json:"files"`
-	Gyp        bool  `json:"gyp,omitempty"`        // it has a binding.gyp
-	Shrinkwrap bool  `json:"shrinkwrap,omitempty"` // it has an npm-shrinkwrap.json
+	Size       int64    `json:"size"`     // bytes of the tarball
+	Unpacked   int64    `json:"unpacked"` // bytes of its files
+	Files      int      `json:"files"`
+	Scripts    []string `json:"scripts,omitempty"`    // that clients run when they install it; not of previews that were looked up
+	Gyp        bool     `json:"gyp,omitempty"`        // it has a binding.gyp
+	Shrinkwrap bool     `json:"shrinkwrap,omitempty"` // it has an npm-shrinkwrap.json
 }
 
 // Manifest is a head that is kept for its package.json alone.

@@ -1,6 +1,7 @@
 package commits
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +72,7 @@ func (s *Service) claimOf(ctx context.Context, r Repository) (c claim, row kv.Ro
 // admit refuses who may not publish for the repository, before work is done for
 // it. What decides is claim, when the publish becomes visible.
 func (s *Service) admit(ctx context.Context, who Principal, r Repository) error {
-	if err := who.MayPublish(r.String()); err != nil || r.IsZero() {
+	if err := cmp.Or(mayPlace(who, r), who.MayPublish(r.String())); err != nil || r.IsZero() {
 		return err
 	}
 	c, _, err := s.claimOf(ctx, r)
@@ -92,7 +93,7 @@ func (s *Service) claim(ctx context.Context, who Principal, r Repository, until 
 		return kv.Op{}, err
 	}
 	c.Host = r.Host
-	if len(c.Owners) == 0 {
+	if len(c.Owners) == 0 && r.Pull() == 0 { // nobody owns what forks propose
 		c.Owners = []string{who.User()}
 	}
 	row := kv.JSON(hostKey(r), c)

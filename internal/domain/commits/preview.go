@@ -31,6 +31,14 @@ type Previews struct {
 // PreviewRevision changes whenever anything of a repository's preview registry does, but for what
 // expires, by one small read; fault.NotFound if nothing of the repository was ever published here.
 func (s *Service) PreviewRevision(ctx context.Context, repository string) (string, error) {
+	if base, ok := baseOf(repository); ok {
+		return s.placeRevision(ctx, repository, base)
+	}
+	return s.revision(ctx, repository)
+}
+
+// revision is PreviewRevision of a repository, or a place, by itself.
+func (s *Service) revision(ctx context.Context, repository string) (string, error) {
 	if !repoPath.MatchString(repository) {
 		return "", noRepository(repository)
 	}
@@ -48,6 +56,14 @@ func noRepository(repository string) error {
 // Previews reads the previews of a name; none is no error. Of a name that has very many the oldest
 // are left out, those last that refs point at; Preview finds them all.
 func (s *Service) Previews(ctx context.Context, repository, name string) (Previews, error) {
+	if base, ok := baseOf(repository); ok {
+		return s.placePreviews(ctx, repository, base, name)
+	}
+	return s.ownPreviews(ctx, repository, name)
+}
+
+// ownPreviews is Previews of a repository, or a place, by itself.
+func (s *Service) ownPreviews(ctx context.Context, repository, name string) (Previews, error) {
 	all, refs, err := s.lookUp(ctx, repository, name)
 	if err != nil || len(all) == 0 {
 		return Previews{}, err
@@ -128,6 +144,17 @@ func (p *Previews) tag(refs []placedRef) {
 
 // Preview finds the package of a preview version, whether or not a ref points at it.
 func (s *Service) Preview(ctx context.Context, repository, name, version string) (Package, error) {
+	if base, ok := baseOf(repository); ok {
+		// First: of what both have, the repository's own is shown.
+		if pkg, err := s.ownPreview(ctx, base, name, version); !errors.Is(err, fault.NotFound) {
+			return pkg, err
+		}
+	}
+	return s.ownPreview(ctx, repository, name, version)
+}
+
+// ownPreview is Preview of a repository, or a place, by itself.
+func (s *Service) ownPreview(ctx context.Context, repository, name, version string) (Package, error) {
 	absent := fault.New(fault.NotFound, "%.300q has no preview version %.100q in the preview registry of %.200q, or it has expired", name, version, repository)
 	digits, ok := strings.CutPrefix(version, npm.PreviewVersion(""))
 	if !ok || !isHex(digits) || npm.PreviewVersion(digits) != version || !repoPath.MatchString(repository) {

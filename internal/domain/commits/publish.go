@@ -43,6 +43,9 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
 	begun := s.now()
+	if p.Repository = placed(who, p.Repository); isFork(who) {
+		p.Replace = false // what reviewers have looked at stays
+	}
 	if err := s.admit(ctx, who, p.Repository); err != nil {
 		return Result{}, err
 	}
@@ -156,6 +159,10 @@ func merge(who Principal, p Publication, c contents, packages []Package) (res Re
 	for _, pkg := range packages {
 		old, taken := c.packages[pkg.Name]
 		switch {
+		case taken && overrules(p.Repository, old): // a fork's: the repository's own takes its place
+		case taken && !old.Repository.Same(p.Repository) && p.Repository.Pull() != 0 && old.Repository.Base().Same(p.Repository.Base()) && old.Artifact.Sums == pkg.Artifact.Sums:
+			res.Unchanged[pkg.Name] = true // the repository itself, or another pull request, has published the same
+			continue
 		case taken && !old.Repository.Same(p.Repository):
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published by another repository", pkg.Name, p.SHA).WithCode("other_repository")
 		case taken && old.Artifact.Sums == pkg.Artifact.Sums:
@@ -240,6 +247,9 @@ func (s *Service) finish(ctx context.Context, who Principal, p Publication, next
 		if op.Row.Key == hostKey(p.Repository) {
 			until = op.Row.Expires
 		}
+	}
+	if p.Repository.Pull() != 0 { // lists and searches show what repositories publish themselves
+		return append(ops, index...), nil
 	}
 	return slices.Concat(ops, index, s.summarize(who, p, next, until)), nil
 }

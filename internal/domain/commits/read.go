@@ -111,6 +111,9 @@ func (s *Service) Point(ctx context.Context, repository string, p Pointer) (stri
 	}
 	for _, ref := range p.Refs {
 		to, _, found, err := kv.ReadJSON[pointer](ctx, s.db, refKey(repository, ref))
+		if err == nil && !found && ref.Kind == PR { // then it may be a fork's
+			to, _, found, err = kv.ReadJSON[pointer](ctx, s.db, refKey(repository+"/-/pr/"+ref.Name, ref))
+		}
 		if err != nil {
 			return "", err
 		}

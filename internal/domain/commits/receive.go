@@ -20,7 +20,7 @@ import (
 // Missing returns the parts whose bytes the server does not have, and keeps
 // those it has until they are referred to.
 func (s *Service) Missing(ctx context.Context, who Principal, repo Repository, parts []tarball.Part) ([]tarball.Part, error) {
-	if err := s.admit(ctx, who, repo); err != nil {
+	if err := s.admit(ctx, who, placed(who, repo)); err != nil {
 		return nil, err
 	}
 	if len(parts) > 2*s.opt.MaxPackages {
@@ -43,9 +43,10 @@ func (s *Service) Missing(ctx context.Context, who Principal, repo Repository, p
 type Request = blob.Request
 
 // Direct returns the request that brings a missing part to the store itself; nil if it has to come by PutPart. The
-// store refuses other bytes than those of the part, and Missing holds it for longer than the request is good.
-func (s *Service) Direct(ctx context.Context, p tarball.Part) (*Request, error) {
-	if p.Digest.IsZero() {
+// store refuses other bytes than those of the part, and Missing holds it for longer than the request is good. What forks
+// upload is counted, so it comes by PutPart.
+func (s *Service) Direct(ctx context.Context, who Uploader, p tarball.Part) (*Request, error) {
+	if p.Digest.IsZero() || isFork(who) {
 		return nil, nil
 	}
 	return s.opt.Links.Put(ctx, blobKey(p), p.Size)
@@ -109,11 +110,15 @@ func (s *Service) PutPart(ctx context.Context, who Uploader, d digest.SHA256, r 
 	if d.IsZero() { // would mean "not known" to the store
 		return false, fault.New(fault.Invalid, "%s is the digest of no bytes", d).WithCode("invalid_digest")
 	}
+	counted, err := s.counted(ctx, who, r)
+	if err != nil {
+		return false, err
+	}
 	key := blob.Key{Space: blob.Commits, Digest: d}
 	if err := s.life.Hold(ctx, key); err != nil {
 		return false, err
 	}
-	_, created, err = s.blobs.Put(ctx, key, s.spool.Bounded(r, d.String()))
+	_, created, err = s.blobs.Put(ctx, key, s.spool.Bounded(counted, d.String()))
 	if errors.Is(err, blob.ErrDigest) {
 		return false, fault.Wrap(err, fault.Invalid, "the bytes sent are not those of %s; nothing was kept", d).WithCode("digest_mismatch")
 	}

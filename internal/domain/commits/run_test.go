@@ -14,7 +14,7 @@ func TestRunLimits(t *testing.T) {
 	a := pack(t, "a", "1.0.0", "a")
 	published := other.publish(sha1a, "acme/ws", a).Commit.Packages[0]
 	ci := func(sha, integrity string) who {
-		return who{run: &run{proof: provenance.Proof{Tier: provenance.Fork, SHA: sha, RunID: 7}, refs: []string{"pr/7"}, contents: map[string]string{"a": integrity}}}
+		return who{run: &run{proof: provenance.Proof{Tier: provenance.Preview, SHA: sha, RunID: 7}, refs: []string{"pr/7"}, contents: map[string]string{"a": integrity}}}
 	}
 	ours := publication(sha1a, "acme/ws", a)
 	ours.Refs = []Ref{{PR, "7"}}
@@ -36,7 +36,7 @@ func TestRunLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := w.Package(t.Context(), sha1a, "a")
-	if err != nil || got.Proof == nil || got.Proof.RunID != 7 || got.Proof.Tier != provenance.Fork {
+	if err != nil || got.Proof == nil || got.Proof.RunID != 7 || got.Proof.Tier != provenance.Preview {
 		t.Errorf("what was proven is kept as %+v, %v", got.Proof, err)
 	}
 }

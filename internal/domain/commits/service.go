@@ -34,7 +34,8 @@ type Principal interface {
 
 // Uploader is who sends bytes that no publish refers to yet.
 type Uploader interface {
-	MayUpload() error // nil if it may publish anything at all
+	MayUpload() error         // nil if it may publish anything at all
+	Proof() *provenance.Proof // as of a Principal
 }
 
 // Options bound what is accepted and how long it is kept. Zero values mean the defaults.

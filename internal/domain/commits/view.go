@@ -52,7 +52,7 @@ type placedRef struct {
 // view reads what a repository has, or takes it from the shelf. The caller has its turn.
 func (s *Service) view(ctx context.Context, repository string) (*view, error) {
 	// Read first: what is read after it is at least as new.
-	revision, err := s.PreviewRevision(ctx, repository)
+	revision, err := s.revision(ctx, repository)
 	if err != nil {
 		return nil, err
 	}

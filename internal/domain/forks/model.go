@@ -35,6 +35,14 @@ type Needs struct {
 	Names func(ctx context.Context, path string) ([]string, error)
 	// Token makes the token of a run that has proven what it is.
 	Token func(ctx context.Context, g Grant) (secret string, expires time.Time, err error)
+	// Pulls are told what webhooks say; nil: nobody is.
+	Pulls Pulls
+}
+
+// Pulls keep the previews of pull requests for as long as these are open, and some days.
+type Pulls interface {
+	Closed(ctx context.Context, path string, pull int, at time.Time) error
+	Reopened(ctx context.Context, path string, pull int) error
 }
 
 // Grant is what a token is to be good for.

@@ -10,14 +10,15 @@ import (
 
 // Summary is what a checked archive says about itself.
 type Summary struct {
-	Manifest   []byte // package.json as it is in the archive
-	Name       string // its name, valid by npm.ValidName
-	Version    string // its version as it is written; may be empty
-	Readme     []byte // the README beside it, its first 64 KiB; nil if there is none or it is empty
-	Gyp        bool   // there is a binding.gyp beside it
-	Shrinkwrap bool   // there is an npm-shrinkwrap.json beside it
-	Files      int    // regular files
-	Unpacked   int64  // bytes of all files, npm's unpackedSize
+	Manifest   []byte   // package.json as it is in the archive
+	Name       string   // its name, valid by npm.ValidName
+	Version    string   // its version as it is written; may be empty
+	Readme     []byte   // the README beside it, its first 64 KiB; nil if there is none or it is empty
+	Scripts    []string // of its scripts those that clients run when they install it, in that order
+	Gyp        bool     // there is a binding.gyp beside it
+	Shrinkwrap bool     // there is an npm-shrinkwrap.json beside it
+	Files      int      // regular files
+	Unpacked   int64    // bytes of all files, npm's unpackedSize
 	Sums       digest.Sums
 	Size       int64 // bytes of the .tgz
 }
@@ -39,6 +40,7 @@ func (s *Summary) readManifest() error {
 			return bad("the archive's package.json has a %s that is not a string", m.key)
 		}
 	}
+	s.Scripts = installScripts(members["scripts"])
 	if s.Name == "" {
 		return bad("the archive's package.json has no name")
 	}
@@ -46,4 +48,20 @@ func (s *Summary) readManifest() error {
 		return bad("the archive's package.json: %v", err)
 	}
 	return nil
+}
+
+// installScripts names the scripts that npm's clients run when they install a package.
+func installScripts(raw json.RawMessage) []string {
+	var scripts map[string]json.RawMessage
+	if json.Unmarshal(raw, &scripts) != nil {
+		return nil // absent, or nothing that clients run
+	}
+	var names []string
+	for _, name := range []string{"preinstall", "install", "postinstall"} {
+		var command string
+		if json.Unmarshal(scripts[name], &command) == nil && command != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -33,7 +33,7 @@ func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := wire.Plan{SHA: p.SHA, Missing: []wire.Upload{}}
 	for _, m := range missing {
-		direct, err := a.Commits.Direct(r.Context(), m)
+		direct, err := a.Commits.Direct(r.Context(), who, m)
 		if err != nil {
 			return err
 		}

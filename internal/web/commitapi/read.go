@@ -22,7 +22,7 @@ func (a *API) commit(w http.ResponseWriter, r *http.Request) error {
 		out.Packages = append(out.Packages, a.render(p))
 	}
 	if len(c.Packages) > 0 {
-		out.Repository = c.Packages[0].Repository.String()
+		out.Repository = c.Packages[0].Repository.Base().String()
 	}
 	return httpkit.JSON(w, r, http.StatusOK, out)
 }

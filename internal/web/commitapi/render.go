@@ -1,7 +1,9 @@
 package commitapi
 
 import (
+	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/wire"
@@ -10,11 +12,11 @@ import (
 func (a *API) render(p commits.Package) wire.CommitPackage {
 	origin := a.origin()
 	out := wire.CommitPackage{
-		Name: p.Name, SHA: p.SHA, Version: p.Version, Repository: p.Repository.String(), PackageDir: p.Dir,
+		Name: p.Name, SHA: p.SHA, Version: p.Version, Repository: p.Repository.Base().String(), PackageDir: p.Dir,
 		Sums: p.Artifact.Sums, Size: p.Artifact.Size, UnpackedSize: p.Artifact.Unpacked, FileCount: p.Artifact.Files,
 		PublishedAt: p.PublishedAt, Publisher: p.Publisher, Provenance: p.Proof, ExpiresAt: p.ExpiresAt,
 		URL: origin + a.tarballPath(p), TarballURL: origin + a.tarballPath(p),
-		InstallURL: origin + a.shortPath(p.Repository.Path, p),
+		InstallURL: origin + a.shortPath(p.Repository.Base().Path, p), InstallScripts: p.InstallScripts(), Fork: p.FromFork(),
 	}
 	if r := p.Artifact.Recipe; r != nil {
 		out.Parts = &wire.PackageParts{Head: r.Head.Digest, Body: r.Body.Digest, Holes: r.Holes}
@@ -26,6 +28,21 @@ func (a *API) render(p commits.Package) wire.CommitPackage {
 		describeLumen(&out, p)
 	}
 	return out
+}
+
+// previewRegistry is the root at which npm's clients find the packages of a publish; "" if there is none that lists one.
+func (a *API) previewRegistry(packages []commits.Package) string {
+	for _, p := range packages {
+		parts := strings.Split(p.Repository.Base().Path, "/")
+		if p.IsPreview() && len(parts) == 2 {
+			root := a.BaseURL + "/~/" + url.PathEscape(parts[0]) + "/" + url.PathEscape(parts[1]) + "/"
+			if pull := p.Repository.Pull(); pull != 0 {
+				root += fmt.Sprintf("-/pr/%d/", pull)
+			}
+			return root
+		}
+	}
+	return ""
 }
 
 // origin is the base URL without its path.

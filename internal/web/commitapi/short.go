@@ -93,7 +93,7 @@ func (a *API) find(r *http.Request, u shortURL) (p commits.Package, fixed bool, 
 		return p, false, err
 	}
 	p, err = a.Commits.Package(r.Context(), sha, u.name)
-	if err == nil && !p.InRepository(u.repository) {
+	if err == nil && !p.BelongsTo(u.repository) {
 		err = fault.New(fault.NotFound, "%s of commit %s was not published by %s", u.name, sha, u.repository)
 	}
 	return p, len(pointer.Refs) == 0 && strings.EqualFold(u.pointer, p.SHA), err
@@ -104,7 +104,7 @@ func tellKeys(w http.ResponseWriter, p commits.Package) {
 	if p.Repository.IsZero() {
 		return
 	}
-	w.Header().Set("X-Commit-Key", strings.Replace(p.Repository.Path, "/", ":", 1)+":"+p.SHA)
+	w.Header().Set("X-Commit-Key", strings.Replace(p.Repository.Base().Path, "/", ":", 1)+":"+p.SHA)
 	w.Header().Set("X-Pkg-Name-Key", strings.ReplaceAll(p.Name, "/", ":"))
 }
 

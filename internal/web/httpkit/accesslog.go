@@ -19,8 +19,8 @@ func logAccess(h slog.Handler, rec *recorder) {
 }
 
 // shownPath is a path as logs may show it: npm's logout names a token in it, Zig and
-// Lumen can show one nowhere else, and who ends one by DELETE /-/admin/tokens/{key} may take
-// the secret for the key.
+// Lumen can show one nowhere else, who ends one by DELETE /-/admin/tokens/{key} may take
+// the secret for the key, and the id of a fork's claim is its claimant's.
 func shownPath(path string) string {
 	path = dropEmpty(path)
 	if shown, ok := hideToken(path); ok {
@@ -30,7 +30,7 @@ func shownPath(path string) string {
 	if i < 0 {
 		return short(path)
 	}
-	for _, mark := range []string{"/token/", "/admin/tokens/"} {
+	for _, mark := range []string{"/token/", "/admin/tokens/", "/ci/v1/claims/"} {
 		if j := strings.Index(path[i:], mark); j >= 0 {
 			return short(path[:i+j+len(mark)] + "…")
 		}

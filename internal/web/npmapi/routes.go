@@ -13,8 +13,17 @@ func (a *API) Main() http.Handler { return a.newSite("") }
 // name meets another path of the server.
 func (a *API) Alias() http.Handler { return a.newSite("/npm") }
 
-// Previews returns the handler of every repository's preview registry, below /~/.
-func (a *API) Previews() http.Handler { return a.newSite(previewPrefix) }
+// Previews returns the handler of every repository's preview registry, and of those of forks' pull requests, below /~/.
+func (a *API) Previews() http.Handler {
+	repositories, pulls := a.newSite(previewPrefix), a.newSite(pullPrefix)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if pullRegistry.MatchString(httpkit.Path(r)) {
+			pulls.ServeHTTP(w, r)
+			return
+		}
+		repositories.ServeHTTP(w, r)
+	})
+}
 
 func (s *site) routes() {
 	kit := httpkit.Kit{Log: s.Log}

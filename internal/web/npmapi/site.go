@@ -3,6 +3,7 @@ package npmapi
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/catalog"
@@ -13,6 +14,9 @@ import (
 
 // previewPrefix is the path of a repository's preview registry, as a pattern.
 const previewPrefix = "/~/{owner}/{repo}"
+
+// pullPrefix is that of what forks propose by a pull request, beside the repository's.
+const pullPrefix = previewPrefix + "/-/pr/{pull}"
 
 // site is a registry, or the preview registries of all repositories, at one address.
 type site struct {
@@ -33,7 +37,7 @@ type headers struct {
 }
 
 func (a *API) newSite(prefix string) *site {
-	s := &site{API: a, prefix: prefix, preview: prefix == previewPrefix, main: catalog.Root{URL: a.BaseURL + prefix}, mux: &httpkit.Mux{}, audits: make(chan struct{}, auditsAtOnce)}
+	s := &site{API: a, prefix: prefix, preview: strings.HasPrefix(prefix, previewPrefix), main: catalog.Root{URL: a.BaseURL + prefix}, mux: &httpkit.Mux{}, audits: make(chan struct{}, auditsAtOnce)}
 	s.headers = headers{
 		full: []string{packument.FullType}, abbreviated: []string{packument.AbbreviatedType}, gzip: []string{"gzip"},
 		vary:       []string{"Accept, Accept-Encoding"},
@@ -61,8 +65,16 @@ func (s *site) root(r *http.Request) catalog.Root {
 		return s.main
 	}
 	owner, repo := r.PathValue("owner"), r.PathValue("repo")
-	return catalog.Root{URL: s.BaseURL + "/~/" + url.PathEscape(owner) + "/" + url.PathEscape(repo), Repository: owner + "/" + repo}
+	root := catalog.Root{URL: s.BaseURL + "/~/" + url.PathEscape(owner) + "/" + url.PathEscape(repo), Repository: owner + "/" + repo}
+	if pull := r.PathValue("pull"); s.prefix == pullPrefix {
+		root.URL += "/-/pr/" + pull
+		root.Repository += "/-/pr/" + pull
+	}
+	return root
 }
+
+// pullRegistry is a path below the registry of a pull request. No number begins with 0, so that each registry has one address.
+var pullRegistry = regexp.MustCompile(`^/~/[^/]+/[^/]+/-/pr/[1-9][0-9]{0,9}(/|$)`)
 
 // readable is a handler of a read, which a private server lets only principals make.
 func (s *site) readable(h httpkit.Handler) httpkit.Handler {

@@ -20,6 +20,7 @@ type dispatcher struct {
 	cli    http.Handler     // of cliPath
 	ci     http.Handler     // of ciPath
 	pkgpr  http.Handler     // of what pkgprnewapi.Means; nil: nobody
+	forks  http.Handler     // of claimPath and webhookPath
 	mounts map[string]mount // by the first segment of the path
 }
 
@@ -28,6 +29,9 @@ const (
 	adminPath = "/-/admin/"
 	cliPath   = "/-/cli/"
 	ciPath    = "/-/ci/"
+
+	claimPath   = "/-/ci/v1/claims"
+	webhookPath = "/-/ci/v1/webhook"
 )
 
 // mount is a protocol at a first segment.
@@ -54,6 +58,8 @@ func (d *dispatcher) find(r *http.Request) http.Handler {
 		return d.admin
 	case strings.HasPrefix(path, cliPath):
 		return d.cli
+	case path == claimPath, path == webhookPath, strings.HasPrefix(path, claimPath+"/"):
+		return d.forks
 	case strings.HasPrefix(path, ciPath):
 		return d.ci
 	}

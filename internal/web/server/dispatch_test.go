@@ -17,7 +17,7 @@ func (n named) ServeHTTP(w http.ResponseWriter, _ *http.Request) { io.WriteStrin
 
 func newDispatcher() http.Handler {
 	return httpkit.ScopedNames(&dispatcher{
-		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"), ci: named("ci"), pkgpr: named("pkgpr"),
+		index: named("index"), short: named("short"), npm: named("npm"), admin: named("admin"), cli: named("cli"), ci: named("ci"), forks: named("forks"), pkgpr: named("pkgpr"),
 		mounts: map[string]mount{
 			"commits":  {below: named("commits")},
 			"packages": {below: named("rest")},
@@ -55,6 +55,10 @@ func TestDispatch(t *testing.T) {
 		{"GET /-/client", "npm"},
 		{"POST /-/ci/v1/exchange", "ci"},
 		{"GET /-/cifra", "npm"},
+		{"POST /-/ci/v1/claims", "forks"},
+		{"POST /-/ci/v1/claims/abc/prove", "forks"},
+		{"POST /-/ci/v1/webhook", "forks"},
+		{"POST /-/ci/v1/claimsx", "ci"},
 		{"GET /-", "npm"},
 		{"GET /-/-/--0.0.1.tgz", "npm"},
 		{"GET //react", "npm"},

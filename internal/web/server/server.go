@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/web/ciapi"
 	"github.com/org/registry-action/internal/web/cliapi"
 	"github.com/org/registry-action/internal/web/commitapi"
+	"github.com/org/registry-action/internal/web/forkapi"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
@@ -34,6 +35,7 @@ type Config struct {
 	CLI     *cliapi.API
 	CI      *ciapi.API
 	PkgPR   *pkgprnewapi.API
+	Forks   *forkapi.API
 	Stats   *statsapi.API
 	Pages   *webui.UI
 	Enter   func(context.Context, http.Header) (context.Context, error) // refuses what upstream leads back here; nil: there is none
@@ -63,7 +65,7 @@ func (c Config) root() http.Handler {
 	kit := httpkit.Kit{Log: c.Log}
 	none := http.HandlerFunc(nothing)
 	d := &dispatcher{
-		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none, cli: none, ci: none,
+		index: kit.Handle(c.index), short: c.Commits.Short(), npm: none, admin: none, cli: none, ci: none, forks: none,
 		mounts: map[string]mount{
 			"commits": {below: c.Commits.Reading()},
 		},
@@ -106,6 +108,9 @@ func (c Config) root() http.Handler {
 	}
 	if c.PkgPR != nil {
 		d.pkgpr = c.PkgPR.Handler()
+	}
+	if c.Forks != nil {
+		d.forks = c.Forks.Handler()
 	}
 	return d
 }

@@ -1,0 +1,85 @@
+package forks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
+)
+
+// Delivery is a webhook of the forge's, whose signature was good.
+type Delivery struct {
+	ID      string
+	Event   string
+	Payload []byte
+}
+
+// What became of a delivery.
+const (
+	Ignored = "ignored" // nothing here depends on it
+	Again   = "again"   // it was taken before
+	Taken   = "taken"
+)
+
+// rememberFor is how long a delivery is known: GitHub offers to send it again for three days.
+const rememberFor = 4 * 24 * time.Hour
+
+// event is what is read of a payload.
+type event struct {
+	Action string `json:"action"`
+	Number int    `json:"number"`
+	Pull   struct {
+		ClosedAt time.Time `json:"closed_at"`
+	} `json:"pull_request"`
+	Repository struct {
+		URL string `json:"html_url"`
+	} `json:"repository"`
+}
+
+// Deliver takes a webhook, once. Of pull requests that are closed or opened again the previews live shorter or longer.
+// Other events need nothing: whether a run is over, and where a head is, the forge is asked when it matters.
+func (s *Service) Deliver(ctx context.Context, d Delivery) (done string, err error) {
+	if d.ID == "" || len(d.ID) > 100 || strings.ContainsRune(d.ID, 0) {
+		return "", fault.New(fault.Invalid, "a webhook has an id of its own (X-GitHub-Delivery), not %.120q", d.ID).WithCode("invalid_webhook")
+	}
+	if _, err := s.db.Get(ctx, deliveryKey(d.ID)); err == nil {
+		return Again, nil
+	} else if !errors.Is(err, kv.ErrNotFound) {
+		return "", err
+	}
+	if done, err = s.act(ctx, d); err != nil || done == Ignored {
+		return done, err
+	}
+	// After it was done: a delivery that failed comes again, and what is done twice stays as it is.
+	row := kv.Row{Key: deliveryKey(d.ID), Expires: s.now().Add(rememberFor)}
+	return done, s.db.Apply(ctx, kv.Put(row))
+}
+
+func (s *Service) act(ctx context.Context, d Delivery) (done string, err error) {
+	if d.Event != "pull_request" {
+		return Ignored, nil
+	}
+	var e event
+	if err := json.Unmarshal(d.Payload, &e); err != nil {
+		return "", fault.Wrap(err, fault.Invalid, "the webhook's body is no JSON of a pull request; choose the content type application/json").WithCode("invalid_webhook")
+	}
+	path, ours := s.needs.Forge.Split(e.Repository.URL)
+	if !ours || e.Number <= 0 || s.needs.Pulls == nil {
+		return Ignored, nil
+	}
+	switch e.Action {
+	case "closed":
+		at := e.Pull.ClosedAt
+		if at.IsZero() {
+			at = s.now()
+		}
+		return Taken, s.needs.Pulls.Closed(ctx, path, e.Number, at)
+	case "reopened":
+		return Taken, s.needs.Pulls.Reopened(ctx, path, e.Number)
+	}
+	return Ignored, nil
+}

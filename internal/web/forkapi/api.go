@@ -1,0 +1,98 @@
+// Package forkapi is what forks' runs and the forge say to this server, below /-/ci/v1/: claims, their proofs, and
+// webhooks. Nobody here has a token; package forks says what is believed, and why. docs/forks.md explains it.
+package forkapi
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/org/registry-action/internal/domain/forks"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/provenance"
+	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/wire"
+)
+
+const (
+	maxClaim   = 512 << 10 // bytes of JSON
+	maxPayload = 25 << 20  // bytes of a webhook, which GitHub bounds so
+)
+
+// API answers the protocol.
+type API struct {
+	Forks  *forks.Service
+	Secret string // of the webhooks; empty: none is taken
+	Log    *slog.Logger
+}
+
+func (a *API) claim(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "claim", "a fork's run", "anonymous")
+	if _, _, err := httpkit.MediaType(r, "application/json"); err != nil {
+		return err
+	}
+	var in wire.Claim
+	if err := httpkit.DecodeJSON(w, r, maxClaim, &in); err != nil {
+		return err
+	}
+	c := forks.Claim{Repository: in.Repository, RunID: in.RunID, RunAttempt: in.RunAttempt, SHA: in.SHA, Pull: in.Pull, Addr: httpkit.Remote(r)}
+	for _, p := range in.Packages {
+		c.Packages = append(c.Packages, forks.Package(p))
+	}
+	httpkit.Audit(r, "", in.Repository, "")
+	got, err := a.Forks.Claim(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return httpkit.JSON(w, r, http.StatusCreated, wire.Claimed{ID: got.ID, Artifact: got.Artifact, Manifest: string(got.Manifest), Expires: got.Expires})
+}
+
+func (a *API) prove(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "prove", "a fork's run", "anonymous")
+	got, err := a.Forks.Prove(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	return httpkit.JSON(w, r, http.StatusOK, wire.Exchanged{
+		Token: got.Token, Expires: got.Expires, Tier: string(provenance.Fork), SHA: got.SHA, Refs: []string{got.Ref},
+	})
+}
+
+// webhook takes what the forge says happened. Only who knows the secret is heard.
+func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "webhook", r.Header.Get("X-GitHub-Event"), "the forge")
+	if a.Secret == "" {
+		return fault.New(fault.NotFound, "this server takes no webhooks: it was given no secret for them (GITHUB_WEBHOOK_SECRET)")
+	}
+	body, err := httpkit.Body(w, r, maxPayload)
+	if err != nil {
+		return err
+	}
+	payload, err := io.ReadAll(body)
+	if err != nil {
+		return err
+	}
+	if !a.signed(payload, r.Header.Get("X-Hub-Signature-256")) {
+		return fault.New(fault.Unauthenticated, "the webhook is not signed with the secret of this server (X-Hub-Signature-256, GITHUB_WEBHOOK_SECRET)").WithCode("bad_signature")
+	}
+	done, err := a.Forks.Deliver(r.Context(), forks.Delivery{ID: r.Header.Get("X-GitHub-Delivery"), Event: r.Header.Get("X-GitHub-Event"), Payload: payload})
+	if err != nil {
+		return err
+	}
+	return httpkit.JSON(w, r, http.StatusOK, map[string]string{"done": done})
+}
+
+// signed compares the signature of the bytes as they came in a time that tells nothing.
+func (a *API) signed(payload []byte, signature string) bool {
+	digits, ok := strings.CutPrefix(signature, "sha256=")
+	got, err := hex.DecodeString(digits)
+	mac := hmac.New(sha256.New, []byte(a.Secret))
+	mac.Write(payload)
+	return ok && err == nil && hmac.Equal(got, mac.Sum(nil))
+}
