@@ -187,6 +187,22 @@ func TestForkPublishes(t *testing.T) {
 			t.Errorf("GET %s = %d %.200s, want %d", path, a.StatusCode, a.body, want)
 		}
 	}
+	for _, path := range []string{"/commits/" + forkSHA, "/commits/" + forkSHA + "/@acme/ui", "/acme/ws/pull/7"} {
+		page := string(f.get(path, "Accept: text/html").body)
+		for _, want := range []string{"Built from fork code by @mallory, unreviewed.", "mallory/ws", "postinstall", "actions/runs/77", "/~/acme/ws/-/pr/7", "https://github.com/acme/ws/commit/" + forkSHA} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the page %s lacks %q", path, want)
+			}
+		}
+	}
+	for _, path := range []string{"/", "/acme/ws", "/search?q=acme", "/search?q=mallory", "/commits/" + mainSHA, "/acme/ws/tree/main", "/acme/ws/badge.svg?pr=7", "/acme/ws/badge.svg"} {
+		if page := string(f.get(path, "Accept: text/html").body); strings.Contains(page, "fork code") || strings.Contains(page, version) || strings.Contains(page, forkSHA[:7]) {
+			t.Errorf("the page %s shows what the fork has published:\n%s", path, page)
+		}
+	}
+	if page := string(f.get("/acme/ws/compare/branch:main...pr-7", "Accept: text/html").body); !strings.Contains(page, "@acme/ui") {
+		t.Errorf("what the pull request changes is not compared:\n%s", page)
+	}
 	p := f.get("/~/acme/ws/-/pr/7/@acme%2fcore").json(t)
 	tags := p["dist-tags"].(map[string]any)
 	if tags["pr-7"] != version || tags["latest"] != previewOf(mainSHA) || tags["branch-main"] != previewOf(mainSHA) {

@@ -161,5 +161,18 @@ func ambiguous(sha string, candidates []string) error {
 		WithCode("ambiguous_sha").With("candidates", candidates)
 }
 
+// OwnRef resolves a ref of a repository to a commit that it has published itself: Point without what forks propose.
+func (s *Service) OwnRef(ctx context.Context, repository string, ref Ref) (string, error) {
+	absent := fault.New(fault.NotFound, "%.200q has itself published no package under %s", repository, ref)
+	if !repoPath.MatchString(repository) {
+		return "", absent
+	}
+	to, _, found, err := kv.ReadJSON[pointer](ctx, s.db, refKey(repository, ref))
+	if err == nil && !found {
+		err = absent
+	}
+	return to.SHA, err
+}
+
 // InRepository reports whether a package was published by owner/repo.
 func (p Package) InRepository(path string) bool { return strings.EqualFold(p.Repository.Path, path) }

@@ -69,7 +69,7 @@ func (u *UI) badgeText(r *http.Request) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		sha, err := u.Commits.Point(r.Context(), repositoryOf(r), commits.Pointer{Refs: []commits.Ref{ref}})
+		sha, err := u.Commits.OwnRef(r.Context(), repositoryOf(r), ref)
 		return npm.PreviewTag(string(kind), name) + " · " + shortSHA(sha), err
 	}
 	o, err := u.Commits.Overview(r.Context(), repositoryOf(r), 0)

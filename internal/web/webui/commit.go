@@ -26,9 +26,10 @@ type commitPage struct {
 
 // commitGroup is what one repository has in a commit.
 type commitGroup struct {
-	Repository string // "" if it was published for none
-	URL        string // its page, "" if there is none
-	Forge      string // the commit there
+	Fork       *forkNote // nil: no fork published them
+	Repository string    // "" if it was published for none
+	URL        string    // its page, "" if there is none
+	Forge      string    // the commit there
 	Refs       []link
 	Base       *link   // what the packages are compared with
 	Origin     *origin // of all of them; nil: no one CI run has proven that it made them
@@ -81,20 +82,22 @@ func (u *UI) commit(w http.ResponseWriter, r *http.Request) error {
 // group describes packages of a commit that have one repository.
 func (u *UI) group(ctx context.Context, c commits.Commit, shown []commits.Package) (commitGroup, error) {
 	repo := shown[0].Repository
-	g := commitGroup{Repository: repo.Path, Forge: forgeURL(repo, forgeCommit, c.SHA)}
+	base := repo.Base().Path
+	g := commitGroup{Repository: base, Forge: forgeURL(repo, forgeCommit, c.SHA)}
 	all := slices.DeleteFunc(slices.Clone(c.Packages), func(p commits.Package) bool { return p.Repository != repo })
 	g.Origin = originOfAll(all)
 	var before map[string]commits.Change
-	if hasPages(repo.Path) {
-		g.URL = repositoryPath(repo.Path)
+	g.Fork = forkOf(all)
+	if hasPages(base) {
+		g.URL = repositoryPath(base)
 		refs, err := u.Commits.RefsAt(ctx, repo.Path, c.SHA)
 		if err != nil {
 			return g, err
 		}
 		for _, ref := range refs {
-			g.Refs = append(g.Refs, link{refTitle(ref), refPath(repo.Path, ref)})
+			g.Refs = append(g.Refs, link{refTitle(ref), refPath(base, ref)})
 		}
-		if g.Base, before, err = u.changes(ctx, repo.Path, c.SHA, all); err != nil {
+		if g.Base, before, err = u.changes(ctx, base, c.SHA, all); err != nil {
 			return g, err
 		}
 		g.Install, g.Settings = u.installAll(repo.Path, all, "")

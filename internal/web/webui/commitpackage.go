@@ -26,6 +26,7 @@ type commitPackagePage struct {
 	Compilers          []string
 	FilesURL           string
 	Readme             readmeView
+	Fork               *forkNote // nil: no fork published it
 	Chart              *chart
 	Origin             *origin // nil: no CI run has proven that it made this
 }
@@ -57,13 +58,14 @@ func (u *UI) commitPackage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (u *UI) describePackage(p commits.Package) commitPackagePage {
+	repo := p.Repository.Base()
 	page := commitPackagePage{
-		Package: p, Shown: shownName(p), Kind: kindOf(p), Short: shortSHA(p.SHA), Commit: "/commits/" + p.SHA, Tarball: packagePath(p) + "/tarball",
+		Fork: forkOf([]commits.Package{p}), Package: p, Shown: shownName(p), Kind: kindOf(p), Short: shortSHA(p.SHA), Commit: "/commits/" + p.SHA, Tarball: packagePath(p) + "/tarball",
 		FilesURL: packagePath(p) + "/files", Origin: originOf(p.Proof),
-		Repository: p.Repository.Path, Forge: forgeURL(p.Repository, forgeCommit, p.SHA),
+		Repository: repo.Path, Forge: forgeURL(p.Repository, forgeCommit, p.SHA),
 	}
-	if hasPages(p.Repository.Path) {
-		page.Home = repositoryPath(p.Repository.Path)
+	if hasPages(repo.Path) {
+		page.Home = repositoryPath(repo.Path)
 	}
 	switch {
 	case p.Zig != nil:

@@ -93,10 +93,13 @@ func (u *UI) side(ctx context.Context, repository, name string) (compared, error
 		return compared{}, err
 	}
 	packages := commits.Of(repository, c.Packages)
+	if len(packages) == 0 { // then a fork may propose them
+		packages = slices.DeleteFunc(c.Packages, func(p commits.Package) bool { return !p.BelongsTo(repository) })
+	}
 	if len(packages) == 0 {
 		return compared{}, fault.New(fault.NotFound, "commit %s has no packages of %.200s", sha, repository)
 	}
-	repo := packages[0].Repository
+	repo := packages[0].Repository.Base()
 	s := side{Name: name, text: name, Commit: commitLink(sha), Forge: forgeURL(repo, forgeCommit, sha)}
 	s.Listed = commits.Listed{SHA: sha, Repository: repo, PublishedAt: c.PublishedAt, ExpiresAt: c.ExpiresAt}
 	if strings.EqualFold(name, sha) {

@@ -21,6 +21,7 @@ var forges = map[string]forge{
 
 // forgeURL is the address of a repository at its forge, or of something in it; "" if the forge is not known.
 func forgeURL(repo commits.Repository, of func(forge) string, name string) string {
+	repo = repo.Base()
 	f, known := forges[repo.Host]
 	if !known {
 		return ""

@@ -86,7 +86,7 @@ func npmrc(root string, names []string) string {
 func (u *UI) byURL(p commits.Package) []command {
 	at := u.BaseURL + "/"
 	if !p.Repository.IsZero() {
-		at += escapePath(p.Repository.Path) + "/"
+		at += escapePath(p.Repository.Base().Path) + "/"
 	}
 	at += escapePath(p.Name) + "@" + p.SHA
 	return []command{

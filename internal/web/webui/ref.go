@@ -10,6 +10,7 @@ import (
 
 // refPage is the content of the page of a pull request, a branch or a tag.
 type refPage struct {
+	Fork *forkNote // nil: no fork published them
 	commits.History
 	Heading, Repository, Home string
 	Forge                     string // the ref there
@@ -53,7 +54,7 @@ func (u *UI) ref(w http.ResponseWriter, r *http.Request, kind commits.RefKind) e
 	if err != nil {
 		return err
 	}
-	page, err := u.describeRef(r, h, commits.Of(repositoryOf(r), c.Packages))
+	page, err := u.describeRef(r, h, commits.Of(h.Current.Repository.Path, c.Packages))
 	if err != nil {
 		return err
 	}
@@ -63,9 +64,9 @@ func (u *UI) ref(w http.ResponseWriter, r *http.Request, kind commits.RefKind) e
 }
 
 func (u *UI) describeRef(r *http.Request, h commits.History, packages []commits.Package) (refPage, error) {
-	repo := h.Current.Repository
+	place, repo := h.Current.Repository.Path, h.Current.Repository.Base() // a fork's preview registry is another one
 	page := refPage{
-		History: h, Heading: refTitle(h.Ref), Repository: repo.Path, Home: repositoryPath(repo.Path),
+		Fork: forkOf(packages), History: h, Heading: refTitle(h.Ref), Repository: repo.Path, Home: repositoryPath(repo.Path),
 		Forge: forgeURL(repo, forgeRef(h.Kind), h.Name), ForgeCommit: forgeURL(repo, forgeCommit, h.SHA), Commit: commitLink(h.SHA),
 		Badge: u.badgeOf(repo.Path, h.Ref),
 	}
@@ -74,7 +75,7 @@ func (u *UI) describeRef(r *http.Request, h commits.History, packages []commits.
 		return page, err
 	}
 	page.Base, page.Removed = base, removed(before)
-	page.Install, page.Settings = u.installAll(repo.Path, packages, npm.PreviewTag(string(h.Kind), h.Name))
+	page.Install, page.Settings = u.installAll(place, packages, npm.PreviewTag(string(h.Kind), h.Name))
 	packages, page.Pager = part(r, packages, maxRows)
 	page.Packages = packageRows(packages, before)
 	page.Findings = u.findings(r.Context(), packages, page.Packages, before)
