@@ -26,7 +26,7 @@ func (r *Registry) openForks() error {
 	c := r.config
 	var err error
 	r.forks, err = forks.New(r.stores.db, forks.Needs{
-		Forge: ofForge{r.forge}, Names: r.commits.RepositoryNames, Token: r.forkToken, Pulls: pulls{r.commits, c.Forks.AfterClose},
+		Forge: ofForge{r.forge}, Names: r.commits.RepositoryNames, Token: r.forkToken, Pulls: pulls{r, c.Forks.AfterClose},
 	}, forks.Options{Repositories: c.Forks.Repositories, Packages: c.Forks.Packages, Bytes: c.Forks.Quota, Now: c.Now, Log: c.Log})
 	return err
 }
@@ -68,14 +68,16 @@ func (f ofForge) Open(ctx context.Context, path string) (forks.Repository, error
 
 // pulls is forks.Pulls.
 type pulls struct {
-	commits *commits.Service
-	after   time.Duration
+	*Registry
+	after time.Duration
 }
 
 func (p pulls) Closed(ctx context.Context, path string, pull int, at time.Time) error {
+	defer p.comments.ask(path, pull) // it says when they end
 	return p.commits.ClosePull(ctx, path, pull, at.Add(p.after))
 }
 
 func (p pulls) Reopened(ctx context.Context, path string, pull int) error {
+	defer p.comments.ask(path, pull)
 	return p.commits.ReopenPull(ctx, path, pull)
 }

@@ -5,11 +5,15 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"os"
@@ -304,6 +308,85 @@ func required(t *testing.T, dir string) string {
 		t.Errorf("node: %v\n%s", err, out)
 	}
 	return strings.TrimSpace(string(out))
+}
+
+// withApp makes a server's App known to the stand-in, and returns how the server knows it.
+func withApp(t *testing.T) (registry.GitHub, forgetest.App) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "app.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return registry.GitHub{AppID: "12", AppKeyFile: file}, forgetest.App{ID: "12", Slug: "previews", Key: &key.PublicKey}
+}
+
+// commented waits until the stand-in has seen the server look at what it has written, n times, and returns the comments.
+func (f forked) commented(n int) func() []forgetest.Comment {
+	seen := make(chan struct{}, 100)
+	writes := 0
+	f.gh.Hook(func(r forgetest.Request) {
+		switch r.Route {
+		case forgetest.CreateComment, forgetest.UpdateComment:
+			writes++
+		case forgetest.ListComments:
+			if writes == n {
+				seen <- struct{}{}
+			}
+		}
+	})
+	return func() []forgetest.Comment {
+		f.t.Helper()
+		select {
+		case <-seen:
+		case <-time.After(20 * time.Second):
+			f.t.Fatal("no comment in 20 seconds")
+		}
+		f.gh.Hook(nil)
+		return f.gh.Comments(7)
+	}
+}
+
+// The server comments on what a fork has published: the run may not.
+func TestForkComment(t *testing.T) {
+	github, app := withApp(t)
+	f := startForked(t, registry.Config{GitHub: github})
+	f.gh.SetApp(app)
+	packages := built(t, script)
+	token := f.token(packages).Token
+	wait := f.commented(1)
+	if a := f.publishAs(token, packages); a.StatusCode != http.StatusCreated {
+		t.Fatalf("publishing: %d %s", a.StatusCode, a.body)
+	}
+	got := wait()
+	if len(got) != 1 || got[0].Login != "previews[bot]" {
+		t.Fatalf("the comments are %+v, want one of the App's", got)
+	}
+	for _, want := range []string{
+		"**Built from fork code by `@mallory`, unreviewed.** It runs code when it is installed: `@acme/ui`.", "@acme/core@pr-7",
+		f.url + "/~/acme/ws/-/pr/7", "https://github.com/acme/ws/actions/runs/77", "registry-action:v1 key=fork", "expires " + f.ends(forkSHA).Format(time.DateOnly),
+	} {
+		if !strings.Contains(got[0].Body, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, got[0].Body)
+		}
+	}
+	if strings.Contains(got[0].Body, token) {
+		t.Error("the comment has the token")
+	}
+
+	wait = f.commented(1)
+	at := time.Now()
+	if a := f.deliver("1", "pull_request", payload(t, "pull_request", "closed", closedAt(at)), "webhook secret"); a.StatusCode != http.StatusOK {
+		t.Fatalf("the webhook: %d %s", a.StatusCode, a.body)
+	}
+	if got := wait(); len(got) != 1 || !strings.Contains(got[0].Body, "expires "+at.Add(14*24*time.Hour).UTC().Format(time.DateOnly)) {
+		t.Errorf("after the end of the pull request the comments are %+v", got)
+	}
+	f.stop() // waits for what writes comments
 }
 
 // deliver sends a webhook as GitHub does.

@@ -51,6 +51,7 @@ type Registry struct {
 	search   *search.Service
 	programs *programs.Folder // nil: none
 	forks    *forks.Service
+	comments *commenter // nil: there is no App that could write them
 	handler  http.Handler
 
 	statsStore io.Closer // the table of statistics; nil: they are where metadata is
@@ -124,6 +125,7 @@ func (r *Registry) Close() error {
 	r.mover.close()
 	r.verifier.close()
 	r.ready.close()
+	r.comments.close()
 	r.trust.Close()
 	err := errors.Join(r.closeSearch(), r.closeStats())
 	if r.upstream != nil {

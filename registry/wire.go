@@ -86,6 +86,9 @@ func (r *Registry) wire() error {
 	if err != nil {
 		return errors.Join(err, r.closeSearch(), r.closeStats())
 	}
+	if r.comments = r.startComments(); r.comments != nil {
+		ofCommits.Published = r.comments.published
+	}
 	r.ready = newReadiness(lookAt(s.db, s.blobs, s.spool), c.Log)
 	r.watch()
 	r.handler = server.New(server.Config{

@@ -132,7 +132,7 @@ var allowed = map[string][]string{
 	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*", "internal/store/awsconfig"},
 	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/filelock", "internal/forge", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
+	"registry": {"internal/fault", "internal/filelock", "internal/forge", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/pause", "internal/action/report", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
 	"internal/lumentree":        {"internal/fault", "internal/filelock", "internal/egress", "internal/format/*"},

@@ -18,6 +18,7 @@ import (
 //	fork/rate/{hour}         {kind}/{of}               counts claims; it expires
 //	fork/quota/{owner/repo}  {day}/{pull}              what a pull request was let publish; it expires
 //	fork/delivery            {id}                      a webhook that was taken; it expires
+//	fork/lease               {owner/repo}/{pull}       which server writes its comment; it expires
 
 // claimKey does not have the id, so that who reads the store can't spend claims.
 func claimKey(id string) kv.Key {
@@ -48,3 +49,7 @@ func quotaKey(now time.Time, path string, pull int) kv.Key {
 }
 
 func deliveryKey(id string) kv.Key { return kv.Key{Partition: "fork/delivery", Sort: id} }
+
+func leaseKey(path string, pull int) kv.Key {
+	return kv.Key{Partition: "fork/lease", Sort: fmt.Sprintf("%s/%d", strings.ToLower(path), pull)}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -23,7 +24,9 @@ type API struct {
 	MaxPublish int64             // bytes
 	ReadAuth   bool              // reads need a principal
 	Downloads  httpkit.Downloads // nil: they are not counted
-	Log        *slog.Logger
+	// Published is told of what CI runs have published; nil: nobody is. It must not wait.
+	Published func(commits.Commit, provenance.Proof)
+	Log       *slog.Logger
 }
 
 // principal returns who makes the request; anonymous if it shows nothing.

@@ -44,6 +44,9 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 		return err
 	}
 	c := res.Commit
+	if proof := who.Proof(); proof != nil && a.Published != nil {
+		a.Published(c, *proof)
+	}
 	out := wire.Published{
 		Success: true, SHA: c.SHA, Repository: p.Repository.String(), ExpiresAt: c.ExpiresAt,
 		PreviewRegistry: a.previewRegistry(c.Packages),
