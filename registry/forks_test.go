@@ -207,6 +207,11 @@ func TestForkPublishes(t *testing.T) {
 	if page := string(f.get("/acme/ws/compare/branch:main...pr-7", "Accept: text/html").body); !strings.Contains(page, "@acme/ui") {
 		t.Errorf("what the pull request changes is not compared:\n%s", page)
 	}
+	var changes wire.Changes
+	f.decode(f.get("/commits/"+forkSHA+"/changes?branch=main"), http.StatusOK, &changes)
+	if len(changes.Packages) != 2 || changes.Base == nil || changes.Base.SHA != mainSHA || changes.Packages[1].Scripts == nil {
+		t.Errorf("what it changes is %s", f.get("/commits/"+forkSHA+"/changes?branch=main").body)
+	}
 	p := f.get("/~/acme/ws/-/pr/7/@acme%2fcore").json(t)
 	tags := p["dist-tags"].(map[string]any)
 	if tags["pr-7"] != version || tags["latest"] != previewOf(mainSHA) || tags["branch-main"] != previewOf(mainSHA) {

@@ -49,6 +49,11 @@ func (p Package) BelongsTo(path string) bool {
 	return strings.EqualFold(p.Repository.Base().Path, path)
 }
 
+// Proposed returns the packages that forks have published for pull requests of owner/repo.
+func Proposed(repository string, packages []Package) []Package {
+	return slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return !p.FromFork() || !p.BelongsTo(repository) })
+}
+
 // FromFork reports whether a fork published the package, so that nobody of its repository has looked at it.
 func (p Package) FromFork() bool { return p.Repository.Pull() != 0 }
 

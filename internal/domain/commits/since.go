@@ -46,6 +46,9 @@ func (s *Service) CompareSince(ctx context.Context, sha string, since Since) (Co
 		}
 	}
 	after := c.of(since.Repository)
+	if len(after) == 0 { // then forks may propose some
+		after = Proposed(since.Repository, slices.Collect(maps.Values(c.packages)))
+	}
 	if len(after) == 0 {
 		return Comparison{}, fault.New(fault.NotFound, "commit %s has no packages of %.200s", sha, since.Repository)
 	}
@@ -62,7 +65,7 @@ func (s *Service) CompareSince(ctx context.Context, sha string, since Since) (Co
 func (c contents) repository(sha string) (string, error) {
 	var all []string
 	for _, p := range c.packages {
-		if path := strings.ToLower(p.Repository.Path); !slices.Contains(all, path) {
+		if path := strings.ToLower(p.Repository.Base().Path); !slices.Contains(all, path) {
 			all = append(all, path)
 		}
 	}

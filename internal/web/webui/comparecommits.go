@@ -94,7 +94,7 @@ func (u *UI) side(ctx context.Context, repository, name string) (compared, error
 	}
 	packages := commits.Of(repository, c.Packages)
 	if len(packages) == 0 { // then a fork may propose them
-		packages = slices.DeleteFunc(c.Packages, func(p commits.Package) bool { return !p.BelongsTo(repository) })
+		packages = commits.Proposed(repository, c.Packages)
 	}
 	if len(packages) == 0 {
 		return compared{}, fault.New(fault.NotFound, "commit %s has no packages of %.200s", sha, repository)
