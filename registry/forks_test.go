@@ -67,8 +67,6 @@ func (f forked) publishOwn(name, text string) {
 	}
 }
 
-func bearer(token string) string { return "Authorization: Bearer " + token }
-
 func previewOf(sha string) string { return "0.0.0-commit.g" + sha[:10] }
 
 // built is what the run has: two packages, of which one needs the other. more are members of its package.json.
