@@ -261,19 +261,22 @@ func (w *world) send(p Publication, packages ...packed) (Result, error) {
 	return w.Publish(ctx, who{}, p)
 }
 
-func (w *world) put(packages ...packed) error {
+func (w *world) put(packages ...packed) error { return w.putAs(who{}, Repository{}, packages...) }
+
+// putAs uploads what is missing.
+func (w *world) putAs(as who, r Repository, packages ...packed) error {
 	var parts []tarball.Part
 	bytesOf := map[tarball.Part][]byte{}
 	for _, x := range packages {
 		bytesOf[x.recipe.Head], bytesOf[x.recipe.Body] = x.head, x.body
 		parts = append(parts, x.recipe.Head, x.recipe.Body)
 	}
-	missing, err := w.Missing(w.t.Context(), who{}, Repository{}, parts)
+	missing, err := w.Missing(w.t.Context(), as, r, parts)
 	if err != nil {
 		return err
 	}
 	for _, m := range missing {
-		if _, err := w.PutPart(w.t.Context(), who{}, m.Digest, bytes.NewReader(bytesOf[m])); err != nil {
+		if _, err := w.PutPart(w.t.Context(), as, m.Digest, bytes.NewReader(bytesOf[m])); err != nil {
 			return err
 		}
 	}

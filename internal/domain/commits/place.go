@@ -106,8 +106,12 @@ func (s *Service) RepositoryNames(ctx context.Context, repository string) ([]str
 		return nil, err
 	}
 	var names []string
+	seen := map[string]bool{} // most commits have the same
 	for _, c := range v.commits {
-		names = append(names, c.names...)
+		if !seen[string(c.packed)] {
+			seen[string(c.packed)] = true
+			names = append(names, c.names...)
+		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil

@@ -31,10 +31,11 @@ func (w *world) fork(sha string, packages ...packed) (Result, error) {
 	w.t.Helper()
 	p := publication(sha, "acme/ws", packages...)
 	p.Refs, p.Replace = []Ref{{PR, "7"}}, true
-	if err := w.put(packages...); err != nil {
+	as := forkOf(sha, "7", 7)
+	if err := w.putAs(as, p.Repository, packages...); err != nil {
 		w.t.Fatal(err)
 	}
-	return w.Publish(w.t.Context(), forkOf(sha, "7", 7), p)
+	return w.Publish(w.t.Context(), as, p)
 }
 
 func (w *world) mustFork(sha string, packages ...packed) {

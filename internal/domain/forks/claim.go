@@ -9,12 +9,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/forge"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/pattern"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -24,8 +24,11 @@ func (s *Service) Claim(ctx context.Context, c Claim) (Claimed, error) {
 	if err != nil {
 		return Claimed{}, err
 	}
-	ctx, cancel := asking(ctx)
-	defer cancel()
+	ctx, done, err := s.asking(ctx)
+	if err != nil {
+		return Claimed{}, err
+	}
+	defer done()
 	repo, err := s.needs.Forge.Open(ctx, path)
 	if err != nil {
 		return Claimed{}, unasked(err)
@@ -103,22 +106,13 @@ func (s *Service) bound(ctx context.Context, path string, packages []Package) er
 		return err
 	}
 	for _, p := range packages {
-		mine := slices.Contains(names, p.Name) || slices.ContainsFunc(s.opt.Packages, func(pattern string) bool { return fits(pattern, p.Name) })
+		mine := slices.Contains(names, p.Name) || pattern.Covers(s.opt.Packages, p.Name)
 		if !mine {
 			return differs(fault.New(fault.Forbidden, "%s is not known as a package of %s: forks publish what the repository itself has published here before, or what the operator lets them (FORK_PACKAGES)", p.Name, path).
-				WithCode("package_not_bound"), "packages", known(names), p.Name)
+				WithCode("package_not_bound"), "packages", "names that the repository has published here", p.Name) // which, not everybody may read
 		}
 	}
 	return nil
-}
-
-// known lists a few names.
-func known(names []string) string {
-	const few = 10
-	if len(names) > few {
-		return strings.Join(names[:few], ", ") + ", …"
-	}
-	return strings.Join(names, ", ")
 }
 
 // differs says which field of what was shown differed.

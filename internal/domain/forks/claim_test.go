@@ -98,9 +98,10 @@ func as(c *forks.Claim, sha string) {
 }
 
 func TestClaimRefuses(t *testing.T) {
+	w := newWorld(t, forks.Options{}, forgetest.Token)
 	for name, a := range attacks() {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, forks.Options{}, forgetest.Token)
+			w.t = t
 			c := theClaim()
 			w.change(a, &c)
 			_, err := w.Claim(t.Context(), c)
@@ -129,12 +130,14 @@ func (w *world) change(a change, c *forks.Claim) {
 
 // What changes between the claim and its proof counts.
 func TestProveLooksAgain(t *testing.T) {
+	w := newWorld(t, forks.Options{}, forgetest.Token)
 	for name, a := range attacks() {
 		if a.claim != nil {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, forks.Options{}, forgetest.Token)
+			w.t = t
+			w.change(change{}, nil) // as it was
 			c := w.claim()
 			w.attach(c)
 			w.change(a, nil)
@@ -229,6 +232,7 @@ func TestTwoClaimants(t *testing.T) {
 
 func TestArtifacts(t *testing.T) {
 	other := forgetest.Run{ID: 78, HeadSHA: head, HeadRepo: fork}
+	w := newWorld(t, forks.Options{}, forgetest.Token)
 	for name, tt := range map[string]struct {
 		artifact func(w *world, c forks.Claimed) forgetest.Artifact
 		code     string
@@ -263,7 +267,7 @@ func TestArtifacts(t *testing.T) {
 		}, "digest_mismatch"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, forks.Options{}, forgetest.Token)
+			w.t, w.grants = t, nil
 			c := w.claim()
 			w.gh.AddArtifact(tt.artifact(w, c))
 			_, err := w.Prove(t.Context(), c.ID)

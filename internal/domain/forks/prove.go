@@ -35,8 +35,11 @@ func (s *Service) Prove(ctx context.Context, id string) (Proven, error) {
 	if err := json.Unmarshal(row.Manifest, &m); err != nil {
 		return Proven{}, fmt.Errorf("decoding a claim: %w", err)
 	}
-	asked, cancel := asking(ctx)
-	defer cancel()
+	asked, done, err := s.asking(ctx)
+	if err != nil {
+		return Proven{}, err
+	}
+	defer done()
 	repo, err := s.needs.Forge.Open(asked, row.Path)
 	if err != nil {
 		return Proven{}, unasked(err)

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/pattern"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -40,6 +40,7 @@ const (
 	maxRunAge = 6 * time.Hour // a job of GitHub's has no more
 	pinFor    = 90 * 24 * time.Hour
 	askFor    = 40 * time.Second // all that is asked of the forge for one request
+	atOnce    = 16               // requests that ask the forge
 	tries     = 10
 )
 
@@ -48,6 +49,7 @@ type Service struct {
 	db    kv.DB
 	needs Needs
 	opt   Options
+	slots chan struct{} // of requests that ask the forge
 }
 
 // New returns a Service over its store, which stays the caller's. It refuses patterns that fit nothing.
@@ -69,12 +71,10 @@ func New(db kv.DB, needs Needs, opt Options) (*Service, error) {
 			return nil, fault.New(fault.Invalid, "%.200q is no pattern of repositories: write owner/name, owner/* or * (FORK_PREVIEWS)", p)
 		}
 	}
-	for _, p := range opt.Packages {
-		if name := strings.TrimSuffix(p, "*"); p != "*" && npm.ValidName(name+strings.Repeat("x", len(p)-len(name))) != nil {
-			return nil, fault.New(fault.Invalid, "%.230q is no pattern of packages: write a name, or its beginning with a * at the end, such as @acme/* (FORK_PACKAGES)", p)
-		}
+	if err := pattern.Valid(opt.Packages, maxPackages); err != nil {
+		return nil, fault.New(fault.Invalid, "FORK_PACKAGES: %s", err)
 	}
-	return &Service{db: db, needs: needs, opt: opt}, nil
+	return &Service{db: db, needs: needs, opt: opt, slots: make(chan struct{}, atOnce)}, nil
 }
 
 var repositoryPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}/([A-Za-z0-9_.-]{1,100}|\*)$`)
@@ -95,7 +95,16 @@ func fits(pattern, name string) bool {
 // secret is one of 128 bits, in lower case.
 func secret() string { return strings.ToLower(rand.Text()) }
 
-// asking bounds what the forge is asked for one request.
-func asking(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, askFor)
+// asking bounds how long the forge is asked for one request, and for how many at a time. The caller calls done.
+func (s *Service) asking(ctx context.Context) (within context.Context, done func(), err error) {
+	within, cancel := context.WithTimeout(ctx, askFor)
+	select {
+	case s.slots <- struct{}{}:
+		return within, func() { <-s.slots; cancel() }, nil
+	case <-within.Done():
+		cancel()
+		e := fault.New(fault.Unavailable, "too many runs claim or prove something at once; try again").WithCode("rate_limited")
+		e.Wait = claimLife / 60
+		return ctx, func() {}, e
+	}
 }
