@@ -47,9 +47,9 @@ func startForked(t *testing.T, c registry.Config) forked {
 	gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: forkSHA, HeadRef: "fix", HeadRepo: "mallory/ws", BaseRef: "main", Author: "mallory"})
 	gh.PutRun(forgetest.Run{ID: forkRun, HeadSHA: forkSHA, HeadRepo: "mallory/ws", Actor: "mallory"})
 	c.Token = serverToken
-	c.GitHub.APIURL, c.GitHub.WebhookSecret = gh.URL, "webhook secret"
-	if c.GitHub.AppID == "" {
-		c.GitHub.Token = forgetest.Token
+	c.GitHubAPI, c.WebhookSecret = gh.URL, "webhook secret"
+	if c.GitHubApp.ID == "" {
+		c.GitHubToken = forgetest.Token
 	}
 	c.Forks.Repositories = []string{"acme/*"}
 	f := forked{start(t, c), gh}
@@ -314,7 +314,7 @@ func required(t *testing.T, dir string) string {
 }
 
 // withApp makes a server's App known to the stand-in, and returns how the server knows it.
-func withApp(t *testing.T) (registry.GitHub, forgetest.App) {
+func withApp(t *testing.T) (registry.GitHubApp, forgetest.App) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -325,7 +325,7 @@ func withApp(t *testing.T) (registry.GitHub, forgetest.App) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return registry.GitHub{AppID: "12", AppKeyFile: file}, forgetest.App{ID: "12", Slug: "previews", Key: &key.PublicKey}
+	return registry.GitHubApp{ID: "12", KeyFile: file}, forgetest.App{ID: "12", Slug: "previews", Key: &key.PublicKey}
 }
 
 // commented waits until the stand-in has seen the server look at what it has written, n times, and returns the comments.
@@ -357,7 +357,7 @@ func (f forked) commented(n int) func() []forgetest.Comment {
 // The server comments on what a fork has published: the run may not.
 func TestForkComment(t *testing.T) {
 	github, app := withApp(t)
-	f := startForked(t, registry.Config{GitHub: github})
+	f := startForked(t, registry.Config{GitHubApp: github})
 	f.gh.SetApp(app)
 	packages := built(t, script)
 	token := f.token(packages).Token

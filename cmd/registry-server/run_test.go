@@ -48,6 +48,13 @@ func TestUsage(t *testing.T) {
 		{"a base URL that is none", []string{"--port", "0"}, map[string]string{"BASE_URL": "localhost:3000"}, "BASE_URL"},
 		{"a publish below a package", []string{"--port", "0", "--max-publish-size", "1MiB"}, nil, "MAX_PUBLISH_SIZE"},
 		{"no size", []string{"--max-package-size", "0"}, nil, "MAX_PACKAGE_SIZE"},
+		{"no quota for forks", []string{"--fork-quota", "0"}, nil, "FORK_QUOTA"},
+		{"forks of what", []string{"--port", "0"}, map[string]string{"FORK_PREVIEWS": "acme"}, "FORK_PREVIEWS"},
+		{"packages of what", []string{"--port", "0"}, map[string]string{"FORK_PACKAGES": "@acme"}, "FORK_PACKAGES"},
+		{"an App without a key", []string{"--port", "0"}, map[string]string{"GITHUB_APP_ID": "12"}, "GITHUB_APP_PRIVATE_KEY"},
+		{"a key without an App", []string{"--port", "0"}, map[string]string{"GITHUB_APP_PRIVATE_KEY": "x"}, "GITHUB_APP_ID"},
+		{"a key that is not there", []string{"--port", "0"}, map[string]string{"GITHUB_APP_ID": "12", "GITHUB_APP_PRIVATE_KEY_FILE": "/nonexistent"}, "GITHUB_APP_PRIVATE_KEY_FILE"},
+		{"no time after the end", []string{"--preview-after-close", "0s"}, nil, "PREVIEW_AFTER_CLOSE"},
 		{"a bad size", []string{"--max-package-size", "huge"}, nil, "huge"},
 	}
 	for _, tt := range tests {
@@ -68,7 +75,7 @@ func TestUsage(t *testing.T) {
 func TestShortToken(t *testing.T) {
 	for token, warned := range map[string]bool{"": false, "eightish": true, "fifteen-letters": true, "sixteen-letters!": false} {
 		var log bytes.Buffer
-		o := options{Host: "127.0.0.1", Token: token, MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1, ShutdownTimeout: 1}
+		o := options{Host: "127.0.0.1", Token: token, MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1, ShutdownTimeout: 1, forks: forks{ForkQuota: 1, AfterClose: 1}}
 		if err := o.check(); err != nil {
 			t.Errorf("%q is refused: %v", token, err)
 		}

@@ -58,7 +58,7 @@ func TestTrustFileInPlaceOfToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for host, runsOnly := range map[string]bool{"0.0.0.0": true, "127.0.0.1": false} {
-		o := options{Host: host, TrustFile: file, MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1, ShutdownTimeout: 1}
+		o := options{Host: host, TrustFile: file, MaxPackageSize: 1, MaxPublishSize: 1, CacheSize: 1, UpstreamMaxAge: 1, Retention: 1, ShutdownTimeout: 1, forks: forks{ForkQuota: 1, AfterClose: 1}}
 		if err := o.check(); err != nil {
 			t.Errorf("%s: %v", host, err)
 		}
