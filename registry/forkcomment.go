@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/forks"
 	"github.com/org/registry-action/internal/fault"
@@ -19,6 +18,7 @@ import (
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/pause"
+	"github.com/org/registry-action/internal/report"
 )
 
 // A run of a fork may not comment, so this server does, with its GitHub App. It says what is stored here and no word of

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/report"
 )
 
 var bashBlock = regexp.MustCompile("(?s)```bash\n(.*?)```")

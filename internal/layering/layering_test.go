@@ -123,8 +123,10 @@ var allowed = map[string][]string{
 	"internal/action/regclient": {"internal/fault", "internal/wire", "internal/format/*", "internal/pause"},
 	"internal/action/runner":    {"internal/fault", "internal/pause"},
 	"internal/action/artifact":  {"internal/fault", "internal/pause"},
-	"internal/action/report":    {"internal/fault", "internal/wire", "internal/format/*"},
-	"internal/action/publish":   {"internal/fault", "internal/pause", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
+	"internal/action/publish":   {"internal/fault", "internal/report", "internal/pause", "internal/forge", "internal/wire", "internal/format/*", "internal/action/*"},
+
+	// what comments say, of the action's and of the server's.
+	"internal/report": {"internal/fault", "internal/wire", "internal/format/*"},
 
 	// foreign: the folders of other registries, which registry-server imports.
 	"internal/foreign":             {"internal/format/*"},
@@ -132,7 +134,7 @@ var allowed = map[string][]string{
 	"internal/foreign/pantry":      {"internal/foreign", "internal/format/*", "internal/store/awsconfig"},
 	"internal/foreign/verdaccio":   {"internal/foreign", "internal/format/*"},
 
-	"registry": {"internal/fault", "internal/filelock", "internal/forge", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/pause", "internal/action/report", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
+	"registry": {"internal/fault", "internal/filelock", "internal/forge", "internal/forge/connector", "internal/metrics", "internal/npmrc", "internal/pause", "internal/report", "internal/wire", "internal/format/*", "internal/store/*", "internal/store/blob/fsblob", "internal/store/blob/s3blob", "internal/store/blob/cachedblob", "internal/store/kv/boltkv", "internal/store/kv/dynamokv",
 		"internal/domain/*", "internal/web/*"},
 
 	"internal/lumentree":        {"internal/fault", "internal/filelock", "internal/egress", "internal/format/*"},

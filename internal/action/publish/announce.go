@@ -13,11 +13,11 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/action/pack"
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/forge"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/report"
 	"github.com/org/registry-action/internal/wire"
 )
 

@@ -3,7 +3,7 @@ package publish
 import (
 	"context"
 
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 	"github.com/org/registry-action/internal/wire"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 	"github.com/org/registry-action/internal/wire"
 )
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/report"
 	"github.com/org/registry-action/internal/wire"
 )
 

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/report"
 )
 
 // EndedState is the state that main.js keeps of a publish that was not stopped.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 )
 
 // orNeutral lets the run of a fork pass although nothing was published: its author can do nothing about it. A notice and

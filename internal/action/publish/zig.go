@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/org/registry-action/internal/action/pack"
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 )
 
 // oldCompilers are warnings that only users of compilers before 0.14 care about, and

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/org/registry-action/internal/action/report"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/report"
 	"github.com/org/registry-action/internal/wire"
 )
 

@@ -3,7 +3,7 @@ package report_test
 import (
 	"testing"
 
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 )
 
 func TestPreviewRegistry(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/org/registry-action/internal/action/report"
+	"github.com/org/registry-action/internal/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
