@@ -440,6 +440,7 @@ func TestPreviewsOfTwoHosts(t *testing.T) {
 	w.shows("acme/ws", "a", "")
 	w.shows("acme/ws", "b", "aaaa latest=aaaa")
 	w.finds("acme/ws", "a", npm.PreviewVersion(sha1a), "")
+	w.sound()
 }
 
 // A commit whose hash was made to begin like another's does not take its place.

@@ -246,6 +246,7 @@ func TestSweepRace(t *testing.T) {
 		if got, err := w.read(sha, "a"); err != nil || got != "x" {
 			t.Fatalf("round %d: an acknowledged package holds %q, %v", i, got, err)
 		}
+		w.sound()
 		w.pass(time.Duration(3+i%9) * time.Hour)
 	}
 }

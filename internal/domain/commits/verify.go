@@ -117,8 +117,9 @@ func (c *checker) checkIndexes(ctx context.Context, about *scrub.Subject, sha st
 	if err := c.mustHave(ctx, about, prefixKey(sha)); err != nil {
 		return err
 	}
-	for _, p := range all.Publishes {
-		if p.Repository.IsZero() {
+	for i, p := range all.Publishes {
+		sameListing := func(later publish) bool { return strings.EqualFold(later.Repository.Path, p.Repository.Path) }
+		if p.Repository.IsZero() || slices.ContainsFunc(all.Publishes[i+1:], sameListing) { // the last one's repository has the listing
 			continue
 		}
 		r, found, err := scrub.Get(ctx, c.db, indexKey(p.Repository.Path, sha))
