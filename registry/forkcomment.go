@@ -68,21 +68,22 @@ func (c *commenter) close() {
 	}
 }
 
-// published has the comment on a pull request of a fork written. It does not wait for it.
-func (c *commenter) published(_ commits.Commit, proof provenance.Proof) {
-	if proof.Tier == provenance.Fork {
-		c.ask(proof.Repository, proof.Pull)
-	}
+// published has the comment on a pull request of a fork written, and reports whether it will be. It does not wait for it.
+func (c *commenter) published(_ commits.Commit, proof provenance.Proof) bool {
+	return proof.Tier == provenance.Fork && c.ask(proof.Repository, proof.Pull)
 }
 
-func (c *commenter) ask(path string, pull int) {
+// ask reports whether a comment will be written.
+func (c *commenter) ask(path string, pull int) bool {
 	if c == nil {
-		return
+		return false
 	}
 	select {
 	case c.jobs <- pullRequest{path, pull}:
+		return true
 	default:
 		c.config.Log.Warn("too many comments of forks wait; one is left out", "repository", path, "pull", pull)
+		return false
 	}
 }
 

@@ -154,6 +154,9 @@ func TestForkPublishes(t *testing.T) {
 	if want := f.url + "/~/acme/ws/-/pr/7/"; out.PreviewRegistry != want || out.Repository != "https://github.com/acme/ws" {
 		t.Errorf("it is published at %s of %s, want %s", out.PreviewRegistry, out.Repository, want)
 	}
+	if out.Comment != "" { // there is no App
+		t.Errorf("the comment is written by %q", out.Comment)
+	}
 	ui := out.Packages[1]
 	if !ui.Fork || ui.Provenance == nil || ui.Provenance.Tier != "fork" || ui.Provenance.Author != "mallory" || len(ui.InstallScripts) != 1 || ui.InstallScripts[0] != "postinstall" {
 		t.Errorf("the answer does not say whose it is and what it runs: %+v", ui)
@@ -362,8 +365,9 @@ func TestForkComment(t *testing.T) {
 	packages := built(t, script)
 	token := f.token(packages).Token
 	wait := f.commented(1)
-	if a := f.publishAs(token, packages); a.StatusCode != http.StatusCreated {
-		t.Fatalf("publishing: %d %s", a.StatusCode, a.body)
+	a := f.publishAs(token, packages)
+	if a.StatusCode != http.StatusCreated || !strings.Contains(string(a.body), `"comment":"server"`) {
+		t.Fatalf("publishing: %d %s, want the word that the server comments", a.StatusCode, a.body)
 	}
 	got := wait()
 	if len(got) != 1 || got[0].Login != "previews[bot]" {

@@ -24,8 +24,9 @@ type API struct {
 	MaxPublish int64             // bytes
 	ReadAuth   bool              // reads need a principal
 	Downloads  httpkit.Downloads // nil: they are not counted
-	// Published is told of what CI runs have published; nil: nobody is. It must not wait.
-	Published func(commits.Commit, provenance.Proof)
+	// Published is told of what CI runs have published; nil: nobody is. It must not wait. It returns whether this server
+	// writes the comment on the pull request, so that the run does not.
+	Published func(commits.Commit, provenance.Proof) (comments bool)
 	Log       *slog.Logger
 }
 

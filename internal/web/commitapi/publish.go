@@ -44,13 +44,14 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 		return err
 	}
 	c := res.Commit
-	if proof := who.Proof(); proof != nil && a.Published != nil {
-		a.Published(c, *proof)
+	comment := ""
+	if proof := who.Proof(); proof != nil && a.Published != nil && a.Published(c, *proof) {
+		comment = wire.CommentByServer
 	}
 	out := wire.Published{
 		Success: true, SHA: c.SHA, Repository: p.Repository.String(), ExpiresAt: c.ExpiresAt,
-		PreviewRegistry: a.previewRegistry(c.Packages),
-		Message:         fmt.Sprintf("Published %d package(s) from commit %.7s", len(c.Packages), c.SHA),
+		PreviewRegistry: a.previewRegistry(c.Packages), Comment: comment,
+		Message: fmt.Sprintf("Published %d package(s) from commit %.7s", len(c.Packages), c.SHA),
 	}
 	for _, pkg := range c.Packages {
 		out.Packages = append(out.Packages, wire.PublishedPackage{CommitPackage: a.render(pkg), Unchanged: res.Unchanged[pkg.Name], Kept: res.Kept[pkg.Name]})
