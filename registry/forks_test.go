@@ -218,6 +218,7 @@ func TestForkPublishes(t *testing.T) {
 	if tags["pr-7"] != version || tags["latest"] != previewOf(mainSHA) || tags["branch-main"] != previewOf(mainSHA) {
 		t.Errorf("the registry of the pull request has the tags %v", tags)
 	}
+	f.sound()
 }
 
 // What a token of a fork does not let it do.
@@ -260,6 +261,7 @@ func TestForkTokens(t *testing.T) {
 	if log := f.log.String(); strings.Contains(log, token) || strings.Contains(log, id) {
 		t.Error("the log has the token, or the id of the claim")
 	}
+	f.sound()
 }
 
 // Each package manager installs from the registry of a pull request, by its dist-tag and from its lockfile.
@@ -512,6 +514,7 @@ func TestWebhooks(t *testing.T) {
 	if a := f.get("/commits/" + mainSHA); a.StatusCode != http.StatusOK {
 		t.Errorf("main's commit: %d", a.StatusCode)
 	}
+	f.sound()
 }
 
 func TestNoWebhooksWithoutASecret(t *testing.T) {
