@@ -329,6 +329,7 @@ func TestATarballLargerThanTheCache(t *testing.T) {
 			if _, text, err := w.tarball("a", "a-1.0.0.tgz"); err != nil || !bytes.Equal(text, content("a", "1.0.0")) {
 				t.Errorf("Tarball: %d bytes, %v", len(text), err)
 			}
+			synctest.Wait() // the download has ended, and nobody can join it
 		}
 		w.wantRequests("GET /a", "GET /a/-/a-1.0.0.tgz", "GET /a/-/a-1.0.0.tgz")
 	})
