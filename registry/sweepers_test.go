@@ -45,6 +45,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 				}
 				old := p.files
 				p.publish(round, &sweepers)
+				sweepers.Wait() // one that goes on after the time has passed takes what the last sweep should find
 				nodes[0].sound()
 				for _, n := range nodes {
 					n.wantAll(p.files)
