@@ -3,10 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,9 +26,6 @@ const (
 	commentFor   = 2 * time.Minute // one takes
 	maxCommented = 200             // packages in a comment
 )
-
-// login is a name of a person or an App at GitHub.
-var login = regexp.MustCompile(`^[A-Za-z0-9-]{1,39}(\[bot\])?$`)
 
 // commenter writes the comments of forks, one at a time.
 type commenter struct {
@@ -151,24 +145,5 @@ func (c *commenter) render(ctx context.Context, p pullRequest) (body string, pro
 	if len(r.Packages) == 0 {
 		return "", proof, fault.New(fault.NotFound, "nothing of pull request #%d of %s is here", p.number, p.path)
 	}
-	return unreviewed(proof, scripts) + report.Comment(r), proof, nil
-}
-
-// unreviewed says what a reader must know before all else. A login in code notifies nobody.
-func unreviewed(proof provenance.Proof, scripts []string) string {
-	by := "somebody"
-	if login.MatchString(proof.Author) {
-		by = "`@" + proof.Author + "`"
-	}
-	text := fmt.Sprintf("> **Built from fork code by %s, unreviewed.**", by)
-	if len(scripts) > 0 {
-		const few = 5
-		more := ""
-		if len(scripts) > few {
-			more = fmt.Sprintf(" and %d more", len(scripts)-few)
-			scripts = scripts[:few]
-		}
-		text += " It runs code when it is installed: `" + strings.Join(scripts, "`, `") + "`" + more + "."
-	}
-	return text + "\n\n"
+	return report.Unreviewed(proof.Author, scripts) + report.Comment(r), proof, nil
 }

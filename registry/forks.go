@@ -3,12 +3,14 @@ package registry
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/forks"
+	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/forge/connector"
 	"github.com/org/registry-action/internal/web/forkapi"
 )
@@ -32,7 +34,13 @@ func (r *Registry) openForks() error {
 }
 
 func (r *Registry) forkAPI() *forkapi.API {
-	return &forkapi.API{Forks: r.forks, Secret: r.config.WebhookSecret, Log: r.config.Log}
+	return &forkapi.API{Forks: r.forks, Vouch: r.vouch, Secret: r.config.WebhookSecret, Log: r.config.Log}
+}
+
+// vouch is what trust believes of a run that speaks for a fork's.
+func (r *Registry) vouch(ctx context.Context, token string, addr netip.Addr, repository string, packages []string) (forks.Voucher, string, error) {
+	c, err := r.trust.Vouch(ctx, trust.Ask{Token: token, Addr: addr, Repository: repository, Packages: packages})
+	return forks.Voucher{RepositoryID: c.RepositoryID, Ref: c.Ref}, c.Who(), err
 }
 
 // forkToken makes the token of a fork's run: for its place, its commit, its pull request and its bytes.

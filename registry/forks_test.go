@@ -79,14 +79,20 @@ func built(t *testing.T, more string) map[string]string {
 	}
 }
 
-// claim makes the claim of the run.
-func (f forked) claim(packages map[string]string) wire.Claimed {
-	f.t.Helper()
+// claimOf is the claim of the run.
+func claimOf(packages map[string]string) wire.Claim {
 	c := wire.Claim{Repository: "https://github.com/acme/ws", RunID: forkRun, RunAttempt: 1, SHA: forkSHA, Pull: 7}
 	for _, name := range []string{"@acme/core", "@acme/ui"} {
 		sum := sha512.Sum512([]byte(packages[name]))
 		c.Packages = append(c.Packages, wire.ClaimedPackage{Name: name, Version: previewOf(forkSHA), Integrity: "sha512-" + base64.StdEncoding.EncodeToString(sum[:]), Size: int64(len(packages[name]))})
 	}
+	return c
+}
+
+// claim makes it.
+func (f forked) claim(packages map[string]string) wire.Claimed {
+	f.t.Helper()
+	c := claimOf(packages)
 	var claimed wire.Claimed
 	f.decode(f.postJSON("/-/ci/v1/claims", c), http.StatusCreated, &claimed)
 	return claimed

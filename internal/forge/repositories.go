@@ -25,6 +25,15 @@ func (c *Client) Identity(ctx context.Context) (Identity, error) {
 	return Identity{r.GetID(), r.GetOwner().GetID()}, nil
 }
 
+// DefaultBranch returns the name of the branch that workflows of workflow_run, schedule and others are read from.
+func (c *Client) DefaultBranch(ctx context.Context) (string, error) {
+	r, _, err := c.gh.Repositories.Get(ctx, c.owner, c.repo)
+	if err != nil {
+		return "", fmt.Errorf("reading %s/%s: %w", c.owner, c.repo, classify(err))
+	}
+	return r.GetDefaultBranch(), nil
+}
+
 // MergeBase returns the newest commit that is in the history of both.
 func (c *Client) MergeBase(ctx context.Context, base, head string) (string, error) {
 	for _, sha := range []string{base, head} {

@@ -36,6 +36,9 @@ type Run struct {
 // InProgress reports whether the run has begun and not ended.
 func (r Run) InProgress() bool { return r.Status == "in_progress" }
 
+// Completed reports whether the run has ended, in whatever way.
+func (r Run) Completed() bool { return r.Status == "completed" }
+
 // Fork reports whether the commit is another repository's.
 func (r Run) Fork() bool { return r.HeadRepositoryID != r.RepositoryID }
 

@@ -29,7 +29,8 @@ type Exchanged struct {
 	Packages []string `json:"packages,omitempty"`
 }
 
-// Claim is the JSON body of POST /-/ci/v1/claims: a run of a fork, which has no token to show, says which run it is.
+// Claim is the JSON body of POST /-/ci/v1/claims: a run of a fork, which has no token to show, says which run it is. With
+// the OIDC token of a run of workflow_run as bearer, POST /-/ci/v1/claims/vouched answers the same with an Exchanged.
 type Claim struct {
 	Repository string           `json:"repository"` // the URL of the repository that runs the workflow
 	RunID      int64            `json:"runId"`

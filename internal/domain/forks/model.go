@@ -26,6 +26,7 @@ type Repository interface {
 	HeadOfPull(ctx context.Context, n int) (forge.Head, error)
 	Artifacts(ctx context.Context, run int64, name string) ([]forge.Artifact, error)
 	ArtifactFile(ctx context.Context, id, limit int64) ([]byte, error)
+	DefaultBranch(ctx context.Context) (string, error)
 }
 
 // Needs are what this domain asks of others.
@@ -70,6 +71,12 @@ type Claim struct {
 	Pull       int
 	Packages   []Package
 	Addr       netip.Addr // whom it came from
+}
+
+// Voucher is a run of the repository itself that has proven what it is, and says what a fork's run has built.
+type Voucher struct {
+	RepositoryID int64
+	Ref          string // refs/heads/main
 }
 
 // Claimed is a claim that is to be proven.

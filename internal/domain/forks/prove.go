@@ -55,11 +55,16 @@ func (s *Service) Prove(ctx context.Context, id string) (Proven, error) {
 	if _, err := s.pin(ctx, row.Path, run.RepositoryID); err != nil {
 		return Proven{}, err
 	}
-	if err := s.spend(ctx, kv.Drop(raw, claimKey(id)), row.Path, m); err != nil {
+	if err := s.spend(ctx, row.Path, m, kv.Drop(raw, claimKey(id))); err != nil {
 		return Proven{}, err
 	}
+	return s.grant(ctx, row.Path, m, run, head)
+}
+
+// grant makes the token of a run, which is for these bytes, this commit and this pull request.
+func (s *Service) grant(ctx context.Context, path string, m manifest, run forge.Run, head forge.Head) (Proven, error) {
 	ref := fmt.Sprintf("pr/%d", m.Pull)
-	token, expires, err := s.needs.Token(ctx, Grant{Proof: s.proof(row.Path, m, run, head), Ref: ref, Packages: m.Packages, Expires: tokenLife})
+	token, expires, err := s.needs.Token(ctx, Grant{Proof: s.proof(path, m, run, head), Ref: ref, Packages: m.Packages, Expires: tokenLife})
 	return Proven{Token: token, Expires: expires, SHA: m.SHA, Ref: ref}, err
 }
 

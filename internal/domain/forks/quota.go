@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,8 +78,9 @@ func (s *Service) within(before, more used) error {
 	return nil
 }
 
-// spend takes what was claimed from the quota of its pull request, and the claim with it: of two that spend it one wins.
-func (s *Service) spend(ctx context.Context, take kv.Op, path string, m manifest) error {
+// spend takes what was claimed from the quota of its pull request, and the row of the claim with it, if it has one: of two
+// that spend it one wins.
+func (s *Service) spend(ctx context.Context, path string, m manifest, take ...kv.Op) error {
 	for range tries {
 		now := s.now()
 		key := quotaKey(now, path, m.Pull)
@@ -92,8 +94,8 @@ func (s *Service) spend(ctx context.Context, take kv.Op, path string, m manifest
 		}
 		row := kv.JSON(key, used{u.Bytes + more.Bytes, u.Packages + more.Packages})
 		row.Expires = now.Add(48 * time.Hour)
-		err = s.db.Apply(ctx, take, kv.Upsert(raw, found, row))
-		if conflict, ok := errors.AsType[*kv.ConflictError](err); ok && conflict.Key == take.Row.Key {
+		err = s.db.Apply(ctx, append(slices.Clip(take), kv.Upsert(raw, found, row))...)
+		if conflict, ok := errors.AsType[*kv.ConflictError](err); ok && conflict.Key != key {
 			return fault.New(fault.NotFound, "the claim has been proven already; make another").WithCode("unknown_claim")
 		}
 		if !errors.Is(err, kv.ErrConflict) {

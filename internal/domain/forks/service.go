@@ -37,7 +37,8 @@ const (
 
 	claimLife = 10 * time.Minute
 	tokenLife = 15 * time.Minute
-	maxRunAge = 6 * time.Hour // a job of GitHub's has no more
+	maxRunAge = 6 * time.Hour           // a job of GitHub's has no more
+	maxEndAge = maxRunAge + 6*time.Hour // of a run that others vouch for: they wait for its end, and for a runner
 	pinFor    = 90 * 24 * time.Hour
 	askFor    = 40 * time.Second // all that is asked of the forge for one request
 	atOnce    = 16               // requests that ask the forge

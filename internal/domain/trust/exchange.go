@@ -43,14 +43,8 @@ const (
 
 // Exchange makes a token of this registry for a run. claims are what the run has proven, also where it is refused.
 func (s *Service) Exchange(ctx context.Context, a Ask) (answer Answer, claims Claims, err error) {
-	if err := s.failures.admit(a.Addr); err != nil {
-		return Answer{}, Claims{}, err
-	}
-	claims, err = s.verify(ctx, a.Token)
+	claims, err = s.admitted(ctx, a)
 	if err != nil {
-		if errors.Is(err, fault.Unauthenticated) {
-			s.failures.add(a.Addr)
-		}
 		return Answer{}, Claims{}, err
 	}
 	answer, err = s.exchange(ctx, a, claims)
@@ -70,6 +64,9 @@ func (s *Service) exchange(ctx context.Context, a Ask, c Claims) (Answer, error)
 	chosen, tier, err := s.choose(ctx, a, c)
 	if err != nil {
 		return Answer{}, err
+	}
+	if c.Event == Vouching {
+		return Answer{}, refuse(fault.Forbidden, "vouches_only", "event_name", "an event whose run publishes for itself; one of "+Vouching+" may vouch for what a fork's run has built", c.Event)
 	}
 	proof, err := s.prove(c, tier, a.MergeCommit)
 	if err != nil {

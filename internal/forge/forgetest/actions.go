@@ -214,6 +214,7 @@ func (s *Server) Statuses() []Status {
 func (s *Server) getRepository(w *httptest.ResponseRecorder) {
 	o := s.example("full-repository-default-response")
 	name(o, Owner+"/"+Repo)
+	o["default_branch"] = "main"
 	o["language"] = nil // the example is not all as described, and this is no fork
 	delete(o, "source")
 	delete(o, "parent")

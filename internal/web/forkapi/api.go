@@ -1,14 +1,16 @@
 // Package forkapi is what forks' runs and the forge say to this server, below /-/ci/v1/: claims, their proofs, and
-// webhooks. Nobody here has a token; package forks says what is believed, and why. docs/forks.md explains it.
+// webhooks. Nobody here has a token of ours; package forks says what is believed, and why. docs/forks.md explains it.
 package forkapi
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/forks"
@@ -25,25 +27,20 @@ const (
 
 // API answers the protocol.
 type API struct {
-	Forks  *forks.Service
+	Forks *forks.Service
+	// Vouch verifies the OIDC token of a run that vouches for packages of its repository. who names the run for audit
+	// lines, also where it is refused.
+	Vouch  func(ctx context.Context, token string, addr netip.Addr, repository string, packages []string) (by forks.Voucher, who string, err error)
 	Secret string // of the webhooks; empty: none is taken
 	Log    *slog.Logger
 }
 
 func (a *API) claim(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "claim", "a fork's run", "anonymous")
-	if _, _, err := httpkit.MediaType(r, "application/json"); err != nil {
+	c, err := readClaim(w, r)
+	if err != nil {
 		return err
 	}
-	var in wire.Claim
-	if err := httpkit.DecodeJSON(w, r, maxClaim, &in); err != nil {
-		return err
-	}
-	c := forks.Claim{Repository: in.Repository, RunID: in.RunID, RunAttempt: in.RunAttempt, SHA: in.SHA, Pull: in.Pull, Addr: httpkit.Remote(r)}
-	for _, p := range in.Packages {
-		c.Packages = append(c.Packages, forks.Package(p))
-	}
-	httpkit.Audit(r, "", in.Repository, "")
 	got, err := a.Forks.Claim(r.Context(), c)
 	if err != nil {
 		return err
@@ -52,16 +49,62 @@ func (a *API) claim(w http.ResponseWriter, r *http.Request) error {
 	return httpkit.JSON(w, r, http.StatusCreated, wire.Claimed{ID: got.ID, Artifact: got.Artifact, Manifest: string(got.Manifest), Expires: got.Expires})
 }
 
+func readClaim(w http.ResponseWriter, r *http.Request) (forks.Claim, error) {
+	if _, _, err := httpkit.MediaType(r, "application/json"); err != nil {
+		return forks.Claim{}, err
+	}
+	var in wire.Claim
+	if err := httpkit.DecodeJSON(w, r, maxClaim, &in); err != nil {
+		return forks.Claim{}, err
+	}
+	httpkit.Audit(r, "", in.Repository, "")
+	c := forks.Claim{Repository: in.Repository, RunID: in.RunID, RunAttempt: in.RunAttempt, SHA: in.SHA, Pull: in.Pull, Addr: httpkit.Remote(r)}
+	for _, p := range in.Packages {
+		c.Packages = append(c.Packages, forks.Package(p))
+	}
+	return c, nil
+}
+
+// vouched takes the claim that a run of the repository makes for a fork's. Its token is looked at first: without a good
+// one the forge is asked nothing.
+func (a *API) vouched(w http.ResponseWriter, r *http.Request) error {
+	httpkit.Audit(r, "vouch", "a fork's run", "")
+	c, err := readClaim(w, r)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(c.Packages))
+	for i, p := range c.Packages {
+		names[i] = p.Name
+	}
+	by, who, err := a.Vouch(r.Context(), httpkit.CredentialsOf(r).Secret, c.Addr, c.Repository, names)
+	if who != "" {
+		httpkit.Audit(r, "", "", who)
+	}
+	if err != nil {
+		return err
+	}
+	got, err := a.Forks.Vouched(r.Context(), c, by)
+	if err != nil {
+		return err
+	}
+	return answer(w, r, http.StatusCreated, got)
+}
+
+func answer(w http.ResponseWriter, r *http.Request, status int, got forks.Proven) error {
+	w.Header().Set("Cache-Control", "no-store")
+	return httpkit.JSON(w, r, status, wire.Exchanged{
+		Token: got.Token, Expires: got.Expires, Tier: string(provenance.Fork), SHA: got.SHA, Refs: []string{got.Ref},
+	})
+}
+
 func (a *API) prove(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "prove", "a fork's run", "anonymous")
 	got, err := a.Forks.Prove(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	return httpkit.JSON(w, r, http.StatusOK, wire.Exchanged{
-		Token: got.Token, Expires: got.Expires, Tier: string(provenance.Fork), SHA: got.SHA, Refs: []string{got.Ref},
-	})
+	return answer(w, r, http.StatusOK, got)
 }
 
 // webhook takes what the forge says happened. Only who knows the secret is heard.

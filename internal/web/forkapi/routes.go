@@ -10,6 +10,7 @@ import (
 func (a *API) Handler() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
 	mux.Handle("POST /-/ci/v1/claims", kit.Handle(a.claim))
+	mux.Handle("POST /-/ci/v1/claims/vouched", kit.Handle(a.vouched))
 	mux.Handle("POST /-/ci/v1/claims/{id}/prove", kit.Write(a.prove))
 	mux.Handle("POST /-/ci/v1/webhook", kit.Handle(a.webhook))
 	return mux

@@ -57,6 +57,7 @@ func TestDispatch(t *testing.T) {
 		{"GET /-/cifra", "npm"},
 		{"POST /-/ci/v1/claims", "forks"},
 		{"POST /-/ci/v1/claims/abc/prove", "forks"},
+		{"POST /-/ci/v1/claims/vouched", "forks"},
 		{"POST /-/ci/v1/webhook", "forks"},
 		{"POST /-/ci/v1/claimsx", "ci"},
 		{"GET /-", "npm"},
