@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/action/artifact/resultstest"
+	"github.com/org/registry-action/internal/domain/trust/issuertest"
 	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
@@ -93,6 +95,36 @@ func TestDocumentedForks(t *testing.T) {
 			}
 			b.resolves("pr-7", b.head)
 		})
+	}
+}
+
+// Where a fork's run can't reach the registry it only packs, and a workflow of the default branch publishes that, as the
+// fork's and with no stored secret.
+func TestDocumentedForkPreviews(t *testing.T) {
+	gh := forgetest.New(t)
+	b := newRunnerBoxOn(t, gh, forkEnv(gh)...)
+	trustRepository(t, b.server, "--repository-id", fmt.Sprint(forgetest.ID("acme/ws")), "--event", "workflow_run", "--workflow", "publish.yml")
+	publishCommit(t, b.dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", b.server.url, "--repository", "https://github.com/acme/ws").must(t)
+	forkPull(gh, b.head)
+	stranger := repository(2, "stranger/ws")
+	b.run("Fork packages", "pull_request", b.pullEvent(stranger), "--secret", "GITHUB_TOKEN=fork-token").must(t)
+	gh.PutRun(forgetest.Run{ID: forkRun, HeadSHA: b.head, HeadRef: "feature", HeadRepo: "stranger/ws", Status: "completed"})
+
+	if strings.Contains(documented(t, "Fork previews"), "secrets.") || strings.Contains(documented(t, "Fork previews"), "checkout") {
+		t.Error("the workflow wants a secret, or checks something out")
+	}
+	after := map[string]any{"action": "completed", "repository": repository(1, "acme/ws"), "workflow_run": map[string]any{
+		"id": forkRun, "run_attempt": 1, "run_number": 3, "event": "pull_request", "conclusion": "success",
+		"head_sha": b.head, "head_branch": "feature", "head_repository": stranger, "pull_requests": []any{},
+	}}
+	claims := issuertest.Push("acme/ws", b.sha).With(issuertest.Claims{"event_name": "workflow_run", "repository_id": fmt.Sprint(forgetest.ID("acme/ws"))})
+	r := b.run("Fork previews", "workflow_run", after, b.job(claims)...).must(t)
+	if strings.Contains(r.stdout, "Nothing was published") {
+		t.Fatalf("%v", r)
+	}
+	b.resolves("pr-7", b.head)
+	if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "Built from fork code by `@stranger`, unreviewed") {
+		t.Errorf("the comments are %+v, want one that says whose code it is", comments)
 	}
 }
 

@@ -60,6 +60,8 @@ func (j *job) chooseAuth(context.Context) error {
 // autoAuth is "" if the run has nothing to show.
 func (j *job) autoAuth() Auth {
 	switch {
+	case j.event.Source != nil && j.runner.HasIDToken():
+		return AuthFork // all that a run of workflow_run may do is vouch for it
 	case j.runner.HasIDToken():
 		return AuthOIDC
 	case j.opt.Token != "":
@@ -132,7 +134,10 @@ func (j *job) tryWithout(ctx context.Context) error {
 // obtain gets a token of the registry for this run; also another one, when the first has ended.
 func (j *job) obtain(ctx context.Context) (string, error) {
 	get := j.exchange
-	if j.auth == AuthFork {
+	switch {
+	case j.auth == AuthFork && j.event.Source != nil:
+		get = j.vouch
+	case j.auth == AuthFork:
 		get = j.claim
 	}
 	got, err := get(ctx)
@@ -199,8 +204,11 @@ func (j *job) endToken(ctx context.Context) {
 
 // prepareClaim checks that the run can prove a claim.
 func (j *job) prepareClaim() (err error) {
+	if j.event.Source != nil {
+		return j.prepareVouch()
+	}
 	if j.event.EventName != "pull_request" || j.event.PR == 0 || j.event.RunID == 0 {
-		return fault.New(fault.Invalid, "auth is fork, which is for runs of pull_request; this is one of %q", j.event.EventName)
+		return fault.New(fault.Invalid, "auth is fork, which is for runs of pull_request, and for those of workflow_run after a fork's; this is one of %q", j.event.EventName)
 	}
 	j.artifacts, err = artifact.New(artifact.Options{
 		URL: j.streams.Getenv("ACTIONS_RESULTS_URL"), Token: j.streams.Getenv("ACTIONS_RUNTIME_TOKEN"), UserAgent: j.userAgent(),

@@ -54,14 +54,18 @@ func (j *job) leaveOthers() {
 	})
 }
 
-func (j *job) claimOnce(ctx context.Context) (wire.Exchanged, error) {
-	claim := wire.Claim{
-		Repository: j.source.Repository, RunID: j.event.RunID, RunAttempt: j.event.RunAttempt, SHA: j.source.SHA, Pull: j.source.PR,
-	}
+// claimOf is what a run has built.
+func (j *job) claimOf(run, attempt int64) wire.Claim {
+	claim := wire.Claim{Repository: j.source.Repository, RunID: run, RunAttempt: attempt, SHA: j.source.SHA, Pull: j.source.PR}
 	for _, p := range j.packages {
 		claim.Packages = append(claim.Packages, wire.ClaimedPackage{Name: p.Name, Version: p.Version, Integrity: p.Sums.Integrity, Size: p.Size})
 	}
 	slices.SortFunc(claim.Packages, func(a, b wire.ClaimedPackage) int { return strings.Compare(a.Name, b.Name) })
+	return claim
+}
+
+func (j *job) claimOnce(ctx context.Context) (wire.Exchanged, error) {
+	claim := j.claimOf(j.event.RunID, j.event.RunAttempt)
 	claimed, err := j.registry.Claim(ctx, claim)
 	if err != nil {
 		return wire.Exchanged{}, err

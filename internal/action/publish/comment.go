@@ -47,7 +47,7 @@ func (j *job) comment(ctx context.Context, r report.Report) (written bool, err e
 		return false, err
 	}
 	res, err := client.Upsert(ctx, forge.Comment{
-		PR: r.PR, Key: j.opt.CommentKey, Body: report.Comment(r), Mode: forge.Mode(j.opt.Comment), State: j.state(),
+		PR: r.PR, Key: j.opt.CommentKey, Body: j.preface() + report.Comment(r), Mode: forge.Mode(j.opt.Comment), State: j.state(),
 	})
 	if errors.Is(err, forge.ErrReadOnly) {
 		j.warn("the GitHub token may not write comments here (runs of forks get a read-only token; other runs need permissions: pull-requests: write), so pull request %d gets none; the job summary has the install lines", r.PR)
@@ -61,6 +61,20 @@ func (j *job) comment(ctx context.Context, r report.Report) (written bool, err e
 	}
 	j.say("comment %s: %s", res.Action, res.URL)
 	return true, nil
+}
+
+// preface is what the comment on a fork's packages begins with.
+func (j *job) preface() string {
+	if j.event.Source == nil {
+		return ""
+	}
+	var scripts []string
+	for _, p := range j.published.Packages {
+		if len(p.InstallScripts) > 0 {
+			scripts = append(scripts, p.Name)
+		}
+	}
+	return report.Unreviewed(j.source.Author, scripts)
 }
 
 func (j *job) state() forge.State {

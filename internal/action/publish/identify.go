@@ -24,6 +24,7 @@ type source struct {
 	Pulls      []pull // the pull requests that the commit is the head of
 	Comment    bool   // the run may comment
 	Fork       bool   // the commit is another repository's
+	Author     string // who has opened the pull request, if this run vouches for it
 	MayMove    bool   // SHA is what the first of Pulls was at when this run asked
 	Before     string // where a branch was before it was pushed
 	Default    string // the repository's default branch
@@ -77,6 +78,10 @@ func fromEvent(e runner.Context) source {
 		SHA: e.HeadSHA, MergeSHA: e.MergeSHA, Refs: e.Refs, PR: e.PR, Comment: e.Comment, Deleted: e.Deleted,
 		ForgeURL: e.ServerURL, RunNumber: e.RunNumber, InCI: true, Fork: e.Fork, Before: e.Before, Default: e.DefaultBranch,
 	}
+	run, attempt := e.RunID, e.RunAttempt
+	if e.Source != nil { // what it has built is told as its own: so runs stay in the order of their commits
+		run, attempt, s.RunNumber = e.Source.ID, e.Source.Attempt, e.Source.Number
+	}
 	if e.PR != 0 || e.BaseRef != "" {
 		s.Pulls = []pull{{e.PR, e.BaseRef, e.BaseSHA}}
 	}
@@ -86,8 +91,8 @@ func fromEvent(e runner.Context) source {
 	if e.Repository != "" {
 		s.Repository = e.ServerURL + "/" + e.Repository
 	}
-	if e.RunID != 0 {
-		s.Run = &wire.Run{ID: e.RunID, Attempt: e.RunAttempt, URL: fmt.Sprintf("%s/actions/runs/%d/attempts/%d", s.Repository, e.RunID, max(e.RunAttempt, 1))}
+	if run != 0 {
+		s.Run = &wire.Run{ID: run, Attempt: attempt, URL: fmt.Sprintf("%s/actions/runs/%d/attempts/%d", s.Repository, run, max(attempt, 1))}
 	}
 	return s
 }
@@ -101,7 +106,7 @@ func (j *job) askForge(ctx context.Context) error {
 		// What is checked out is not the pull request's.
 		return fault.New(fault.Invalid, "only GitHub knows the head of pull request %d, and there is no github-token to ask with; give one, or name the commit with --sha", src.PR)
 	}
-	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && (j.opt.Comment != CommentOff || j.opt.ChangedOnly)
+	needsPull := src.PR == 0 && src.Comment && src.SHA != "" && (j.opt.Comment != CommentOff || j.opt.ChangedOnly || j.event.Source != nil)
 	if src.Deleted || j.opt.GitHubToken == "" || !(needsHead || needsPull) {
 		return nil
 	}
@@ -117,7 +122,10 @@ func (j *job) askForge(ctx context.Context) error {
 		src.SHA, src.Fork, src.MayMove = head.SHA, head.Fork, j.opt.SHA == ""
 		src.Pulls = []pull{{src.PR, head.BaseRef, head.BaseSHA}}
 	}
-	if needsPull {
+	switch {
+	case needsPull && j.event.Source != nil:
+		j.findSource(ctx, client)
+	case needsPull:
 		j.findPulls(ctx, client)
 	}
 	return nil

@@ -33,6 +33,7 @@ type stub struct {
 	prove   func(n int) (status int, body any)
 	claimed func(wire.Claim) wire.Claimed
 	noEnd   bool // tokens can't be revoked
+	noVouch bool // there is no such endpoint
 
 	mu        sync.Mutex
 	minted    map[string]bool
@@ -53,6 +54,7 @@ func newStub(t *testing.T) *stub {
 	mux.HandleFunc("POST /-/ci/v1/exchange", s.exchange)
 	mux.HandleFunc("POST /-/ci/v1/claims", s.claim)
 	mux.HandleFunc("POST /-/ci/v1/claims/{id}/prove", s.proof)
+	mux.HandleFunc("POST /-/ci/v1/claims/vouched", s.vouch)
 	mux.HandleFunc("DELETE /-/ci/v1/tokens/self", s.end)
 	mux.HandleFunc("POST /publish/commit/plan", s.publish)
 	mux.HandleFunc("POST /publish/commit", s.publish)
@@ -127,6 +129,21 @@ func (s *stub) claim(w http.ResponseWriter, r *http.Request) {
 		claimed = s.claimed(c)
 	}
 	respond(w, http.StatusCreated, claimed)
+}
+
+func (s *stub) vouch(w http.ResponseWriter, r *http.Request) {
+	var c wire.Claim
+	s.read(r, &c)
+	s.claims, s.ids = append(s.claims, c), append(s.ids, bearer(r))
+	if s.noVouch {
+		respond(w, http.StatusNotFound, wire.Error{Error: "nothing is here"})
+		return
+	}
+	if !s.refuses(w) {
+		got := s.mint("fork")
+		got.SHA, got.Refs = c.SHA, []string{"pr/7"}
+		respond(w, http.StatusCreated, got)
+	}
 }
 
 func manifestOf(c wire.Claim, n int) wire.Claimed {

@@ -16,12 +16,22 @@ var ErrNotServed = errors.New("the registry has no such endpoint: it is older th
 // Exchange gets a token for a token of the CI's own (OIDC), which idToken brings: another one for each try, as the
 // registry takes each only once.
 func (c *Client) Exchange(ctx context.Context, idToken func(context.Context) (string, error), x wire.Exchange) (wire.Exchanged, error) {
+	return c.trade(ctx, idToken, x, "exchange")
+}
+
+// Vouch gets a token for what a fork's run has built, for a token of the CI's own as Exchange does. The claim is that of
+// the fork's run.
+func (c *Client) Vouch(ctx context.Context, idToken func(context.Context) (string, error), claim wire.Claim) (wire.Exchanged, error) {
+	return c.trade(ctx, idToken, claim, "claims", "vouched")
+}
+
+func (c *Client) trade(ctx context.Context, idToken func(context.Context) (string, error), x any, path ...string) (wire.Exchanged, error) {
 	var got wire.Exchanged
 	body, err := zipped(x)
 	if err != nil {
 		return got, err
 	}
-	call := c.call(http.MethodPost, c.base.JoinPath(wire.CIPath, "exchange")).carry(&got, body)
+	call := c.call(http.MethodPost, c.base.JoinPath(append([]string{wire.CIPath}, path...)...)).carry(&got, body)
 	call.bearer = idToken
 	_, err = call.do(ctx)
 	if err == nil && got.Token == "" {

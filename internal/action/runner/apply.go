@@ -84,6 +84,12 @@ func (c *Context) applyRun(p *payload) error {
 	}
 	c.Comment = true
 	c.Fork = run.HeadRepository == nil || run.HeadRepository.ID != p.Repository.ID
+	if c.Fork && run.Event == "pull_request" {
+		c.Source = &Source{ID: run.ID, Attempt: run.Attempt, Number: run.Number, Branch: run.HeadBranch}
+		if run.HeadRepository != nil {
+			c.Source.Owner, _, _ = strings.Cut(run.HeadRepository.FullName, "/")
+		}
+	}
 	for _, pr := range run.PullRequests {
 		// The list has pull requests of other repositories of the network too.
 		if pr.Number > 0 && pr.Base.Repo != nil && pr.Base.Repo.ID == p.Repository.ID && pr.Head.SHA == run.HeadSHA {

@@ -45,11 +45,21 @@ type Context struct {
 	MorePulls []Pull
 	Fork      bool // the commit comes from a fork (or from one deleted since)
 
+	// Source is the run of a fork's pull request that this run comes after, by workflow_run; nil if it comes after another.
+	Source *Source
+
 	// Deleted: the event removes a ref, there is no commit to publish.
 	Deleted bool
 	// Comment: the event may be answered on a pull request; if PR is 0, on
 	// those that the API lists for HeadSHA.
 	Comment bool
+}
+
+// Source is a run of a fork's pull request. GitHub does not say of which: it is one from that branch.
+type Source struct {
+	ID, Attempt, Number int64
+	Owner               string // whose repository has the branch; empty if it is gone
+	Branch              string
 }
 
 // Pull is a pull request, and where it goes.

@@ -41,7 +41,8 @@ func TestEvent(t *testing.T) {
 	}
 	run := func(event, branch, headRepo, pulls string) string {
 		return `{"repository":{"id":1,"full_name":"acme/ws","default_branch":"main"},"workflow_run":{"event":"` + event + `",
-			"head_sha":"` + head + `","head_branch":"` + branch + `","head_repository":{"id":` + headRepo + `},"pull_requests":[` + pulls + `]}}`
+			"head_sha":"` + head + `","head_branch":"` + branch + `","id":41,"run_attempt":2,"run_number":5,
+			"head_repository":{"id":` + headRepo + `,"full_name":"stranger/ws"},"pull_requests":[` + pulls + `]}}`
 	}
 	const own = `{"number":7,"head":{"sha":"` + head + `"},"base":{"ref":"main","sha":"` + tip + `","repo":{"id":1}}}`
 	const another = `{"number":8,"head":{"sha":"` + head + `"},"base":{"ref":"next","sha":"../..","repo":{"id":1}}}`
@@ -77,7 +78,8 @@ func TestEvent(t *testing.T) {
 			HeadSHA: head, BaseRef: "main", BaseSHA: tip, DefaultBranch: "main", Refs: []string{"pr/7", "pr/8", "branch/fix"}, PR: 7,
 			MorePulls: []runner.Pull{{Number: 8, BaseRef: "next"}}, Comment: true}},
 		{"run after a fork's pull request", "workflow_run", run("pull_request", "main", "2", ""), nil, runner.Context{
-			HeadSHA: head, DefaultBranch: "main", Fork: true, Comment: true}},
+			HeadSHA: head, DefaultBranch: "main", Fork: true, Source: &runner.Source{ID: 41, Attempt: 2, Number: 5, Owner: "stranger", Branch: "main"}, Comment: true}},
+		{"run after a fork's push", "workflow_run", run("push", "main", "2", ""), nil, runner.Context{HeadSHA: head, DefaultBranch: "main", Fork: true, Comment: true}},
 		{"run after a push to the default branch", "workflow_run", run("push", "main", "1", ""), nil, runner.Context{
 			HeadSHA: head, DefaultBranch: "main", Refs: []string{"branch/main"}, Comment: true}},
 		{"run after a push of what may be a tag", "workflow_run", run("push", "v1", "1", ""), nil, runner.Context{HeadSHA: head, DefaultBranch: "main", Comment: true}},

@@ -41,6 +41,9 @@ type side struct {
 }
 
 type workflowRun struct {
+	ID             int64         `json:"id"`
+	Attempt        int64         `json:"run_attempt"`
+	Number         int64         `json:"run_number"`
 	Event          string        `json:"event"`
 	HeadSHA        string        `json:"head_sha"`
 	HeadBranch     string        `json:"head_branch"`
