@@ -16,7 +16,7 @@ demo: build
 
 # Everything, the tests with the real npm, pnpm, yarn, bun, Zig and Lumen clients and a browser included.
 test: tools
-	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 30m ./...
+	REQUIRE_VECTORS=$(REQUIRE_VECTORS) go test -race -shuffle=on -timeout 45m ./...
 
 lint: $(STATICCHECK)
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt would change the files above"; exit 1; }
