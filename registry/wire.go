@@ -29,6 +29,7 @@ import (
 	"github.com/org/registry-action/internal/web/lumenapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/opsapi"
+	"github.com/org/registry-action/internal/web/pkgprnewapi"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/server"
 	"github.com/org/registry-action/internal/web/zigapi"
@@ -91,6 +92,13 @@ func (r *Registry) wire() error {
 	}
 	r.ready = newReadiness(lookAt(s.db, s.blobs, s.spool), c.Log)
 	r.watch()
+	r.mount(ofCommits, stock)
+	return nil
+}
+
+// mount makes the handler over the domains.
+func (r *Registry) mount(ofCommits *commitapi.API, stock *pkgprnewapi.API) {
+	c := r.config
 	r.handler = server.New(server.Config{
 		Commits: ofCommits,
 		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
@@ -102,7 +110,7 @@ func (r *Registry) wire() error {
 		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
 		Admin: &adminapi.API{
-			Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: keys,
+			Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: r.signing,
 			Storage: r.mover, Verifier: r.verifier, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log,
 		},
 		CI:    &ciapi.API{Trust: r.trust, Auth: r.auth, Log: c.Log},
@@ -115,7 +123,6 @@ func (r *Registry) wire() error {
 		Proxies: c.proxies, Open: c.Token == "", BaseURL: c.BaseURL,
 		Version: c.Version, Log: c.Log,
 	})
-	return nil
 }
 
 // enter refuses the requests that upstream leads back here; nil if there is none.

@@ -32,7 +32,7 @@ func TestTokens(t *testing.T) {
 		"another issuer's key under its id": {w.issuer.Sign(other.Key(), w.issuer.Complete(audience, push())), "kid"},
 		"an issuer that begins alike":       {sign(issuertest.Claims{"iss": w.issuer.URL + "/acme"}), "iss"},
 		"an issuer with a slash":            {sign(issuertest.Claims{"iss": w.issuer.URL + "/"}), "iss"},
-		"another audience":                  {w.issuer.Token("npm:registry.npmjs.org", push()), "aud"},
+		"another audience":                  {w.issuer.Token("npm:registry.other.example", push()), "aud"},
 		"no audience":                       {sign(issuertest.Claims{"aud": nil}), "aud"},
 		"two audiences":                     {sign(issuertest.Claims{"aud": []string{audience, "sigstore"}}), "aud"},
 		"the audience twice":                {sign(issuertest.Claims{"aud": []string{audience, audience}}), "aud"},
