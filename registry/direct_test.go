@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/clients/s3server"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/wire"
 	"github.com/org/registry-action/registry"
 )
@@ -239,20 +240,20 @@ func TestNoDirectUploadToCarelessService(t *testing.T) {
 
 // Bytes that no publish refers to go as those do that came through the server.
 func TestUnusedDirectUploadIsSwept(t *testing.T) {
-	k := &clock{now: time.Now()}
+	k := storetest.ClockAt(time.Now())
 	n, _, _ := linking(t, registry.Config{Now: k.Now})
 	p, body, d := twoStep(t, "@acme/a")
 	if err := n.client("").Put(t.Context(), n.plan(p).Missing[0], func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }, nil); err != nil {
 		t.Fatal(err)
 	}
-	k.pass(2 * time.Hour) // the URL has long ended
+	k.Pass(2 * time.Hour) // the URL has long ended
 	if swept, err := n.Sweep(t.Context()); err != nil || swept.Blobs != 0 {
 		t.Fatalf("Sweep = %+v, %v", swept, err)
 	}
 	if plan := n.plan(p); len(plan.Missing) != 0 {
 		t.Errorf("%s is missing", d)
 	}
-	k.pass(9 * time.Hour)
+	k.Pass(9 * time.Hour)
 	if swept, err := n.Sweep(t.Context()); err != nil || swept.Blobs != 1 {
 		t.Fatalf("Sweep = %+v, %v", swept, err)
 	}

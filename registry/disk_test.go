@@ -29,7 +29,7 @@ func TestDeletedFolders(t *testing.T) {
 	cache := filepath.Join(n.dir, "cache")
 	for _, what := range []string{cache, filepath.Join(cache, ".tmp"), filepath.Join(n.dir, "spool")} {
 		for _, pass := range []time.Duration{0, 3 * time.Minute} { // with documents that are fresh, and to be confirmed
-			clock.pass(pass)
+			clock.Pass(pass)
 			removeInUse(t, what)
 			read("without " + filepath.Base(what))
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/registry"
 )
 
@@ -100,28 +101,10 @@ func isTarball(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, ".tg
 // hangUp ends the connection.
 func hangUp(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // behind starts a server in front of f, with a clock.
-func behind(t *testing.T, f *far, c registry.Config) (*node, *clock) {
+func behind(t *testing.T, f *far, c registry.Config) (*node, *storetest.Clock) {
 	t.Helper()
-	k := &clock{now: time.Now()}
+	k := storetest.ClockAt(time.Now())
 	c.Upstream, c.Now = f.URL, k.Now
 	return start(t, c), k
 }

@@ -25,6 +25,7 @@ import (
 
 	"github.com/org/registry-action/internal/forge/forgetest"
 	"github.com/org/registry-action/internal/forge/forgetest/npmfile"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/wire"
 	"github.com/org/registry-action/registry"
 )
@@ -469,7 +470,7 @@ func (f forked) ends(sha string) time.Time {
 
 // What a fork published stays while its pull request is open, and some days.
 func TestWebhooks(t *testing.T) {
-	k := &clock{now: time.Now()}
+	k := storetest.ClockAt(time.Now())
 	f, _ := published(t, registry.Config{Now: k.Now, Retention: 90 * 24 * time.Hour, Forks: registry.Forks{AfterClose: 24 * time.Hour}}, "")
 	long, own := f.ends(forkSHA), f.ends(mainSHA)
 	want := func(a answer, status int, done string) {
@@ -508,7 +509,7 @@ func TestWebhooks(t *testing.T) {
 		t.Errorf("opened again, the commit ends at %s, want %s", got, long)
 	}
 	want(f.deliver("4", "pull_request", closed, secret), http.StatusOK, "taken")
-	k.pass(26 * time.Hour)
+	k.Pass(26 * time.Hour)
 	if _, err := f.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		s := &stress{node: n, client: &http.Client{Transport: &http.Transport{}}}
 		t.Cleanup(s.client.CloseIdleConnections)
 		s.leaveOld()
-		clock.pass(10 * 24 * time.Hour) // what is old goes, while the rest works
+		clock.Pass(10 * 24 * time.Hour) // what is old goes, while the rest works
 		var wg sync.WaitGroup
 		for w := range 4 {
 			for _, work := range []func(w, i int){s.publishes, s.reads, s.changes, s.accounts, s.previews, s.upstreams} {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/registry"
 )
 
@@ -18,7 +19,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 	const rounds, expired = 3, 28 * time.Hour // by then bytes that were kept for a day more may go
 	for _, world := range []string{"one server", "two servers"} {
 		t.Run(world, func(t *testing.T) {
-			k := &clock{now: time.Now()}
+			k := storetest.ClockAt(time.Now())
 			c := registry.Config{Retention: time.Hour, Now: k.Now}
 			var nodes []*node
 			if world == "one server" {
@@ -38,7 +39,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 			for round := range rounds {
 				var sweepers sync.WaitGroup
 				if round > 0 {
-					k.pass(expired)
+					k.Pass(expired)
 					for _, n := range nodes {
 						sweepers.Go(func() { sweepOnce(t, n) })
 					}
@@ -57,7 +58,7 @@ func TestSweepersAndPublishers(t *testing.T) {
 				}
 				t.Logf("round %d: %d commits, %d requests told to come back", round, len(p.files), p.busy)
 			}
-			k.pass(expired)
+			k.Pass(expired)
 			if total := sweepOnce(t, nodes[0]); total.Blobs != sweptBlobs || total.Commits != len(p.files) {
 				t.Errorf("the last sweep removed %+v, want %d commits and their %d blobs", total, len(p.files), sweptBlobs)
 			}

@@ -35,7 +35,7 @@ func TestUpstreamDownAtColdStart(t *testing.T) {
 		}
 	}
 	f.breaks(nil)
-	clock.pass(11 * time.Second)
+	clock.Pass(11 * time.Second)
 	if a := n.get("/lodash/-/lodash-1.0.0.tgz"); string(a.body) != f.tarball("lodash") {
 		t.Errorf("with upstream back the tarball answers %d %.100s", a.StatusCode, a.body)
 	}
@@ -109,13 +109,13 @@ func TestUpstreamPackumentFaults(t *testing.T) {
 				t.Errorf("the answer tells where upstream points: %s", a.body)
 			}
 			f.breaks(nil)
-			clock.pass(11 * time.Minute)
+			clock.Pass(11 * time.Minute)
 			if a = n.get("/lodash"); a.StatusCode != 200 || a.Header.Get("Warning") != "" {
 				t.Fatalf("with upstream back: %d %.200s", a.StatusCode, a.body)
 			}
 			fine := string(a.body)
 			f.breaks(tt.fault)
-			clock.pass(3 * time.Minute)
+			clock.Pass(3 * time.Minute)
 			stale := name != "304 to a first read"
 			if a = n.get("/lodash"); name == "403" {
 				return // being refused is an answer
@@ -158,7 +158,7 @@ func TestUpstreamTarballFaults(t *testing.T) {
 				t.Errorf("answers %d, %v, want %d", status, err, tt.status)
 			}
 			f.breaks(nil)
-			clock.pass(11 * time.Second)
+			clock.Pass(11 * time.Second)
 			if status, body, err := n.try(path); err != nil || body != f.tarball("lodash") {
 				t.Errorf("with upstream back: %d with %d bytes, %v", status, len(body), err)
 			}
@@ -362,7 +362,7 @@ func TestUpstreamChangesAVersion(t *testing.T) {
 	if b := n.get(path); string(b.body) != first || b.Header.Get("ETag") != a.Header.Get("ETag") {
 		t.Errorf("under the document that is here the tarball has changed: %d", b.StatusCode)
 	}
-	clock.pass(3 * time.Minute)
+	clock.Pass(3 * time.Minute)
 	if doc := n.get("/lodash"); !strings.Contains(string(doc.body), sri(changed)) {
 		t.Fatalf("the document is the old one: %s", doc.body)
 	}

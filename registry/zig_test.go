@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/registry"
 )
 
@@ -34,7 +35,7 @@ func zigTar(t *testing.T, version, source string) io.Reader {
 // What an embedder publishes is what clients find, and no sweep takes it.
 func TestZigOfAnEmbedder(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	k := &clock{now: now}
+	k := storetest.ClockAt(now)
 	n := start(t, registry.Config{Token: "a-token-of-the-test", Now: k.Now})
 	v, err := n.PublishZig(t.Context(), zigTar(t, "1.0.0", "one"), "Says hello")
 	if err != nil || v.Name != "greet" || !strings.HasPrefix(v.LegacyHash, "1220") || v.PublishedAt != now {
@@ -47,12 +48,12 @@ func TestZigOfAnEmbedder(t *testing.T) {
 		t.Errorf("what is no archive = %v, want ErrInvalid", err)
 	}
 
-	k.pass(365 * 24 * time.Hour)
+	k.Pass(365 * 24 * time.Hour)
 	for range 2 {
 		if _, err := n.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		k.pass(30 * 24 * time.Hour)
+		k.Pass(30 * 24 * time.Hour)
 	}
 	if got, err := n.ZigVersion(t.Context(), "greet", "latest"); err != nil || got.Version != "1.0.0" || got.Description != "Says hello" {
 		t.Errorf("ZigVersion = %+v, %v", got, err)

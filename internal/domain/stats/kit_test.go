@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,32 +11,17 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
-// clock is the time of a test.
-type clock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newClock() *clock { return &clock{at: time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+func newClock() *storetest.Clock {
+	return storetest.ClockAt(time.Date(2026, 3, 15, 12, 0, 0, 0, time.UTC))
 }
 
 // openDB opens a store that is closed at the end of the test.
-func openDB(t testing.TB, c *clock) kv.DB {
+func openDB(t testing.TB, c *storetest.Clock) kv.DB {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: c.now})
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: c.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +34,7 @@ type world struct {
 	*Service
 	t     testing.TB
 	db    kv.DB
-	clock *clock
+	clock *storetest.Clock
 }
 
 func newWorld(t testing.TB) *world {
@@ -58,9 +42,9 @@ func newWorld(t testing.TB) *world {
 	return newWorldOn(t, openDB(t, c), c, Options{})
 }
 
-func newWorldOn(t testing.TB, db kv.DB, c *clock, o Options) *world {
+func newWorldOn(t testing.TB, db kv.DB, c *storetest.Clock, o Options) *world {
 	t.Helper()
-	o.Now = c.now
+	o.Now = c.Now
 	w := &world{Service: newService(db, o), t: t, db: db, clock: c}
 	t.Cleanup(func() { w.Close() })
 	return w

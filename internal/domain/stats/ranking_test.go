@@ -33,10 +33,10 @@ func (w *world) top(p Period, limit int, kinds ...Kind) string {
 func TestTop(t *testing.T) {
 	w := newWorld(t)
 	w.count(9, NPM, "old", "1.0.0")
-	w.clock.pass(10 * 24 * time.Hour)
+	w.clock.Pass(10 * 24 * time.Hour)
 	w.count(3, NPM, "a", "1.0.0")
 	w.count(2, NPM, "a", "2.0.0")
-	w.clock.pass(3 * 24 * time.Hour)
+	w.clock.Pass(3 * 24 * time.Hour)
 	w.count(2, Zig, "a", "1.0.0")
 	w.count(2, NPM, "b", "1.0.0")
 	w.count(7, Install, "b", "1.0.0")
@@ -80,7 +80,7 @@ func TestTopIsMadeAnew(t *testing.T) {
 	if again := w.top(Day, 10); again != first {
 		t.Errorf("within a second it is made anew: %s", again)
 	}
-	w.clock.pass(leastFresh)
+	w.clock.Pass(leastFresh)
 	if got := w.top(Day, 10); got != "npm:a=2 " {
 		t.Errorf("after a second it is %s", got)
 	}
@@ -93,12 +93,12 @@ func TestDaysThatAreOverAreKept(t *testing.T) {
 		w.count(1, NPM, fmt.Sprintf("rare-%03d", i), "1.0.0")
 	}
 	w.count(2, NPM, "often", "1.0.0")
-	first := dayOf(w.clock.now())
+	first := dayOf(w.clock.Now())
 	w.written()
 	if _, err := w.db.Get(t.Context(), rankingKey(NPM, first)); !errors.Is(err, kv.ErrNotFound) {
 		t.Fatalf("a day that is not over has a ranking: %v", err)
 	}
-	w.clock.pass(24*time.Hour + grace)
+	w.clock.Pass(24*time.Hour + grace)
 	if got := w.top(Week, 2, NPM); got != "npm:often=2 npm:rare-000=1 " {
 		t.Errorf("of the week: %s", got)
 	}
@@ -118,7 +118,7 @@ func TestDaysThatAreOverAreKept(t *testing.T) {
 func TestExport(t *testing.T) {
 	w := newWorld(t)
 	w.count(1, NPM, "@acme/a", "1.0.0")
-	w.clock.pass(24 * time.Hour)
+	w.clock.Pass(24 * time.Hour)
 	w.count(2, Zig, "z", "1.0.0")
 	w.count(3, NPM, "@acme/a", "1.1.0")
 	w.written()

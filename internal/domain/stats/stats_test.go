@@ -26,7 +26,7 @@ func TestKindsAndVersionsAreToldApart(t *testing.T) {
 		Sums:     Sums{9, 9, 9},
 		Kinds:    map[Kind]Sums{NPM: {5, 5, 5}, Zig: {4, 4, 4}},
 		Versions: map[string]Sums{"1.0.0": {7, 7, 7}, "1.1.0": {2, 2, 2}},
-		Last:     w.clock.now(),
+		Last:     w.clock.Now(),
 	}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("package (-want +got):\n%s", diff)
@@ -43,7 +43,7 @@ func TestPeriods(t *testing.T) {
 	w := newWorld(t)
 	for range 40 { // one more each day than the day before would be, and today none
 		w.count(1, NPM, "a", "1.0.0")
-		w.clock.pass(24 * time.Hour)
+		w.clock.Pass(24 * time.Hour)
 	}
 	w.written()
 	if got := w.pkg("a").Sums; got != (Sums{40, 6, 29}) {
@@ -76,13 +76,13 @@ func TestRetention(t *testing.T) {
 	w.count(2, NPM, "a", "1.0.0")
 	w.count(2, Commit, "a", "abcdef0123")
 	w.written()
-	w.clock.pass(dailyLife + 24*time.Hour)
+	w.clock.Pass(dailyLife + 24*time.Hour)
 	w.count(1, NPM, "b", "1.0.0")
 	w.written()
 	if p := w.pkg("a"); p.Total != 4 || len(p.Versions) != 1 || p.Versions["1.0.0"].Total != 2 {
 		t.Errorf("after 401 days: %+v", p)
 	}
-	for _, k := range []kv.Key{dayKey(NPM, "a", dayOf(newClock().now())), recentKey(NPM, "a", "1.0.0", dayOf(newClock().now())), nameKey(NPM, dayOf(newClock().now()), "a")} {
+	for _, k := range []kv.Key{dayKey(NPM, "a", dayOf(newClock().Now())), recentKey(NPM, "a", "1.0.0", dayOf(newClock().Now())), nameKey(NPM, dayOf(newClock().Now()), "a")} {
 		if _, err := w.db.Get(t.Context(), k); !errors.Is(err, kv.ErrNotFound) {
 			t.Errorf("%s is still there: %v", k, err)
 		}
@@ -194,7 +194,7 @@ func TestDamagedAndForgottenRows(t *testing.T) {
 	if err := w.db.Apply(t.Context(), kv.Put(kv.Row{Key: versionKey(NPM, "a", "1.0.0"), Value: []byte("damaged")})); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.pass(2 * writerLife)
+	w.clock.Pass(2 * writerLife)
 	w.count(1, NPM, "a", "1.0.0")
 	w.count(1, NPM, "b", "1.0.0")
 	if err := w.flush(t.Context()); err != nil {
@@ -222,7 +222,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if lost != 20 {
 		t.Errorf("%d downloads were said to be lost, want 20", lost)
 	}
-	if _, there := w.counts[subject{kind: NPM, name: "a", version: "1.0.0", day: dayOf(c.now())}]; there {
+	if _, there := w.counts[subject{kind: NPM, name: "a", version: "1.0.0", day: dayOf(c.Now())}]; there {
 		t.Error("the oldest is still there")
 	}
 	w.Close()

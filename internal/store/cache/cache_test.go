@@ -14,27 +14,8 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/store/cache"
+	"github.com/org/registry-action/internal/store/storetest"
 )
-
-// clock is a time to turn.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) forward(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
 
 func open(t *testing.T, dir string, max int64, now func() time.Time) *cache.Cache {
 	t.Helper()
@@ -103,8 +84,8 @@ func files(t *testing.T, dir string) (names []string) {
 }
 
 func TestCopies(t *testing.T) {
-	dir, clk := t.TempDir(), newClock()
-	c := open(t, dir, 1<<20, clk.now)
+	dir, clk := t.TempDir(), storetest.NewClock()
+	c := open(t, dir, 1<<20, clk.Now)
 	wantNone(t, c, "a")
 	put(t, c, "a", "m1", "one")
 	put(t, c, "../../b\x00", "", "")
@@ -143,13 +124,13 @@ type failing struct{ err error }
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 func TestTouch(t *testing.T) {
-	dir, clk := t.TempDir(), newClock()
-	c := open(t, dir, 1<<20, clk.now)
+	dir, clk := t.TempDir(), storetest.NewClock()
+	c := open(t, dir, 1<<20, clk.Now)
 	if err := c.Touch("a", nil); !errors.Is(err, cache.ErrNotFound) {
 		t.Errorf("Touch of nothing = %v", err)
 	}
 	put(t, c, "a", "m1", "one")
-	clk.forward(time.Minute)
+	clk.Pass(time.Minute)
 	if err := c.Touch("a", []byte("m2")); err != nil {
 		t.Fatal(err)
 	}
@@ -158,13 +139,13 @@ func TestTouch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(e.Meta) != "m2" || !e.Since.Equal(clk.now()) || e.Size != 3 {
+		if string(e.Meta) != "m2" || !e.Since.Equal(clk.Now()) || e.Size != 3 {
 			t.Errorf("after Touch: %q since %s, %d bytes", e.Meta, e.Since, e.Size)
 		}
 		if err := errors.Join(e.Close(), c.Close()); err != nil {
 			t.Fatal(err)
 		}
-		c = open(t, dir, 1<<20, clk.now)
+		c = open(t, dir, 1<<20, clk.Now)
 	}
 }
 
@@ -199,21 +180,21 @@ func TestAnOpenCopyOutlivesItsPlace(t *testing.T) {
 }
 
 func TestEviction(t *testing.T) {
-	dir, clk := t.TempDir(), newClock()
+	dir, clk := t.TempDir(), storetest.NewClock()
 	const size = 9 << 10 // with what each copy costs beside its bytes, 10 KiB
-	c := open(t, dir, 50<<10, clk.now)
+	c := open(t, dir, 50<<10, clk.Now)
 	key := func(i int) string { return fmt.Sprint("key", i) }
 	text := strings.Repeat("x", size)
 	for i := range 5 {
 		put(t, c, key(i), "", text)
-		clk.forward(2 * time.Hour)
+		clk.Pass(2 * time.Hour)
 	}
 	wantCopy(t, c, key(0), "", text) // used again: the most recent
-	clk.forward(2 * time.Hour)
+	clk.Pass(2 * time.Hour)
 	put(t, c, key(5), "", text)
 	wantNone(t, c, key(1))
 	wantCopy(t, c, key(0), "", text)
-	clk.forward(2 * time.Hour)
+	clk.Pass(2 * time.Hour)
 
 	put(t, c, "too large", "", strings.Repeat("x", 50<<10))
 	wantNone(t, c, "too large")
@@ -228,13 +209,13 @@ func TestEviction(t *testing.T) {
 		if e, err := c.Get(key(i)); err == nil {
 			kept = append(kept, key(i))
 			_ = e.Close()
-			clk.forward(2 * time.Hour)
+			clk.Pass(2 * time.Hour)
 		}
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c = open(t, dir, 20<<10, clk.now)
+	c = open(t, dir, 20<<10, clk.Now)
 	for i, k := range kept {
 		_, _, ok := read(t, c, k)
 		if want := i >= len(kept)-2; ok != want {
@@ -323,23 +304,23 @@ func TestACopyThatIsDamagedMeanwhile(t *testing.T) {
 
 // TestTwoCopiesOfAKey: a crash may come between the new copy and the removal of the old one.
 func TestTwoCopiesOfAKey(t *testing.T) {
-	dir, clk := t.TempDir(), newClock()
-	c := open(t, dir, 1<<20, clk.now)
+	dir, clk := t.TempDir(), storetest.NewClock()
+	c := open(t, dir, 1<<20, clk.Now)
 	put(t, c, "a", "old", "old")
 	saved := map[string][]byte{}
-	stamp := clk.now()
+	stamp := clk.Now()
 	for _, f := range files(t, dir) {
 		b, err := os.ReadFile(f)
 		must(t, err)
 		saved[f] = b
 	}
-	clk.forward(time.Hour)
+	clk.Pass(time.Hour)
 	put(t, c, "a", "new", "new")
 	must(t, c.Close())
 	for f, b := range saved {
 		must(t, os.WriteFile(f, b, 0o600), os.Chtimes(f, stamp, stamp))
 	}
-	c = open(t, dir, 1<<20, clk.now)
+	c = open(t, dir, 1<<20, clk.Now)
 	wantCopy(t, c, "a", "new", "new")
 	if got := files(t, dir); len(got) != 2 {
 		t.Errorf("left are %v, want two files", got)

@@ -85,7 +85,10 @@ type Clock struct {
 }
 
 // NewClock is a clock at half past noon of a day in 2026, UTC.
-func NewClock() *Clock { return &Clock{now: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)} }
+func NewClock() *Clock { return ClockAt(time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)) }
+
+// ClockAt is a clock at a time.
+func ClockAt(now time.Time) *Clock { return &Clock{now: now} }
 
 // Now is the clock's time.
 func (c *Clock) Now() time.Time {
