@@ -24,7 +24,7 @@ func TestProve(t *testing.T) {
 		w := newWorld(t, forks.Options{}, token)
 		w.gh.Grant("", forgetest.Account{ReadOnly: true})
 		c := w.claim()
-		if d := c.Expires.Sub(w.now()); d > 10*time.Minute || d < 9*time.Minute {
+		if d := c.Expires.Sub(w.Now()); d > 10*time.Minute || d < 9*time.Minute {
 			t.Errorf("the claim is good for %s", d)
 		}
 		if strings.Contains(c.Artifact+string(c.Manifest), c.ID) {
@@ -242,7 +242,7 @@ func TestArtifacts(t *testing.T) {
 			return forgetest.Artifact{RunID: 78, Name: c.Artifact, Zip: zipped(w.t, c.Manifest)}
 		}, "proof_missing"},
 		"of before": {func(w *world, c forks.Claimed) forgetest.Artifact {
-			return forgetest.Artifact{RunID: runID, Name: c.Artifact, Zip: zipped(w.t, c.Manifest), CreatedAt: w.now().Add(-time.Hour)}
+			return forgetest.Artifact{RunID: runID, Name: c.Artifact, Zip: zipped(w.t, c.Manifest), CreatedAt: w.Now().Add(-time.Hour)}
 		}, "proof_missing"},
 		"that has expired": {func(w *world, c forks.Claimed) forgetest.Artifact {
 			return forgetest.Artifact{RunID: runID, Name: c.Artifact, Expired: true}
@@ -332,9 +332,9 @@ func TestQuota(t *testing.T) {
 		}
 	}
 	w.refused(prove(), fault.Forbidden, "quota")
-	w.pass(25 * time.Hour)
+	w.Pass(25 * time.Hour)
 	run := theRun()
-	run.StartedAt = w.now()
+	run.StartedAt = w.Now()
 	w.gh.PutRun(run)
 	if err := prove(); err != nil {
 		t.Errorf("on another day: %v", err)
@@ -373,7 +373,7 @@ func TestRates(t *testing.T) {
 		_ = try(fmt.Sprintf("2001:db8:0:%x::1", n), pull)
 	}
 	w.refused(try("203.0.113.9", pull), fault.Unavailable, "rate_limited")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	if err := try("203.0.113.7", pull); err != nil {
 		t.Errorf("an hour later: %v", err)
 	}
@@ -398,7 +398,7 @@ func TestClaimsExpire(t *testing.T) {
 	w := newWorld(t, forks.Options{}, forgetest.Token)
 	c := w.claim()
 	w.attach(c)
-	w.pass(11 * time.Minute)
+	w.Pass(11 * time.Minute)
 	_, err := w.Prove(t.Context(), c.ID)
 	w.refused(err, fault.NotFound, "unknown_claim")
 	for _, id := range []string{"", "x", strings.Repeat("x", 5000), "a\x00b"} {

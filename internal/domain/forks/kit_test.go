@@ -19,6 +19,7 @@ import (
 	"github.com/org/registry-action/internal/forge/forgetest"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const (
@@ -33,13 +34,13 @@ var head = strings.Repeat("a", 40)
 // world is a service with a stand-in of GitHub that has a pull request of a fork, whose run is in progress.
 type world struct {
 	*forks.Service
-	t      *testing.T
-	gh     *forgetest.Server
-	db     kv.DB
-	needs  forks.Needs
-	opt    forks.Options
+	t     *testing.T
+	gh    *forgetest.Server
+	db    kv.DB
+	needs forks.Needs
+	opt   forks.Options
+	*storetest.Clock
 	mu     sync.Mutex
-	clock  time.Time
 	grants []forks.Grant
 }
 
@@ -52,10 +53,10 @@ func (f theForge) Open(ctx context.Context, path string) (forks.Repository, erro
 
 func newWorld(t *testing.T, opt forks.Options, token string) *world {
 	t.Helper()
-	w := &world{t: t, gh: forgetest.New(t), clock: time.Now()}
+	w := &world{t: t, gh: forgetest.New(t), Clock: storetest.ClockAt(time.Now())}
 	w.gh.AddPull(forgetest.Pull{Number: pull, HeadSHA: head, HeadRef: "fix", HeadRepo: fork, BaseRef: "main", Author: "mallory"})
 	w.gh.PutRun(theRun())
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,13 +78,13 @@ func newWorld(t *testing.T, opt forks.Options, token string) *world {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.grants = append(w.grants, g)
-			return fmt.Sprint("token ", len(w.grants)), w.clock.Add(g.Expires), nil
+			return fmt.Sprint("token ", len(w.grants)), w.Now().Add(g.Expires), nil
 		},
 	}
 	if opt.Repositories == nil {
 		opt.Repositories = []string{"acme/*"}
 	}
-	opt.Now = w.now
+	opt.Now = w.Now
 	w.opt = opt
 	w.Service = w.another()
 	return w
@@ -97,18 +98,6 @@ func (w *world) another() *forks.Service {
 		w.t.Fatal(err)
 	}
 	return s
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
 }
 
 func theRun() forgetest.Run {
@@ -139,7 +128,7 @@ func (w *world) claim() forks.Claimed {
 // attach is what the run does.
 func (w *world) attach(c forks.Claimed) {
 	w.t.Helper()
-	w.gh.AddArtifact(forgetest.Artifact{RunID: runID, Name: c.Artifact, Zip: zipped(w.t, c.Manifest), CreatedAt: w.now()})
+	w.gh.AddArtifact(forgetest.Artifact{RunID: runID, Name: c.Artifact, Zip: zipped(w.t, c.Manifest), CreatedAt: w.Now()})
 }
 
 func zipped(t *testing.T, text []byte) []byte {

@@ -57,7 +57,7 @@ func TestAlone(t *testing.T) {
 		if err := w.another().Alone(ctx, "acme/ws", 8, never, func(context.Context) error { return nil }); err != nil {
 			t.Errorf("another pull request: %v", err)
 		}
-		w.pass(3 * time.Minute) // as if this one had died
+		w.Pass(3 * time.Minute) // as if this one had died
 		return w.another().Alone(ctx, "acme/ws", 7, never, func(context.Context) error { return nil })
 	}
 	if err := w.Alone(t.Context(), "acme/ws", 7, never, inside); err != nil {

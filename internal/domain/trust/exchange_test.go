@@ -29,7 +29,7 @@ func TestToken(t *testing.T) {
 	want := provenance.Proof{
 		Tier: provenance.Release, Issuer: w.issuer.URL, Repository: repository, RepositoryID: 74, OwnerID: 65,
 		Workflow: "acme/widgets/.github/workflows/publish.yml@refs/heads/main", Environment: "npm", Ref: "refs/heads/main", Event: "push", SHA: sha,
-		RunID: 4711, RunAttempt: 2, RunURL: "https://github.com/acme/widgets/actions/runs/4711", At: w.time(),
+		RunID: 4711, RunAttempt: 2, RunURL: "https://github.com/acme/widgets/actions/runs/4711", At: w.Now(),
 	}
 	if got.Proof != want || answer.Proof != want || answer.Secret != "secret" {
 		t.Errorf("the proof is %+v, want %+v", got.Proof, want)
@@ -74,10 +74,10 @@ func TestReplay(t *testing.T) {
 	if won != 1 || w.made.count() != 1 {
 		t.Errorf("%d of %d won, %d tokens were made", won, racers, w.made.count())
 	}
-	w.pass(5*time.Minute + leeway - time.Second) // the last second in which it is good
+	w.Pass(5*time.Minute + leeway - time.Second) // the last second in which it is good
 	_, err := w.show(token)
 	refused(t, err, fault.Forbidden, "jti")
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	_, err = w.show(token)
 	refused(t, err, fault.Unauthenticated, "exp")
 }

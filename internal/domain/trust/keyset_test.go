@@ -37,13 +37,13 @@ func TestUnknownKeys(t *testing.T) {
 			_, err := w.show(w.issuer.Sign(key, w.issuer.Complete(audience, push())))
 			refused(t, err, fault.Unauthenticated, "kid")
 		}
-		w.failures = newFailures(w.time)
+		w.failures = newFailures(w.Now)
 	}
 	flood()
 	if got := w.issuer.Asked(); got != asked {
 		t.Errorf("it asked %d times within the minute", got-asked)
 	}
-	w.pass(coolDown)
+	w.Pass(coolDown)
 	flood()
 	if got := w.issuer.Asked(); got != asked+1 {
 		t.Errorf("it asked %d times after the minute", got-asked)
@@ -51,7 +51,7 @@ func TestUnknownKeys(t *testing.T) {
 	w.issuer.Rotate()
 	_, err := w.run(push())
 	refused(t, err, fault.Unauthenticated, "kid")
-	w.pass(coolDown)
+	w.Pass(coolDown)
 	if _, err := w.run(push()); err != nil {
 		t.Errorf("a new key, a minute later: %v", err)
 	}
@@ -70,16 +70,16 @@ func TestIssuerIsDown(t *testing.T) {
 	w.issuer.Break(false)
 	_, err = w.run(push())
 	refused(t, err, fault.Unavailable, "") // it has just been asked
-	w.pass(coolFailure)
+	w.Pass(coolFailure)
 	if _, err := w.run(push()); err != nil {
 		t.Fatal(err)
 	}
 	w.issuer.Break(true)
-	w.pass(23 * time.Hour)
+	w.Pass(23 * time.Hour)
 	if _, err := w.run(push()); err != nil {
 		t.Errorf("with a key of yesterday: %v", err)
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	_, err = w.run(push())
 	refused(t, err, fault.Unavailable, "")
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const (
@@ -36,15 +37,14 @@ type world struct {
 	owners owners
 	forge  forge
 
-	mu    sync.Mutex
-	clock time.Time
+	*storetest.Clock
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC), owners: owners{}, issuer: issuertest.New(t)}
-	w.issuer.At(w.time)
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.time})
+	w := &world{t: t, Clock: storetest.NewClock(), owners: owners{}, issuer: issuertest.New(t)}
+	w.issuer.At(w.Now)
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,21 +61,9 @@ func (w *world) another(suffix string) *Service {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	s := New(w.db, Options{Issuers: issuers, Audiences: Audiences(base), Tokens: &w.made, Packages: w.owners, Forge: &w.forge, Now: w.time})
+	s := New(w.db, Options{Issuers: issuers, Audiences: Audiences(base), Tokens: &w.made, Packages: w.owners, Forge: &w.forge, Now: w.Now})
 	w.t.Cleanup(s.Close)
 	return s
-}
-
-func (w *world) time() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
 }
 
 // policy makes one as an admin does, for releases of @acme/* unless change says otherwise.

@@ -20,8 +20,8 @@ func TestTokens(t *testing.T) {
 	w := newWorld(t)
 	w.policy(nil)
 	other := issuertest.New(t)
-	other.At(w.time)
-	now := w.time()
+	other.At(w.Now)
+	now := w.Now()
 	at := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	sign := func(change issuertest.Claims) string { return w.issuer.Token(audience, push().With(change)) }
 	for what, tt := range map[string]struct {
@@ -62,8 +62,8 @@ func TestTokens(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			_, err := w.show(tt.token)
 			refused(t, err, fault.Unauthenticated, tt.field)
-			w.pass(0)
-			w.failures = newFailures(w.time) // each has its own tries
+			w.Pass(0)
+			w.failures = newFailures(w.Now) // each has its own tries
 		})
 	}
 	if w.made.count() != 0 {
@@ -120,7 +120,7 @@ func TestAlgorithms(t *testing.T) {
 func TestLeeway(t *testing.T) {
 	w := newWorld(t)
 	w.policy(nil)
-	now := w.time()
+	now := w.Now()
 	for _, change := range []issuertest.Claims{
 		{"exp": now.Add(-29 * time.Second).Unix()},
 		{"nbf": now.Add(29 * time.Second).Unix()},
@@ -162,7 +162,7 @@ func TestGuessing(t *testing.T) {
 	if fault.Wait(err) <= 0 || fault.Wait(err) > failuresFor {
 		t.Errorf("it says to wait %s", fault.Wait(err))
 	}
-	w.pass(failuresFor)
+	w.Pass(failuresFor)
 	if _, err := w.run(push()); err != nil {
 		t.Error(err)
 	}
