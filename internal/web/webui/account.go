@@ -3,6 +3,7 @@ package webui
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,6 +48,16 @@ func (u *UI) known(r *http.Request) (auth.Principal, error) {
 		return who, fault.New(fault.Unauthenticated, "Sign in first.")
 	}
 	return who, nil
+}
+
+// submitted is a form and who has sent it, who must not be anonymous.
+func (u *UI) submitted(w http.ResponseWriter, r *http.Request) (auth.Principal, url.Values, error) {
+	who, err := u.known(r)
+	if err != nil {
+		return who, nil, err
+	}
+	values, err := form(w, r)
+	return who, values, err
 }
 
 func (u *UI) account(w http.ResponseWriter, r *http.Request) error {
@@ -94,11 +105,7 @@ func (u *UI) owned(ctx context.Context, user string) ([]Found, error) {
 
 func (u *UI) createToken(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "token create", "", "")
-	who, err := u.known(r)
-	if err != nil {
-		return err
-	}
-	values, err := form(w, r)
+	who, values, err := u.submitted(w, r)
 	if err != nil {
 		return err
 	}
@@ -132,11 +139,7 @@ func (u *UI) createToken(w http.ResponseWriter, r *http.Request) error {
 
 func (u *UI) revokeToken(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "token revoke", "", "")
-	who, err := u.known(r)
-	if err != nil {
-		return err
-	}
-	values, err := form(w, r)
+	who, values, err := u.submitted(w, r)
 	if err != nil {
 		return err
 	}

@@ -102,11 +102,7 @@ func (u *UI) showManage(w http.ResponseWriter, r *http.Request, status int, kind
 
 // change does what a form of the page asks for.
 func (u *UI) change(w http.ResponseWriter, r *http.Request) error {
-	who, err := u.known(r)
-	if err != nil {
-		return err
-	}
-	values, err := form(w, r)
+	who, values, err := u.submitted(w, r)
 	if err != nil {
 		return err
 	}

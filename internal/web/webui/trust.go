@@ -41,11 +41,7 @@ func (u *UI) trusted(ctx context.Context, who auth.Principal, owned []Found) ([]
 // distrust removes a policy.
 func (u *UI) distrust(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "distrust", "", "")
-	who, err := u.known(r)
-	if err != nil {
-		return err
-	}
-	values, err := form(w, r)
+	who, values, err := u.submitted(w, r)
 	if err != nil {
 		return err
 	}
