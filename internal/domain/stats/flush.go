@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -165,16 +166,26 @@ func (b *builder) subject(what subject, c count) {
 		return
 	}
 	b.downloads += c.n
-	version := kv.Add(versionKey(what.kind, what.name, what.version), c.n)
-	if what.kind == Commit {
-		version.Row.Expires = until
-	}
-	b.add(version)
-	b.add(kv.Add(totalKey(what.kind, what.name), c.n))
+	ofVersion, ofName := sumsUntil(what.kind, until)
+	b.add(kv.AddUntil(versionKey(what.kind, what.name, what.version), c.n, ofVersion))
+	b.add(kv.AddUntil(totalKey(what.kind, what.name), c.n, ofName))
 	b.add(kv.AddUntil(dayKey(what.kind, what.name, what.day), c.n, until))
 	b.add(kv.AddUntil(nameKey(what.kind, what.day, what.name), c.n, until))
 	b.add(kv.AddUntil(recentKey(what.kind, what.name, what.version, what.day), c.n, what.day.until(recentLife)))
-	b.last(lastKey(what.kind, what.name), c.last)
+	b.last(kv.Row{Key: lastKey(what.kind, what.name), Expires: ofName}, c.last)
+}
+
+// sumsUntil returns when the sums of a version and of a name are forgotten unless something is added to them; zero:
+// never. until is that of a day. Of what is published here there are as many as packages and versions; versions of
+// commits end, and what events name is made up by whoever reports them.
+func sumsUntil(k Kind, until time.Time) (version, name time.Time) {
+	switch {
+	case slices.Contains(Events(), k):
+		return until, until
+	case k == Commit:
+		return until, time.Time{}
+	}
+	return time.Time{}, time.Time{}
 }
 
 func (b *builder) add(op kv.Op) {
@@ -190,9 +201,10 @@ func (b *builder) add(op kv.Op) {
 }
 
 // last notes a moment. Of two servers the one that writes later decides: they write within a second.
-func (b *builder) last(k kv.Key, at int64) {
-	op := kv.Put(kv.Row{Key: k, Value: strconv.AppendInt(nil, at, 10)})
-	i, ok := b.at[k]
+func (b *builder) last(r kv.Row, at int64) {
+	r.Value = strconv.AppendInt(nil, at, 10)
+	op := kv.Put(r)
+	i, ok := b.at[r.Key]
 	if !ok {
 		b.add(op)
 		return

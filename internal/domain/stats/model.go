@@ -100,9 +100,9 @@ func (p Period) days() int {
 	return 0
 }
 
-// How long rows are kept; sums of packages are for ever.
+// How long rows are kept; sums of packages are for ever, but for those of events.
 const (
-	dailyLife  = 400 * 24 * time.Hour // what counts a day, and the sums of versions of commits, which expire themselves
+	dailyLife  = 400 * 24 * time.Hour // what counts a day; from the last day on, the sums of events and of versions of commits
 	recentLife = 40 * 24 * time.Hour  // what counts a version on a day
 	writerLife = 7 * 24 * time.Hour
 )

@@ -3,6 +3,7 @@ package stats
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -86,6 +87,40 @@ func TestRetention(t *testing.T) {
 		if _, err := w.db.Get(t.Context(), k); !errors.Is(err, kv.ErrNotFound) {
 			t.Errorf("%s is still there: %v", k, err)
 		}
+	}
+}
+
+// Of what clients report nothing is kept for ever: they may make up names.
+func TestRetentionOfEvents(t *testing.T) {
+	w := newWorld(t)
+	report := func() {
+		t.Helper()
+		if err := w.Record(reporter(false), []Event{{"made-up", "install", "1.0.0"}, {"made-up", "build_error", ""}}); err != nil {
+			t.Fatal(err)
+		}
+		w.written()
+	}
+	report()
+	w.clock.Pass(dailyLife - 24*time.Hour)
+	report()
+	if p := w.pkg("made-up", Install); p.Total != 2 || p.Versions["1.0.0"].Total != 2 || !p.Last.Equal(w.clock.Now()) {
+		t.Errorf("what is reported now and then has %+v", p)
+	}
+	w.clock.Pass(dailyLife + 24*time.Hour)
+	w.count(1, NPM, "b", "1.0.0")
+	w.written()
+	left := 0
+	for row, err := range w.db.(kv.Walker).Walk(t.Context(), kv.Key{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(row.Key.String(), "made-up") {
+			t.Errorf("%s is still there, until %s", row.Key, row.Expires)
+		}
+		left++
+	}
+	if left == 0 {
+		t.Error("nothing is there at all")
 	}
 }
 
