@@ -52,6 +52,23 @@ func (s *Service) planOne(ctx context.Context, may authority, c *candidate) (ste
 	return st, st.mustHold()
 }
 
+// renew is plan for steps that were planned before their bytes were stored. What was read of a package then, its
+// versions and tombstones too, its head guards: every write of the package changes it, and the batch swaps it. Whether
+// it may be published is decided again: that also goes by who owns the scope.
+func (s *Service) renew(ctx context.Context, may authority, steps []step, all []*candidate) (_ []step, err error) {
+	for i := range steps {
+		st := &steps[i]
+		if st.unchanged { // no batch swaps its head
+			return s.plan(ctx, may, all)
+		}
+		st.row = st.c.row // it has its signature now
+		if st.taking, err = may(ctx, st.pkg, st.c); err != nil {
+			return nil, err
+		}
+	}
+	return steps, nil
+}
+
 // compare looks for the version: there with the same bytes, or unpublished with
 // them, is fine; other bytes never are.
 func (s *Service) compare(ctx context.Context, st *step) error {
@@ -134,7 +151,7 @@ func (s *Service) versionOps(ctx context.Context, st step) (hidden, ops []kv.Op,
 	if err != nil {
 		return nil, nil, err
 	}
-	pin, err := s.life.Pin(ctx, blobKey(st.row.Artifact))
+	pin, err := s.pin(ctx, st.c)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -160,4 +177,13 @@ func (s *Service) versionOps(ctx context.Context, st step) (hidden, ops []kv.Op,
 	}
 	text, err := s.codec.deflate([]byte(st.c.readme))
 	return []kv.Op{kv.Put(kv.Row{Key: readmeKey(st.name, st.row.Readme), Value: text})}, ops, err
+}
+
+// pin is the op that keeps a candidate's bytes for ever. What is known of their hold is of use for one batch.
+func (s *Service) pin(ctx context.Context, c *candidate) (kv.Op, error) {
+	if known := c.pin; known != nil {
+		c.pin = nil
+		return *known, nil
+	}
+	return s.life.Pin(ctx, blobKey(c.row.Artifact))
 }

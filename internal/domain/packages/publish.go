@@ -59,26 +59,29 @@ func (s *Service) PublishAll(ctx context.Context, who Principal, releases []Rele
 		if st.unchanged {
 			continue
 		}
-		if err := s.store(ctx, st.row.Artifact, releases[i].Upload); err != nil {
+		if err := s.store(ctx, all[i], releases[i].Upload); err != nil {
 			return nil, err
 		}
 		if err := s.sign(ctx, all[i]); err != nil {
 			return nil, err
 		}
 	}
-	return s.commit(ctx, begun, may, all, nil)
+	return s.commit(ctx, begun, may, steps, nil)
 }
 
 // store makes the bytes of a version durable. They stay for some hours, and for
 // good once a batch pins them.
-func (s *Service) store(ctx context.Context, a Artifact, u *Upload) error {
-	if err := s.life.Hold(ctx, blobKey(a)); err != nil {
+func (s *Service) store(ctx context.Context, c *candidate, u *Upload) error {
+	key := blobKey(c.row.Artifact)
+	pin, err := s.life.HoldNew(ctx, key)
+	if err != nil {
 		return err
 	}
+	c.pin = &pin
 	if _, err := u.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	_, _, err := s.blobs.Put(ctx, blobKey(a), u)
+	_, _, err = s.blobs.Put(ctx, key, u)
 	return err
 }
 
@@ -95,34 +98,34 @@ func (s *Service) mayPublish(who Principal) authority {
 	}
 }
 
-// commit makes candidates visible whose bytes have been stored since begun, in one
-// batch with what extra says.
-func (s *Service) commit(ctx context.Context, begun time.Time, may authority, all []*candidate, extra func() ([]kv.Op, error)) ([]Published, error) {
+// commit makes candidates visible whose bytes have been stored since begun, in one batch with what extra says. steps
+// were planned before that.
+func (s *Service) commit(ctx context.Context, begun time.Time, may authority, steps []step, extra func() ([]kv.Op, error)) ([]Published, error) {
 	var names []string
-	for _, c := range all {
-		names = append(names, c.name)
+	var all []*candidate
+	for _, st := range steps {
+		names, all = append(names, st.name), append(all, st.c)
 	}
 	done, err := s.turns.Take(ctx, names...)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	steps, err = s.renew(ctx, may, steps, all)
 	for range tries {
-		steps, err := s.plan(ctx, may, all)
 		if err != nil {
 			return nil, err
 		}
 		if err := s.inTime(begun, names...); err != nil {
 			return nil, err
 		}
-		err = s.write(ctx, steps, extra)
-		if errors.Is(err, kv.ErrConflict) {
-			continue
+		if err = s.write(ctx, steps, extra); err == nil {
+			return results(steps), nil
 		}
-		if err != nil {
+		if !errors.Is(err, kv.ErrConflict) {
 			return nil, err
 		}
-		return results(steps), nil
+		steps, err = s.plan(ctx, may, all)
 	}
 	return nil, busy(names...)
 }

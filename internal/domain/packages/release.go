@@ -28,8 +28,9 @@ type candidate struct {
 	row        versionRow // once it is signed, what is stored
 	readme     string
 	provenance json.RawMessage
-	free       bool // upstream was asked and has nothing of the name
-	ready      bool // its bytes are stored and it is signed
+	free       bool   // upstream was asked and has nothing of the name
+	ready      bool   // its bytes are stored and it is signed
+	pin        *kv.Op // keeps its bytes for ever, as their hold was when they came; nil: nobody knows
 }
 
 // Receive takes in the tarball of a publish. The caller closes the Upload.

@@ -51,7 +51,7 @@ func (s *Service) Stage(ctx context.Context, who Principal, r Release) (Staged, 
 		return Staged{}, err
 	}
 	now := s.now()
-	if err := s.store(ctx, c.row.Artifact, r.Upload); err != nil {
+	if err := s.store(ctx, c, r.Upload); err != nil {
 		return Staged{}, err
 	}
 	if err := s.life.Keep(ctx, blobKey(c.row.Artifact), now.Add(stageFor)); err != nil {
@@ -173,7 +173,8 @@ func (s *Service) Approve(ctx context.Context, who Principal, id string) (Publis
 		return Published{}, err
 	}
 	begun, may := s.now(), s.mayApprove(who)
-	if _, err := s.planOne(ctx, may, c); err != nil {
+	st, err := s.planOne(ctx, may, c)
+	if err != nil {
 		return Published{}, err
 	}
 	if err := s.life.Hold(ctx, blobKey(c.row.Artifact)); err != nil {
@@ -185,7 +186,7 @@ func (s *Service) Approve(ctx context.Context, who Principal, id string) (Publis
 	if err := s.sign(ctx, c); err != nil {
 		return Published{}, err
 	}
-	all, err := s.commit(ctx, begun, may, []*candidate{c}, func() ([]kv.Op, error) {
+	all, err := s.commit(ctx, begun, may, []step{st}, func() ([]kv.Op, error) {
 		_, raw, err := s.staged(ctx, who, id) // of two who approve one is the first
 		return unstage(staged.Staged, raw), err
 	})

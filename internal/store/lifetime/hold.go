@@ -38,6 +38,25 @@ func (k *Keeper) Hold(ctx context.Context, b blob.Key) error {
 	return k.keep(ctx, b, now.Add(holdMargin), now.Add(holdFor))
 }
 
+// HoldNew is Hold for bytes that are probably nobody's yet: it reads only if they are somebody's. pin is what Pin would
+// return, and like that fails its batch if the hold has changed since.
+func (k *Keeper) HoldNew(ctx context.Context, b blob.Key) (pin kv.Op, err error) {
+	now := k.now()
+	h := hold{Until: now.Add(holdFor), Since: now}
+	row := kv.JSON(holdKey(b), h)
+	err = k.db.Apply(ctx, kv.PutNew(row), k.dueFor(b, h.Until))
+	if err == nil {
+		return pinned(b, h, row.Value, true), nil
+	}
+	if !errors.Is(err, kv.ErrConflict) {
+		return kv.Op{}, err
+	}
+	if err := k.Hold(ctx, b); err != nil {
+		return kv.Op{}, err
+	}
+	return k.Pin(ctx, b)
+}
+
 // Keep keeps a blob until a time, or somewhat longer.
 func (k *Keeper) Keep(ctx context.Context, b blob.Key, until time.Time) error {
 	return k.keep(ctx, b, until, until.Add(keepAhead))
@@ -72,7 +91,7 @@ func (k *Keeper) keep(ctx context.Context, b blob.Key, enough, until time.Time) 
 		if err != nil {
 			return err
 		}
-		err = k.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: until, Since: since})), k.Due(until.Add(time.Hour), "blob", blobName(b)))
+		err = k.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: until, Since: since})), k.dueFor(b, until))
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}
@@ -112,7 +131,17 @@ func (k *Keeper) Pin(ctx context.Context, b blob.Key) (kv.Op, error) {
 	if found && h.Until.Equal(forever) {
 		return kv.Check(raw, holdKey(b)), nil
 	}
-	return kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: forever, Since: h.Since})), nil
+	return pinned(b, h, raw, found), nil
+}
+
+// pinned keeps a blob for ever whose hold is h, with the value raw.
+func pinned(b blob.Key, h hold, raw []byte, found bool) kv.Op {
+	return kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: forever, Since: h.Since}))
+}
+
+// dueFor has the sweeper look at a blob that is held until a time.
+func (k *Keeper) dueFor(b blob.Key, until time.Time) kv.Op {
+	return k.Due(until.Add(time.Hour), "blob", blobName(b))
 }
 
 // Release returns the ops that let a pinned blob go at a time, once the
@@ -122,7 +151,7 @@ func (k *Keeper) Release(ctx context.Context, b blob.Key, at time.Time) ([]kv.Op
 	if err != nil {
 		return nil, err
 	}
-	return []kv.Op{kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: at, Since: h.Since})), k.Due(at.Add(time.Hour), "blob", blobName(b))}, nil
+	return []kv.Op{kv.Upsert(raw, found, kv.JSON(holdKey(b), hold{Until: at, Since: h.Since})), k.dueFor(b, at)}, nil
 }
 
 // reap removes a blob whose time is over. It reports whether it did.
@@ -149,7 +178,7 @@ func (k *Keeper) reap(ctx context.Context, b blob.Key) (bool, error) {
 func (k *Keeper) remove(ctx context.Context, b blob.Key, h hold, raw []byte) error {
 	now := k.now()
 	doomed := kv.JSON(holdKey(b), hold{Until: h.Until, Since: h.Since, Doomed: now})
-	if err := k.db.Apply(ctx, kv.Swap(raw, doomed), k.Due(now.Add(time.Hour), "blob", blobName(b))); err != nil {
+	if err := k.db.Apply(ctx, kv.Swap(raw, doomed), k.dueFor(b, now)); err != nil {
 		return err
 	}
 	// Bounded well below doomedFor, so that a delete can't come in after another has taken over.
