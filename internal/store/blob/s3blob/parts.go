@@ -13,41 +13,55 @@ import (
 	"github.com/org/registry-action/internal/store/blob"
 )
 
-// sendParts sends a large blob. Its parts are visible once all are there; of an upload that fails nothing stays, and
-// of one whose sender died what the bucket's lifecycle rule for incomplete uploads removes.
-func (s *Store) sendParts(ctx context.Context, key blob.Key, body *received, id string) error {
+// part makes one part of an upload, of so many bytes from an offset on.
+type part func(ctx context.Context, upload *string, number int32, from, size int64) (types.CompletedPart, error)
+
+// inParts makes an object of parts. It is visible once all are there, if the condition of end holds then; of an upload
+// that fails nothing stays, and of one whose sender died what the bucket's lifecycle rule for incomplete uploads removes.
+func (s *Store) inParts(ctx context.Context, key blob.Key, size int64, begin s3.CreateMultipartUploadInput, one part, end s3.CompleteMultipartUploadInput) error {
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	begun, err := s.api.CreateMultipartUpload(call, &s3.CreateMultipartUploadInput{
-		Bucket: &s.bucket, Key: s.name(key), ChecksumAlgorithm: types.ChecksumAlgorithmSha256, Metadata: map[string]string{putKey: id},
-	})
+	begin.Bucket, begin.Key = &s.bucket, s.name(key)
+	begun, err := s.api.CreateMultipartUpload(call, &begin)
 	if err != nil {
 		return err
 	}
-	parts, err := s.uploadParts(ctx, key, begun.UploadId, body)
+	parts, err := allParts(ctx, size, begun.UploadId, one)
 	if err == nil {
-		err = s.complete(ctx, key, begun.UploadId, parts)
+		end.Bucket, end.Key, end.UploadId = &s.bucket, s.name(key), begun.UploadId
+		end.MultipartUpload = &types.CompletedMultipartUpload{Parts: parts}
+		err = s.complete(ctx, &end)
 	}
 	if err != nil {
 		s.abort(ctx, key, begun.UploadId)
-		return err
 	}
-	return nil
+	return err
 }
 
-func (s *Store) uploadParts(ctx context.Context, key blob.Key, upload *string, body *received) ([]types.CompletedPart, error) {
-	size := max(partSize, (body.size+maxParts-1)/maxParts)
-	parts := make([]types.CompletedPart, (body.size+size-1)/size)
+// allParts makes the parts, some at a time. Where they begin depends on the size alone, so that a copy in parts has the
+// ETag and the checksum of what was sent in parts.
+func allParts(ctx context.Context, size int64, upload *string, one part) ([]types.CompletedPart, error) {
+	each := max(partSize, (size+maxParts-1)/maxParts)
+	parts := make([]types.CompletedPart, (size+each-1)/each)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(partsAtOnce)
 	for i := range parts {
-		from := int64(i) * size
+		from := int64(i) * each
 		g.Go(func() (err error) {
-			parts[i], err = s.uploadPart(ctx, key, upload, int32(i+1), body.section(from, min(size, body.size-from)))
+			parts[i], err = one(ctx, upload, int32(i+1), from, min(each, size-from))
 			return err
 		})
 	}
 	return parts, g.Wait()
+}
+
+// sendParts sends a large blob.
+func (s *Store) sendParts(ctx context.Context, key blob.Key, body *received, id string) error {
+	begin := s3.CreateMultipartUploadInput{ChecksumAlgorithm: types.ChecksumAlgorithmSha256, Metadata: map[string]string{putKey: id}}
+	send := func(ctx context.Context, upload *string, number int32, from, size int64) (types.CompletedPart, error) {
+		return s.uploadPart(ctx, key, upload, number, body.section(from, size))
+	}
+	return s.inParts(ctx, key, body.size, begin, send, s3.CompleteMultipartUploadInput{IfNoneMatch: s.condition()})
 }
 
 func (s *Store) uploadPart(ctx context.Context, key blob.Key, upload *string, number int32, part *io.SectionReader) (types.CompletedPart, error) {
@@ -68,13 +82,10 @@ func (s *Store) uploadPart(ctx context.Context, key blob.Key, upload *string, nu
 	return types.CompletedPart{PartNumber: &number, ETag: out.ETag, ChecksumSHA256: checksum}, nil
 }
 
-func (s *Store) complete(ctx context.Context, key blob.Key, upload *string, parts []types.CompletedPart) error {
+func (s *Store) complete(ctx context.Context, in *s3.CompleteMultipartUploadInput) error {
 	ctx, cancel := context.WithTimeout(ctx, partTimeout) // the service may take minutes to put them together
 	defer cancel()
-	_, err := s.api.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
-		Bucket: &s.bucket, Key: s.name(key), UploadId: upload, IfNoneMatch: s.condition(),
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
-	})
+	_, err := s.api.CompleteMultipartUpload(ctx, in)
 	return err
 }
 

@@ -13,10 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/clients/s3server"
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/store/awsconfig"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/s3blob"
 )
@@ -79,24 +77,12 @@ func TestRefresh(t *testing.T) {
 // A bucket whose rules would take what the server promises is refused, and only such a one.
 func TestCheckRules(t *testing.T) {
 	_ = s3server.Start(t) // the credentials
-	moto, err := clients.StartMoto(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := moto.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
-	c, err := awsconfig.Load(t.Context(), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	api := s3.NewFromConfig(c, awsconfig.S3(moto.URL, true))
+	moto := startMoto(t)
+	api := api(t, moto)
 	if _, err := api.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("rules")}); err != nil {
 		t.Fatal(err)
 	}
-	s := openWith(t, s3blob.Config{Bucket: "rules", Prefix: "npm", Endpoint: moto.URL, PathStyle: true, Spool: t.TempDir()})
+	s := openWith(t, s3blob.Config{Bucket: "rules", Prefix: "npm", Endpoint: moto, PathStyle: true, Spool: t.TempDir()})
 	if err := s.CheckRules(t.Context(), 90*24*time.Hour); err != nil {
 		t.Errorf("without rules: %v", err)
 	}

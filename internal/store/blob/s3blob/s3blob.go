@@ -66,6 +66,8 @@ type Store struct {
 	spool  spool.Spool
 	stall  time.Duration // how long one read of a body may take
 
+	copyAtOnce int64 // bytes; larger objects are copied in parts
+
 	unconditional atomic.Bool // the service does not know If-None-Match
 	probed        probed      // how the service takes signed PUTs
 }
@@ -82,7 +84,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	api := s3.NewFromConfig(awsconfig.Retried(loaded, c.Retried), awsconfig.S3(c.Endpoint, c.PathStyle))
-	s := &Store{api: api, bucket: c.Bucket, spool: spool.Spool{Dir: c.Spool}, stall: stallTimeout}
+	s := &Store{api: api, bucket: c.Bucket, spool: spool.Spool{Dir: c.Spool}, stall: stallTimeout, copyAtOnce: copyAtOnce}
 	if s.prefix = strings.Trim(c.Prefix, "/"); s.prefix != "" {
 		s.prefix += "/"
 	}
