@@ -53,7 +53,7 @@ console.log("installed");
 			Files:        &wire.FileChanges{Added: []string{"install.js"}, Removed: []string{"index.js"}, Changed: []string{"package.json"}, AddedCount: 1, RemovedCount: 1, ChangedCount: 1},
 			Dependencies: []wire.DependencyChange{{Field: "dependencies", Name: "ms", After: "^2.1.3"}},
 			Entries:      []wire.EntryChange{{Field: "main", Before: "index.js", After: "dist/index.js"}},
-			Scripts:      []string{"postinstall"},
+			Scripts:      []wire.ScriptChange{{Name: "postinstall", After: "node install.js"}},
 			Broken:       []wire.BrokenEntry{{Field: "main", Target: "dist/index.js"}},
 		},
 		{Name: "acme-cli", Kind: "unchanged"},

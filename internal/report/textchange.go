@@ -58,8 +58,12 @@ func (r Report) writeWarningLines(b *strings.Builder) {
 		for _, e := range p.Change.Broken {
 			say("%s: %s leads to %s, which is not in the package", plain(p.Name), plain(e.Field), plain(e.Target))
 		}
-		if len(p.Change.Scripts) > 0 {
-			say("%s: runs %s at installs, and did not before", plain(p.Name), plain(strings.Join(p.Change.Scripts, ", ")))
+		for _, s := range p.Change.Scripts {
+			if s.Before == "" {
+				say("%s: %s is new, and runs at installs: %s", plain(p.Name), plain(s.Name), plain(s.After))
+			} else {
+				say("%s: %s, which runs at installs, is now %s, was %s", plain(p.Name), plain(s.Name), plain(s.After), plain(s.Before))
+			}
 		}
 	}
 	if n > maxWarned {

@@ -32,7 +32,7 @@ func word(s string) string {
 // tag is what could be HTML, and is no range of versions.
 var tag = regexp.MustCompile(`<([^=0-9 ]|$)`)
 
-// writeWarnings writes what a reviewer must not miss: what can't be imported, and what begins to run at installs.
+// writeWarnings writes what a reviewer must not miss: what can't be imported, and what newly runs at installs.
 func (r Report) writeWarnings(b *strings.Builder) {
 	r.writeWarning(b, "CAUTION", "**Broken entry points** lead to files that are not in the package:", func(c *wire.PackageChange) string {
 		var all []string
@@ -41,11 +41,16 @@ func (r Report) writeWarnings(b *strings.Builder) {
 		}
 		return strings.Join(all, ", ") + andMore(len(c.Broken)-maxCell)
 	})
-	r.writeWarning(b, "WARNING", "**New install scripts** run wherever the package is installed:", func(c *wire.PackageChange) string {
-		if len(c.Scripts) == 0 {
-			return ""
+	r.writeWarning(b, "WARNING", "**New or changed install scripts** run wherever the package is installed:", func(c *wire.PackageChange) string {
+		var all []string
+		for _, s := range c.Scripts[:min(maxCell, len(c.Scripts))] {
+			if s.Before == "" {
+				all = append(all, "+ "+word(s.Name)+": "+word(s.After))
+			} else {
+				all = append(all, word(s.Name)+": "+word(s.Before)+" → "+word(s.After))
+			}
 		}
-		return named(c.Scripts)
+		return strings.Join(all, ", ") + andMore(len(c.Scripts)-maxCell)
 	})
 }
 

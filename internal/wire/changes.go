@@ -39,7 +39,7 @@ type PackageChange struct {
 	Files        *FileChanges       `json:"files,omitempty"`
 	Dependencies []DependencyChange `json:"dependencies,omitempty"`
 	Entries      []EntryChange      `json:"entries,omitempty"`    // of exports, types, bin and the like
-	Scripts      []string           `json:"scripts,omitempty"`    // that run at install and did not before: "postinstall", …; "node-gyp rebuild" for a binding.gyp
+	Scripts      []ScriptChange     `json:"scripts,omitempty"`    // that run at install
 	Broken       []BrokenEntry      `json:"broken,omitempty"`     // whether or not it was broken before
 	Incomplete   bool               `json:"incomplete,omitempty"` // there was no time, an archive could not be read whole, or a list other than of files was cut
 }
@@ -67,6 +67,13 @@ type DependencyChange struct {
 	Name   string `json:"name"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
+}
+
+// ScriptChange is a script that runs at install, and that was added (no Before) or runs something else.
+type ScriptChange struct {
+	Name   string `json:"name"` // "preinstall", "install" or "postinstall"
+	Before string `json:"before,omitempty"`
+	After  string `json:"after"` // the command; "node-gyp rebuild" for a binding.gyp
 }
 
 // EntryChange is a way into the package that was added, removed or leads elsewhere.

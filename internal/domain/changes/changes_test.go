@@ -259,7 +259,7 @@ func TestAdded(t *testing.T) {
 	after := pkg("b", files("binding.gyp"), `,"main":"none.js","dependencies":{"x":"1"}`)
 	c := compare(t, changes.New(changes.Options{}), changes.Pair{Name: "a", After: after})[0]
 	want := changes.Facts{
-		Dependencies: []manifestdiff.Dependency{{Field: "dependencies", Name: "x", After: "1"}}, Scripts: []string{"node-gyp rebuild"}, Broken: []entrypoints.Entry{{Field: "main", Target: "none.js"}},
+		Dependencies: []manifestdiff.Dependency{{Field: "dependencies", Name: "x", After: "1"}}, Scripts: []manifestdiff.Script{{Name: "install", After: "node-gyp rebuild"}}, Broken: []entrypoints.Entry{{Field: "main", Target: "none.js"}},
 	}
 	if diff := cmp.Diff(want, c.Facts, cmp.AllowUnexported(changes.Facts{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -73,7 +73,7 @@ type Facts struct {
 	Files        *Files // nil if the package is added
 	Dependencies []manifestdiff.Dependency
 	Entries      []manifestdiff.Entry
-	Scripts      []string            // that run at install and did not before, see manifestdiff.Scripts
+	Scripts      []manifestdiff.Script
 	Broken       []entrypoints.Entry // of the later package, whether or not they were broken before
 	Incomplete   bool                // an archive or its manifest could not be read, or a list other than of files was cut
 

@@ -121,6 +121,11 @@ func (f *Facts) cut() {
 	f.Entries, entries = fit(f.Entries, maxListed, func(e *manifestdiff.Entry) int {
 		return shorten(&e.Field) + shorten(&e.Before) + shorten(&e.After)
 	})
+	for i := range f.Scripts { // there are few
+		s := &f.Scripts[i]
+		shorten(&s.Before)
+		shorten(&s.After)
+	}
 	f.Broken, broken = fit(f.Broken, maxListed, func(e *entrypoints.Entry) int { return shorten(&e.Field) + shorten(&e.Target) })
 	f.Incomplete = f.Incomplete || dependencies || entries || broken
 }

@@ -88,19 +88,26 @@ func TestEntries(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
+	type scripts = []manifestdiff.Script
 	for _, tt := range []struct {
 		name, before, after string
 		gypBefore, gypAfter bool
-		want                []string
+		want                scripts
 	}{
 		{name: "none", before: ``, after: `,"scripts":{"build":"x","prepare":"x","prepublish":"x","test":"x","postinstall":""}`},
-		{name: "new", after: `,"scripts":{"postinstall":"x","preinstall":"y","install":"z"}`, want: []string{"preinstall", "install", "postinstall"}},
-		{name: "one more", before: `,"scripts":{"install":"x"}`, after: `,"scripts":{"install":"y","postinstall":"x"}`, want: []string{"postinstall"}},
+		{name: "new", after: `,"scripts":{"postinstall":"x","preinstall":"y","install":"z"}`, want: scripts{{"preinstall", "", "y"}, {"install", "", "z"}, {"postinstall", "", "x"}}},
+		{name: "as before", before: `,"scripts":{"install":"x","test":"x"}`, after: `,"scripts":{"test":"y","install":"x"}`},
+		{name: "another command, and one more", before: `,"scripts":{"install":"x"}`, after: `,"scripts":{"install":"y","postinstall":"x"}`, want: scripts{{"install", "x", "y"}, {"postinstall", "", "x"}}},
+		{name: "another space", before: `,"scripts":{"install":"node x"}`, after: `,"scripts":{"install":"node  x"}`, want: scripts{{"install", "node x", "node  x"}}},
+		{name: "the digits of the commit", before: `,"scripts":{"install":"npx a@` + npm.PreviewVersion(shaA) + `"}`, after: `,"scripts":{"install":"npx a@` + npm.PreviewVersion(shaB) + `"}`},
+		{name: "empty before", before: `,"scripts":{"install":""}`, after: `,"scripts":{"install":"x"}`, want: scripts{{"install", "", "x"}}},
 		{name: "removed", before: `,"scripts":{"install":"x"}`, after: ``},
-		{name: "binding.gyp", gypAfter: true, want: []string{"node-gyp rebuild"}},
+		{name: "binding.gyp", gypAfter: true, want: scripts{{"install", "", "node-gyp rebuild"}}},
 		{name: "binding.gyp as before", gypBefore: true, gypAfter: true},
-		{name: "binding.gyp with its own way", after: `,"scripts":{"install":"prebuild-install"}`, gypAfter: true, want: []string{"install"}},
-		{name: "binding.gyp with a script before", after: `,"scripts":{"preinstall":"x"}`, gypAfter: true, want: []string{"preinstall"}},
+		{name: "binding.gyp as before, and said", gypBefore: true, after: `,"scripts":{"install":"node-gyp rebuild"}`, gypAfter: true},
+		{name: "binding.gyp with its own way", after: `,"scripts":{"install":"prebuild-install"}`, gypAfter: true, want: scripts{{"install", "", "prebuild-install"}}},
+		{name: "binding.gyp with another way", gypBefore: true, after: `,"scripts":{"install":"prebuild-install"}`, gypAfter: true, want: scripts{{"install", "node-gyp rebuild", "prebuild-install"}}},
+		{name: "binding.gyp with a script before", after: `,"scripts":{"preinstall":"x"}`, gypAfter: true, want: scripts{{"preinstall", "", "x"}}},
 		{name: "binding.gyp that is not built", after: `,"gypfile":false`, gypAfter: true},
 		{name: "gypfile without one", after: `,"gypfile":true`},
 		{name: "odd", after: `,"scripts":["postinstall"]`},

@@ -1,36 +1,25 @@
 package manifestdiff
 
-// Rebuild is how Scripts names what npm runs for a binding.gyp where no script says how to install.
-const Rebuild = "node-gyp rebuild"
+// Script is one that npm runs where a package is installed as a dependency, and that was added (no Before) or runs
+// something else.
+type Script struct {
+	Name          string // "preinstall", "install" or "postinstall"
+	Before, After string // the command; "node-gyp rebuild" for a binding.gyp where no script says how to install
+}
 
 // installScripts run where a package is installed as a dependency. prepare is none of them: npm runs it for folders and
 // repositories, not for tarballs.
 var installScripts = []string{"preinstall", "install", "postinstall"}
 
-// Scripts lists the scripts that run at install after and did not before, whatever they do.
-func Scripts(before, after Manifest) []string {
-	old := before.runs()
-	var added []string
-	for _, script := range installScripts {
-		if name := after.runs()[script]; name != "" && old[script] != name {
-			added = append(added, name)
+// Scripts lists what runs at install after, and did not before. A script that is gone runs nothing.
+func Scripts(before, after Manifest) []Script {
+	old, now := members(before.npm.Get("scripts")), members(after.npm.Get("scripts"))
+	var changed []Script
+	for _, name := range installScripts {
+		was, is := old.Text(name), now.Text(name)
+		if is != "" && before.neutral(was) != after.neutral(is) {
+			changed = append(changed, Script{name, was, is})
 		}
 	}
-	return added
-}
-
-// runs maps each of installScripts that npm runs to what it is called: Rebuild, or like the script.
-func (m Manifest) runs() map[string]string {
-	all := map[string]string{}
-	scripts, written := members(m.npm.Get("scripts")), members(m.written.Get("scripts"))
-	for _, script := range installScripts {
-		switch {
-		case scripts.Text(script) == "":
-		case written.Text(script) == "":
-			all[script] = Rebuild
-		default:
-			all[script] = script
-		}
-	}
-	return all
+	return changed
 }

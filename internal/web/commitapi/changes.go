@@ -43,7 +43,7 @@ func (a *API) changes(w http.ResponseWriter, r *http.Request) error {
 }
 
 func renderChange(c changes.Change) wire.PackageChange {
-	out := wire.PackageChange{Name: c.Name, Kind: string(c.What), Size: &wire.SizeChange{}, UnpackedSize: &wire.SizeChange{}, Scripts: c.Scripts, Incomplete: c.Incomplete}
+	out := wire.PackageChange{Name: c.Name, Kind: string(c.What), Size: &wire.SizeChange{}, UnpackedSize: &wire.SizeChange{}, Incomplete: c.Incomplete}
 	if c.Before != nil {
 		out.Size.Before, out.UnpackedSize.Before = &c.Before.Size, &c.Before.Unpacked
 	}
@@ -61,6 +61,9 @@ func renderChange(c changes.Change) wire.PackageChange {
 	}
 	for _, e := range c.Entries {
 		out.Entries = append(out.Entries, wire.EntryChange{Field: e.Field, Before: e.Before, After: e.After})
+	}
+	for _, s := range c.Scripts {
+		out.Scripts = append(out.Scripts, wire.ScriptChange{Name: s.Name, Before: s.Before, After: s.After})
 	}
 	for _, e := range c.Broken {
 		out.Broken = append(out.Broken, wire.BrokenEntry{Field: e.Field, Target: e.Target})

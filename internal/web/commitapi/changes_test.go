@@ -165,7 +165,7 @@ func TestChanges(t *testing.T) {
 	w := newReviews(t, false)
 	sibling := manifest("@acme/b", `,"dependencies":{"@acme/a":"VERSION"}`)
 	w.publish(baseSHA, "acme/ws", []commits.Ref{{Kind: commits.Branch, Name: "main"}},
-		w.split(baseSHA, "@acme/a", tree{"package.json": manifest("@acme/a", `,"main":"index.js","dependencies":{"@acme/b":"VERSION","gone":"^1.0.0","up":"1"}`), "index.js": "1", "old.js": "1", "same.js": "1"}),
+		w.split(baseSHA, "@acme/a", tree{"package.json": manifest("@acme/a", `,"main":"index.js","scripts":{"postinstall":"node old.js"},"dependencies":{"@acme/b":"VERSION","gone":"^1.0.0","up":"1"}`), "index.js": "1", "old.js": "1", "same.js": "1"}),
 		w.split(baseSHA, "@acme/b", tree{"package.json": sibling, "index.js": "1"}),
 		w.whole(baseSHA, "by-hand", "package/", tree{"package.json": manifest("by-hand", `,"dependencies":{"@acme/a":"VERSION"}`), "index.js": "1"}),
 		w.split(baseSHA, "left", tree{"package.json": manifest("left", ``)}),
@@ -191,7 +191,7 @@ func TestChanges(t *testing.T) {
 			Entries: []wire.EntryChange{
 				{Field: "bin.acme", After: "./cli.js"}, {Field: `exports["."].import`, After: "./index.mjs"}, {Field: "main", Before: "index.js", After: "./lib"},
 			},
-			Scripts: []string{"node-gyp rebuild", "postinstall"},
+			Scripts: []wire.ScriptChange{{Name: "install", After: "node-gyp rebuild"}, {Name: "postinstall", Before: "node old.js", After: "node cli.js"}},
 			Broken:  []wire.BrokenEntry{{Field: `exports["."].import`, Target: "./index.mjs"}},
 		},
 		{
@@ -199,7 +199,7 @@ func TestChanges(t *testing.T) {
 			Dependencies: []wire.DependencyChange{{Field: "dependencies", Name: "zap", After: "zap"}},
 		},
 		{
-			Name: "new", Kind: "added", Dependencies: []wire.DependencyChange{{Field: "dependencies", Name: "ms", After: "2"}}, Scripts: []string{"install"},
+			Name: "new", Kind: "added", Dependencies: []wire.DependencyChange{{Field: "dependencies", Name: "ms", After: "2"}}, Scripts: []wire.ScriptChange{{Name: "install", After: "x"}},
 			Broken: []wire.BrokenEntry{{Field: "types", Target: "./none.d.ts"}},
 		},
 		{Name: "left", Kind: "removed"},

@@ -27,7 +27,7 @@ type review struct {
 type finding struct {
 	Package      link // where its files are compared
 	Broken       []entrypoints.Entry
-	Scripts      []string // that newly run at install
+	Scripts      []manifestdiff.Script
 	Dependencies []manifestdiff.Dependency
 	More         bool // there is more than is listed
 }
@@ -79,6 +79,9 @@ func (f finding) size() int {
 	}
 	for _, d := range f.Dependencies {
 		texts = append(texts, d.Name, d.Before, d.After)
+	}
+	for _, s := range f.Scripts {
+		texts = append(texts, s.Before, s.After)
 	}
 	n := foundCost * (1 + len(f.Broken) + len(f.Scripts) + len(f.Dependencies))
 	for _, text := range texts {

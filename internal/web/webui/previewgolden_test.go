@@ -31,7 +31,7 @@ func TestGoldenPreviews(t *testing.T) {
 		{Name: name, URL: "/commits/abc/" + escapePath(name), Kind: "Zig", Version: name, Size: "3 B"},
 	}
 	found := review{Left: 2, Findings: []finding{
-		{Package: link{name, "/commits/abc/" + escapePath(name) + "/diff/0123456"}, Broken: []entrypoints.Entry{{Field: `exports["` + name + `"]`, Target: name}}, Scripts: []string{"postinstall"},
+		{Package: link{name, "/commits/abc/" + escapePath(name) + "/diff/0123456"}, Broken: []entrypoints.Entry{{Field: `exports["` + name + `"]`, Target: name}}, Scripts: []manifestdiff.Script{{Name: "install", Before: "x", After: name}, {Name: "postinstall", After: name}},
 			Dependencies: []manifestdiff.Dependency{{Field: "dependencies", Name: name, After: name}, {Field: "peerDependencies", Name: "b", Before: "1", After: "2"}, {Field: "dependencies", Name: "c", Before: "1"}}},
 		{Package: link{"@acme/new", "/commits/abc/@acme/new"}, More: true},
 	}}

@@ -187,12 +187,12 @@ func TestCommitPage(t *testing.T) {
 // The pages of a commit and of a pull request say what a reviewer should know of the packages that changed.
 func TestFindings(t *testing.T) {
 	p := newPreviews(t, false)
-	p.publish(commitNo(1), "acme/ws", branch("main"), p.source(commitNo(1), "@acme/a", "1"), p.source(commitNo(1), "@acme/b", "1"))
+	p.publish(commitNo(1), "acme/ws", branch("main"), p.sourceWith(commitNo(1), "@acme/a", `,"scripts":{"postinstall":"x"}`, "1"), p.source(commitNo(1), "@acme/b", "1"))
 	p.publish(commitNo(2), "acme/ws", pr("7"), p.source(commitNo(2), "@acme/b", "2"),
-		p.sourceWith(commitNo(2), "@acme/a", `,"types":"./<none>.d.ts","scripts":{"postinstall":"x"},"dependencies":{"ms":"^2.0.0"}`, "1"))
+		p.sourceWith(commitNo(2), "@acme/a", `,"types":"./<none>.d.ts","scripts":{"postinstall":"y"},"dependencies":{"ms":"^2.0.0"}`, "1"))
 	for _, path := range []string{"/commits/" + commitNo(2), "/acme/ws/pull/7"} {
 		body := p.shows(path, http.StatusOK, `href="/base/commits/`+commitNo(2)+`/@acme/a/diff/`+commitNo(1)+`"`, "<code>types</code> leads to <code>./&lt;none&gt;.d.ts</code>",
-			"<code>postinstall</code>, which did not before", "<code>ms</code> <code>^2.0.0</code>")
+			"<code>postinstall</code> <code>x</code> → <code>y</code>", "<code>ms</code> <code>^2.0.0</code>")
 		if strings.Contains(body, "@acme/b/diff") {
 			t.Errorf("%s has a finding of a package of which only a file changed", path)
 		}
@@ -222,7 +222,7 @@ func TestFindingsHaveRoom(t *testing.T) {
 	p.publish(commitNo(1), "acme/ws", branch("main"), before...)
 	p.publish(commitNo(2), "acme/ws", pr("7"), after...)
 	body := p.shows("/commits/"+commitNo(2), http.StatusOK, "of 1 other changed package than", "<code>small</code> <code>1</code>")
-	if n := strings.Count(body, "<code>install</code>, which did not before"); n != 9 || len(body) > 50_000 {
+	if n := strings.Count(body, "<code>install</code>, new: <code>x</code>"); n != 9 || len(body) > 50_000 {
 		t.Errorf("a page of %d bytes has %d findings, want 9", len(body), n)
 	}
 }
