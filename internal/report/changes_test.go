@@ -51,6 +51,11 @@ func added(p report.Package) report.Package {
 // at is a package as the base has it.
 func at(p report.Package) report.Package {
 	p.Version = "0.0.0-commit.g9c1f000de9"
+	return left(p)
+}
+
+// left is a package with its own version, as the base has it.
+func left(p report.Package) report.Package {
 	p.URL, p.InstallURL = strings.ReplaceAll(p.URL, sha, baseSHA), strings.ReplaceAll(p.InstallURL, sha, baseSHA)
 	return p
 }
@@ -112,11 +117,20 @@ func changeReports() map[string]report.Report {
 	nothing := since()
 	nothing.Skipped = skipped.Skipped
 
+	kinds := since(changed(zigPackage("clap", "0.11.0", "0.16", "0.17"), 2_000, nil), unchanged(zigPackage("still", "1.0.0", "0.17")),
+		changed(lumenPackage("@acme/utils", "1.0.0"), 10_000, nil), unchanged(lumenPackage("@other/utils", "1.0.0")))
+	others := since(changed(pkg("left-pad", 1299), 999, nil), unchanged(zigPackage("still", "1.0.0", "0.17")))
+	others.Managers = []string{"bun"}
+
+	kindsSkipped := since(changed(zigPackage("clap", "0.11.0", "0.16", "0.17"), 2_000, nil))
+	kindsSkipped.Skipped = []report.Package{at(pkg("left-pad", 1000)), left(zigPackage("still", "1.0.0", "0.17")), left(lumenPackage("@acme/utils", "1.0.0"))}
+
 	unknown := base()
 	unknown.Packages = []report.Package{pkg("@acme/a", 1000), pkg("@acme/b", 2000)}
 	unknown.Packages[1].Change = &wire.PackageChange{Name: "@acme/b", Broken: []wire.BrokenEntry{{Field: "bin.b", Target: "./b.js"}}}
 
 	return map[string]report.Report{"changes-unknown": unknown, "changes-one": one, "changes-some": some, "changes-many": many, "changes-hostile": hostile, "changes-broken": broken,
+		"changes-kinds": kinds, "changes-others": others, "changes-kinds-skipped": kindsSkipped,
 		"changes-same": same, "changes-skipped": skipped, "changes-nothing": nothing}
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -52,14 +51,30 @@ func (r Report) writeURLs(b *strings.Builder, d detail) {
 // writeInstalls writes the lines that install what changed, then those for everything. It
 // returns the packages that a reader will want first: where it is not known what changed, all.
 func (r Report) writeInstalls(b *strings.Builder, w way, packages []Package) []Package {
-	few := slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return p.Unchanged })
-	if r.Base == nil || len(few) == 0 || len(few) == len(packages) {
+	few, others := r.wanted(packages)
+	if len(others) == 0 {
 		r.writeInstall(b, w, packages, "Install all", len(packages) > maxInline)
 		return packages
 	}
 	r.writeInstall(b, w, few, "Install what changed", len(few) > maxInline)
 	r.writeInstall(b, w, packages, "Install all", true)
 	return few
+}
+
+// wanted are the packages that a reader will want first, which are those that changed, and the others; where it is not
+// known what changed, or nothing in the report has, there are no others.
+func (r Report) wanted(packages []Package) (few, others []Package) {
+	if changed, _ := r.sorted(); r.Base == nil || len(changed) == 0 {
+		return packages, nil
+	}
+	for _, p := range packages {
+		if p.Unchanged {
+			others = append(others, p)
+		} else {
+			few = append(few, p)
+		}
+	}
+	return few, others
 }
 
 // writeInstall writes the lines of each manager that install packages together.

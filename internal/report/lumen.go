@@ -8,15 +8,25 @@ import (
 
 // A package of Lumen that is in no registry is used by path, from a folder of the project.
 
-// writeLumen writes how packages of Lumen are unpacked into a project.
-func writeLumen(b *strings.Builder, d detail, packages []Package) {
+// writeLumen writes how packages of Lumen are unpacked into a project, those that changed first.
+func (r Report) writeLumen(b *strings.Builder, d detail, packages []Package) {
+	folders := foldersOf(packages)
+	few, others := r.wanted(packages)
+	writeUnpacks(b, d, few, folders)
+	if len(others) > 0 {
+		var content strings.Builder
+		writeUnpacks(&content, d, others, folders)
+		fold(b, "Lumen: "+count(len(others), "unchanged package"), content.String())
+	}
+}
+
+func writeUnpacks(b *strings.Builder, d detail, packages []Package, folders map[string]string) {
 	if len(packages) == 0 {
 		return
 	}
-	folders := foldersOf(packages)
 	var content strings.Builder
-	for i, p := range packages {
-		content.WriteString(block("sh", p.unpack(folders[i])))
+	for _, p := range packages {
+		content.WriteString(block("sh", p.unpack(folders[p.Name])))
 	}
 	if len(packages) > maxInline {
 		fold(b, "Unpack for Lumen", content.String())
@@ -27,9 +37,9 @@ func writeLumen(b *strings.Builder, d detail, packages []Package) {
 		return
 	}
 	content.Reset()
-	for i, p := range packages {
+	for _, p := range packages {
 		fmt.Fprintf(&content, "%s\n", code(short(p.Name)))
-		content.WriteString(block("toml", p.dependency(folders[i])))
+		content.WriteString(block("toml", p.dependency(folders[p.Name])))
 		fmt.Fprintf(&content, "The archive: %s, its files: %s\n\n", code(short(p.Lumen.Hash)), code(short(p.Lumen.ContentHash)))
 	}
 	fold(b, "Lumen: hashes, and lines for lumen.toml", content.String())
@@ -45,19 +55,19 @@ func (p Package) dependency(folder string) string {
 	return fmt.Sprintf("%q = { path = %q }", literal(short(p.Lumen.Name)), folder)
 }
 
-// foldersOf gives each package a folder of its own, called as the package, or as its scope too where others are.
-func foldersOf(packages []Package) []string {
+// foldersOf gives each package, by its name, a folder of its own, called as the package, or as its scope too where others are.
+func foldersOf(packages []Package) map[string]string {
 	used := map[string]int{}
 	for _, p := range packages {
 		used[folderName(path.Base(p.Lumen.Name))]++
 	}
-	folders := make([]string, len(packages))
-	for i, p := range packages {
+	folders := map[string]string{}
+	for _, p := range packages {
 		name := folderName(path.Base(p.Lumen.Name))
 		if used[name] > 1 {
 			name = folderName(p.Lumen.Name)
 		}
-		folders[i] = "vendor/" + name
+		folders[p.Name] = "vendor/" + name
 	}
 	return folders
 }
@@ -82,7 +92,7 @@ func writeLumenLines(b *strings.Builder, packages []Package) {
 	if len(packages) > maxInline {
 		packages, verb = packages[:1], "Unpack one"
 	}
-	for i, p := range packages {
-		fmt.Fprintf(b, "\n%s for Lumen:\n  %s\n  %s\n  hash %s\n", verb, p.unpack(folders[i]), p.dependency(folders[i]), plain(p.Lumen.Hash))
+	for _, p := range packages {
+		fmt.Fprintf(b, "\n%s for Lumen:\n  %s\n  %s\n  hash %s\n", verb, p.unpack(folders[p.Name]), p.dependency(folders[p.Name]), plain(p.Lumen.Hash))
 	}
 }

@@ -93,8 +93,8 @@ func (r Report) markdown(d detail) string {
 		} else {
 			ofNPM.writeURLs(&b, d)
 		}
-		writeZig(&b, d, ofZig)
-		writeLumen(&b, d, ofLumen)
+		r.writeZig(&b, d, ofZig)
+		r.writeLumen(&b, d, ofLumen)
 	}
 	if !all {
 		fmt.Fprintf(&b, "There is more than fits here: see %s.\n\n", link("all packages of this commit", r.listURL()))

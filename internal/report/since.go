@@ -97,8 +97,13 @@ func (r Report) writeSkipped(b *strings.Builder, d detail) {
 	at.SHA, at.Tag, at.Base, at.Packages = r.Base.SHA, "", nil, r.Skipped
 	var content strings.Builder
 	content.WriteString(plainTable(r.Skipped, d.sizes))
-	if ofNPM, _, _ := at.split(); d.install && len(ofNPM.listed()) > 0 {
-		ofNPM.writeInstall(&content, fromRegistry{ofNPM}, ofNPM.listed(), "Install all of these", len(ofNPM.listed()) > maxInline)
+	if d.install {
+		ofNPM, ofZig, ofLumen := at.split()
+		if listed := ofNPM.listed(); len(listed) > 0 {
+			ofNPM.writeInstall(&content, fromRegistry{ofNPM}, listed, "Install all of these", len(listed) > maxInline)
+		}
+		at.writeZig(&content, d, ofZig)
+		at.writeLumen(&content, d, ofLumen)
 	}
 	fold(b, title, content.String())
 }

@@ -35,8 +35,18 @@ func Compilers(versions []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// writeZig writes how packages of Zig are fetched.
-func writeZig(b *strings.Builder, d detail, packages []Package) {
+// writeZig writes how packages of Zig are fetched, those that changed first.
+func (r Report) writeZig(b *strings.Builder, d detail, packages []Package) {
+	few, others := r.wanted(packages)
+	writeFetches(b, d, few)
+	if len(others) > 0 {
+		var content strings.Builder
+		writeFetches(&content, d, others)
+		fold(b, "Zig: "+count(len(others), "unchanged package"), content.String())
+	}
+}
+
+func writeFetches(b *strings.Builder, d detail, packages []Package) {
 	if len(packages) == 0 {
 		return
 	}
