@@ -105,7 +105,7 @@ func TestCommentTellsChanges(t *testing.T) {
 	body := theComment(t, gh)
 	wants(t, body, []string{
 		"**1 changed**, 2 unchanged since [`" + b.main[:7] + "`](https://github.com/acme/ws/commit/" + b.main + ")",
-		"[!CAUTION]", "`acme-solo`: `exports[\"./lib\"]` → `./lib.js`", "[!WARNING]", "`acme-solo`: `postinstall`", "+ `ms` `^2.1.3`", "`left-pad` `^1.0.0` → `^1.3.0`",
+		"[!CAUTION]", "`acme-solo`: `exports[\"./lib\"]` → `./lib.js`", "[!WARNING]", "`acme-solo`: + `postinstall`: `node index.js`", "+ `ms` `^2.1.3`", "`left-pad` `^1.0.0` → `^1.3.0`",
 		"/commits/" + b.head + "/acme-solo/diff/" + b.main, "<summary>2 unchanged packages</summary>", "npm i -E acme-solo@pr-7 --registry",
 	})
 	page := exe(t, b.dir, cleanEnv(), "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Accept: text/html", s.url+"/commits/"+b.head+"/acme-solo/diff/"+b.main).must(t)
@@ -120,7 +120,7 @@ func TestCommentTellsChanges(t *testing.T) {
 	// At a desk, the same in short.
 	exe(t, b.dir, cleanEnv(), "git", "checkout", "-q", b.head).must(t)
 	r := publishCommit(t, b.dir, cleanEnv("REGISTRY_URL="+s.url)).must(t)
-	wants(t, r.stdout, []string{"1 changed, 2 unchanged since " + b.main[:7], `warning: acme-solo: exports["./lib"] leads to ./lib.js`, "warning: acme-solo: runs postinstall"})
+	wants(t, r.stdout, []string{"1 changed, 2 unchanged since " + b.main[:7], `warning: acme-solo: exports["./lib"] leads to ./lib.js`, "warning: acme-solo: postinstall is new, and runs at installs: node index.js"})
 }
 
 // changed-only leaves the others where they are.
@@ -154,6 +154,30 @@ func TestChangedOnly(t *testing.T) {
 	exe(t, project, cleanEnv(), "npm", "install", "--no-audit", "--no-fund", "acme-cli@"+preview).must(t)
 	if r := exe(t, project, cleanEnv(), "npx", "--no-install", "acme").must(t); strings.TrimSpace(r.stdout) != "cli+core" {
 		t.Errorf("acme prints %q", r.stdout)
+	}
+}
+
+// Zig and Lumen packages are left where they are as npm's are, and the comment says where that is.
+func TestChangedOnlyOfOtherKinds(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	lumen := func(name, source string) string {
+		return fmt.Sprintf("-- lumen/%[1]s/lumen.toml --\n[package]\nname = \"@acme/%[1]s\"\nversion = \"1.0.0\"\n-- lumen/%[1]s/src/main.lm --\n%[2]s\n", name, source)
+	}
+	zig := func(name, source string) string {
+		return fmt.Sprintf("-- zig/%[1]s/build.zig.zon --\n%[3]s-- zig/%[1]s/build.zig --\npub fn build(_: anytype) void {}\n-- zig/%[1]s/src/root.zig --\n%[2]s\n", name, source, zigManifest(name, "1.0.0", false, ""))
+	}
+	first := lumen("one", "cell main() -> Int") + lumen("two", "cell main() -> Int") + zig("one", "pub const x = 1;") + zig("two", "pub const x = 1;")
+	b := branch(t, first, lumen("one", "cell main() -> Text")+zig("one", "pub const x = 2;"))
+	older := branch(t, first+"-- old.txt --\nold\n", "-- new.txt --\nnew\n")
+	for _, base := range []branched{older, b} { // the newest commit of the branch stands in for the base until that is published
+		base.publishMain(t, gh, s)
+		r := pullRequestAt(t, gh, s.url, b.head, b.merged, 1, "INPUT_CHANGED-ONLY=true").run(t, b.dir).must(t)
+		wants(t, r.stdout+r.stderr, []string{"2 of 4 are published"})
+		now, then := s.url+"/commits/"+b.head+"/", s.url+"/commits/"+base.main+"/"
+		wants(t, theComment(t, gh), []string{
+			"2 packages at", "2 unchanged packages, not published again", "zig fetch --save=one " + now + "zig:one/tarball", "zig fetch --save=two " + then + "zig:two/tarball",
+			now + "lumen:@acme/one/tarball | tar", then + "lumen:@acme/two/tarball | tar", `.url = "` + then + `zig:two/tarball"`,
+		})
 	}
 }
 

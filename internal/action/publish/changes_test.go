@@ -9,10 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/action/pack"
+	"github.com/org/registry-action/internal/action/regclient"
 	"github.com/org/registry-action/internal/action/runner"
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/format/manifest"
@@ -70,6 +73,49 @@ func TestChangesAreNotKnown(t *testing.T) {
 			t.Errorf("%s: the report is %+v, the log %q; want the packages alone and a line", name, r, log)
 		}
 	}
+}
+
+// silent is a registry that takes requests and never answers.
+type silent struct{ asked []string }
+
+func (s *silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.asked = append(s.asked, r.URL.Path)
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A registry that does not answer is waited for for compareTimeout, and once: then the comment has the packages alone.
+func TestComparisonTakesTooLong(t *testing.T) {
+	j, log := publishedJob(t, http.NotFound)
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		j.streams.Stdout, j.streams.Stderr, j.opt.ShowComment = &out, &out, true
+		registry := &silent{}
+		var err error
+		if j.registry, err = regclient.New(regclient.Options{BaseURL: j.opt.RegistryURL, Transport: registry}); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		if err := j.announce(t.Context()); err != nil {
+			t.Errorf("announce = %v, want no failure", err)
+		}
+		if took := time.Since(start); took != compareTimeout || !slices.Equal(registry.asked, []string{"/commits/" + testSHA + "/changes"}) {
+			t.Errorf("it took %v and asked %q, want %v and one question", took, registry.asked, compareTimeout)
+		}
+		if !strings.Contains(out.String(), "### 📦 2 packages at") || strings.Contains(out.String(), "since") || !strings.Contains(log.String(), "level=DEBUG") {
+			t.Errorf("the comment is %s\nthe log %s", &out, log)
+		}
+
+		// The same goes for what changed-only asks: all packages are published.
+		j.opt.ChangedOnly, j.source.Comment, j.source.Pulls = true, true, []pull{{Number: 7, BaseRef: "main", BaseSHA: strings.Repeat("c", 40)}}
+		start = time.Now()
+		if err := j.leaveUnchanged(t.Context()); err != nil || len(j.packages) != 2 || time.Since(start) != compareTimeout {
+			t.Errorf("leaveUnchanged = %v after %v, and leaves %d packages of 2", err, time.Since(start), len(j.packages))
+		}
+		if !strings.Contains(out.String(), "changed-only: all packages are published, for the registry does not tell") {
+			t.Errorf("it says %s", &out)
+		}
+	})
 }
 
 // What is broken is so without a base, too.
