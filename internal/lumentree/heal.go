@@ -54,6 +54,53 @@ func (w *publisher) heal(ctx context.Context) error {
 	return err
 }
 
+// reconcile lets metadata say of yanks what the index of their package will say: a yank that was killed may have written one of them.
+func (w *publisher) reconcile(ctx context.Context) error {
+	for _, name := range w.left.changed() {
+		x := w.packages // as it will be
+		if name != x.Name {
+			text, err := optional(ctx, w.to, lumen.PackageIndexPath(name))
+			if err != nil {
+				return err
+			}
+			if text == nil { // it was not written yet
+				continue
+			}
+			if x, err = lumen.DecodePackageIndex(text); err != nil {
+				return err
+			}
+		}
+		for _, version := range x.Versions {
+			if err := w.reconcileVersion(ctx, x, version); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *publisher) reconcileVersion(ctx context.Context, x lumen.PackageIndex, version string) error {
+	path := lumen.MetadataPath(x.Name, version)
+	if slices.ContainsFunc(w.documents[metadata], func(d document) bool { return d.path == path }) {
+		return nil // it is written anyway
+	}
+	text, err := optional(ctx, w.to, path)
+	if err != nil || text == nil {
+		return err
+	}
+	m, err := lumen.DecodeMetadata(text)
+	if err != nil {
+		return err
+	}
+	reason, yanked := x.Yanked[version]
+	if m.Yanked == yanked && m.YankReason == reason {
+		return nil
+	}
+	text, err = Yank{Undo: !yanked, Reason: reason}.edit(text)
+	w.add(metadata, path, text)
+	return err
+}
+
 // entryOf is the entry of a package in index.json, by an index that was announced; no name if there is no such index.
 func (w *publisher) entryOf(ctx context.Context, name string, announced []digest.SHA256) (e lumen.IndexEntry, err error) {
 	if lumen.ValidName(name, true) != nil {

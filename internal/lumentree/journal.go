@@ -98,6 +98,25 @@ func announce(ctx context.Context, sink Sink, known map[string]File, next snapsh
 	return putDocument(ctx, sink, JournalPath, j.encode())
 }
 
+// changed are the packages whose indexes differ between the snapshots, or stand in the only one.
+func (j journal) changed() (names []string) {
+	all := map[string]bool{}
+	for _, s := range j.Snapshots {
+		for name := range s.Indexes {
+			all[name] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		first, ok := j.Snapshots[0].Indexes[name]
+		other := func(s snapshot) bool { return s.Indexes[name] != first }
+		valid := lumen.ValidName(name, true) == nil
+		if valid && (!ok || len(j.Snapshots) == 1 || slices.ContainsFunc(j.Snapshots, other)) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // encode leaves out what is too much, which is neither the first snapshot, that of what was there, nor the last.
 func (j journal) encode() []byte {
 	text := lumen.Encode(j)

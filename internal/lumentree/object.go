@@ -52,6 +52,10 @@ func (o *object) set(key string, value json.RawMessage) {
 	o.members = append(o.members, member{key, value})
 }
 
+func (o *object) drop(key string) {
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return m.key == key })
+}
+
 // MarshalJSON writes the members in their order.
 func (o object) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}

@@ -43,10 +43,7 @@ const checkpointLife = 90 * 24 * time.Hour
 // Publish adds a version to the tree in a folder or a bucket, which is locked. A version that is there stays as it is: the same bytes again are a success, others
 // are fault.Exists. Members that somebody has written into the documents by hand are kept.
 func Publish(ctx context.Context, to Sink, p Package, opt PublishOptions) (Published, error) {
-	if opt.Now == nil {
-		opt.Now = time.Now
-	}
-	w := &publisher{to: to, pkg: p, opt: opt, documents: make([][]document, stages)}
+	w := newPublisher(to, p, opt)
 	out := Published{Name: p.Manifest.Name, Version: p.Manifest.Version, Hash: p.Archive.Tar.SHA256.String()}
 	if err := w.read(ctx); err != nil {
 		return out, err
@@ -67,7 +64,7 @@ type document struct {
 	text []byte
 }
 
-// publisher is one publish.
+// publisher is one publish, or one yank.
 type publisher struct {
 	to  Sink
 	pkg Package
@@ -84,9 +81,16 @@ type publisher struct {
 	sequence   int64 // of the checkpoint that is there
 	checkpoint bool  // there is one
 	documents  [][]document
-	there      *lumen.Metadata // the version is there with these bytes
-	left       *journal        // of a publish that was killed
+	there      *lumen.Metadata // the version is there with these bytes, be it by a publish that was killed
+	left       *journal        // of a publish or a yank that was killed
 	healed     []lumen.IndexEntry
+}
+
+func newPublisher(to Sink, p Package, opt PublishOptions) *publisher {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	return &publisher{to: to, pkg: p, opt: opt, documents: make([][]document, stages)}
 }
 
 // read reads what is there, and refuses a tree that is not this command's to change.
@@ -223,14 +227,20 @@ func (w *publisher) mayStand() error {
 // write writes the version, what refers to it after what it refers to.
 func (w *publisher) write(ctx context.Context) error {
 	now := w.opt.Now().UTC().Format(time.RFC3339)
-	meta := w.metadata(now)
-	if w.there != nil { // a publish was killed after it had written all that a version is
+	var meta lumen.Metadata
+	if w.there != nil {
 		meta = *w.there
 	} else {
+		meta = w.metadata(now)
 		w.add(metadata, lumen.MetadataPath(meta.Name, meta.Version), lumen.Encode(meta))
 	}
 	if err := w.addPackageIndex(); err != nil {
 		return err
+	}
+	if w.left != nil {
+		if err := w.reconcile(ctx); err != nil {
+			return err
+		}
 	}
 	if w.opt.Key != nil {
 		if err := w.sign(meta, now); err != nil {

@@ -43,20 +43,25 @@ func (s *Site) Send(ctx context.Context, p Package, opt SendOptions) (out Publis
 		return out, err
 	}
 	req.ContentLength = int64(len(begin)+len(end)) + (p.Size+2)/3*4
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("X-Lumen-Content-Hash", out.Hash)
+	said, err := s.ask(req)
+	out.Unchanged, out.SignedBy, out.Notice = said.Unchanged, said.SignedBy, said.Notice
+	return out, err
+}
+
+// ask sends a request that changes something, and reads the answer.
+func (s *Site) ask(req *http.Request) (said accepted, err error) {
+	req.Header.Set("Content-Type", "application/json")
 	if s.token != "" {
 		req.Header.Set("Authorization", "Bearer "+s.token)
 	}
 	client := &http.Client{Transport: s.guard, CheckRedirect: egress.CheckRedirect}
 	resp, err := client.Do(req)
 	if err != nil {
-		return out, fault.Wrap(err, fault.Upstream, "%s can't be reached; does a server answer there?", s.base)
+		return said, fault.Wrap(err, fault.Upstream, "%s can't be reached; does a server answer there?", s.base)
 	}
 	defer func() { err = errors.Join(err, resp.Body.Close()) }()
-	said, err := answer(resp)
-	out.Unchanged, out.SignedBy, out.Notice = said.Unchanged, said.SignedBy, said.Notice
-	return out, err
+	return answer(resp)
 }
 
 // envelope is what of the request's JSON stands before and behind the archive.

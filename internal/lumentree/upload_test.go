@@ -70,7 +70,7 @@ func certified(t *testing.T, registry ed25519.PrivateKey, user, hash string) lum
 	return u
 }
 
-// uploaded lets the metadata of a version show who signed its upload.
+// uploaded lets the metadata of a version, signed anew, show who signed its upload.
 func uploaded(t *testing.T, dir string, u lumen.UploadSignature) {
 	t.Helper()
 	path := lumen.MetadataPath("@acme/http", "1.0.0")
@@ -83,7 +83,8 @@ func uploaded(t *testing.T, dir string, u lumen.UploadSignature) {
 		t.Fatal(err)
 	}
 	m.Upload, m.Publisher = &u, &lumen.Publisher{Name: "alice"}
-	write(t, dir, map[string]string{path: string(lumen.Encode(m))})
+	signature := lumen.Seal(key, lumen.StatementType, lumen.Encode(m.Statement()), now.Format(time.RFC3339))
+	write(t, dir, map[string]string{path: string(lumen.Encode(m)), lumen.SignaturePath(m.Name, m.Version): string(lumen.Encode(signature))})
 }
 
 func TestVerifyUploads(t *testing.T) {

@@ -94,6 +94,15 @@ func TestTampered(t *testing.T) {
 		"a dependency added": {func(t *testing.T, dir string) {
 			edit(t, dir, "packages/@acme/uri/0.1.0.json", `"deps": {`, `"deps": {"@evil/pkg": "*",`)
 		}, []string{"manifest", "signature"}},
+		"an optional dependency added": {func(t *testing.T, dir string) {
+			edit(t, dir, "packages/@acme/uri/0.1.0.json", `"deps": {`, `"optional_deps": {"tls": ["@evil/pkg@*"]}, "deps": {`)
+		}, []string{"manifest", "signature"}},
+		"somebody else published it": {func(t *testing.T, dir string) {
+			edit(t, dir, "packages/@acme/uri/0.1.0.json", `"deps": {`, `"publisher": {"name": "mallory", "verified": true}, "deps": {`)
+		}, []string{"signature"}},
+		"a run that did not make it": {func(t *testing.T, dir string) {
+			edit(t, dir, "packages/@acme/uri/0.1.0.json", `"deps": {`, `"provenance": {"repository": "acme/uri"}, "deps": {`)
+		}, []string{"signature"}},
 		"a time moved": {func(t *testing.T, dir string) {
 			edit(t, dir, "packages/@acme/uri/0.1.0.json", "2026-03-04", "2025-03-04")
 		}, []string{"signature"}},

@@ -116,18 +116,24 @@ func (v *verifier) checkVersion(ctx context.Context, x lumen.PackageIndex, versi
 	if m.Name != x.Name || m.Version != version {
 		v.problem(path, CodeIndex, "it is the metadata of %.80s %.80s", m.Name, m.Version)
 	}
-	if _, yanked := x.Yanked[version]; yanked != m.Yanked && !v.result.UnderWay {
-		if v.signed {
-			v.problem(path, CodeIndex, "yanked is %v, and the package's index says otherwise", m.Yanked)
-		} else {
-			v.note("%s: yanked is %v, and the package's index, which counts, says otherwise", path, m.Yanked)
-		}
-	}
+	v.checkYank(path, x, m)
 	v.checkArtifacts(ctx, path, m)
 	if m.Upload != nil {
 		v.checkUpload(path, m)
 	}
 	return v.checkSignature(ctx, m)
+}
+
+// checkYank compares what the version says of its yank with the package's index, which is what counts.
+func (v *verifier) checkYank(path string, x lumen.PackageIndex, m lumen.Metadata) {
+	reason, yanked := x.Yanked[m.Version]
+	switch {
+	case v.result.UnderWay:
+	case v.signed && (yanked != m.Yanked || reason != m.YankReason):
+		v.problem(path, CodeIndex, "yanked is %v (%.80q), and the package's index says otherwise", m.Yanked, m.YankReason)
+	case yanked != m.Yanked:
+		v.note("%s: yanked is %v, and the package's index, which counts, says otherwise", path, m.Yanked)
+	}
 }
 
 // checkSignature checks the detached signature against the metadata.
@@ -186,7 +192,7 @@ func (v *verifier) checkManifest(path string, m lumen.Metadata, archive lumen.Ar
 		v.problem(path, CodeManifest, "the lumen.toml in its artifact is that of %.80s %.80s", inside.Name, inside.Version)
 		return
 	}
-	if !maps.Equal(inside.Deps, m.Deps) {
+	if !maps.Equal(inside.Deps, m.Deps) || !lumen.SameOptional(inside.OptionalDeps, m.OptionalDeps) {
 		v.problem(path, CodeManifest, "the lumen.toml in its artifact has other dependencies")
 	}
 	if m.Integrity != nil && (m.Integrity.ManifestHash != archive.Integrity.ManifestHash ||

@@ -50,7 +50,7 @@ func (s *Service) check(who Principal, r Release) (candidate, error) {
 	}
 	c.metadata = describe(who, r.Upload, c)
 	if r.Yanked != nil {
-		reason, err := cleanReason(*r.Yanked)
+		reason, err := lumen.CleanReason(*r.Yanked)
 		if err != nil {
 			return candidate{}, err
 		}

@@ -172,7 +172,7 @@ func compareArchive(about *scrub.Subject, m lumen.Metadata, in lumen.Archive) {
 	if m.Integrity == nil || *m.Integrity != in.Integrity {
 		about.Differs(scrub.Hash, fmt.Sprint(in.Integrity), fmt.Sprint(m.Integrity), "its metadata have other hashes than its archive")
 	}
-	if !maps.Equal(m.Deps, in.Manifest.Deps) {
+	if !maps.Equal(m.Deps, in.Manifest.Deps) || !lumen.SameOptional(m.OptionalDeps, in.Manifest.OptionalDeps) {
 		about.Differs(scrub.Manifest, fmt.Sprint(in.Manifest.Deps), fmt.Sprint(m.Deps), "its metadata have other dependencies than the lumen.toml in its archive")
 	}
 }

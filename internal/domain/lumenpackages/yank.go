@@ -3,21 +3,15 @@ package lumenpackages
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
-const maxReason = 500 // characters
-
 // Yank takes a version out of what is offered, or puts it back. It can always be fetched. The reason, of at most
 // 500 characters, is kept while the version is yanked; yanking it again may give it another.
 func (s *Service) Yank(ctx context.Context, who Principal, name, version string, yanked bool, reason string) error {
-	reason, err := cleanReason(reason)
+	reason, err := lumen.CleanReason(reason)
 	if err != nil {
 		return err
 	}
@@ -63,17 +57,3 @@ func (s *Service) yankOps(ctx context.Context, p *pkg, entries []entry, i int) (
 		kv.Put(kv.JSON(entryKey(e.name, e.version), e)), shown, revised(),
 	}, err
 }
-
-// cleanReason checks the reason of a yank, which people wrote.
-func cleanReason(text string) (string, error) {
-	text = strings.TrimSpace(text)
-	switch n := utf8.RuneCountInString(text); {
-	case n > maxReason:
-		return "", fault.New(fault.Invalid, "the reason has %d characters, at most %d are allowed; shorten it", n, maxReason).WithCode("text_too_long")
-	case !utf8.ValidString(text) || strings.ContainsFunc(text, isHidden):
-		return "", fault.New(fault.Invalid, "the reason holds control characters, or is not UTF-8; send plain text").WithCode("invalid_text")
-	}
-	return text, nil
-}
-
-func isHidden(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }

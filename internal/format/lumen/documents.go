@@ -124,12 +124,15 @@ const (
 
 // Statement is what the signature of a version says: only what never changes.
 type Statement struct {
-	Name        string            `json:"name"`
-	Version     string            `json:"version"`
-	Artifacts   []Artifact        `json:"artifacts"`
-	Integrity   Integrity         `json:"integrity"`
-	Deps        map[string]string `json:"deps"`
-	PublishedAt string            `json:"published_at"`
+	Name         string              `json:"name"`
+	Version      string              `json:"version"`
+	Artifacts    []Artifact          `json:"artifacts"`
+	Integrity    Integrity           `json:"integrity"`
+	Deps         map[string]string   `json:"deps"`
+	OptionalDeps map[string][]string `json:"optional_deps,omitempty"`
+	PublishedAt  string              `json:"published_at"`
+	Publisher    *Publisher          `json:"publisher,omitempty"`
+	Provenance   *provenance.Proof   `json:"provenance,omitempty"`
 }
 
 // Checkpoint is a signed, expiring statement of the whole index: an old tree can't be passed off as the present one.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/provenance"
 )
 
 const (
@@ -139,7 +140,8 @@ func TestOpenRefusesEnvelopes(t *testing.T) {
 
 func TestStatement(t *testing.T) {
 	m := Metadata{Name: "@a/b", Version: "1.0.0", Artifacts: []Artifact{{Kind: "tar", URL: "u", Hash: "h", Size: 1}}, Integrity: &Integrity{ManifestHash: "m"},
-		PublishedAt: day1, License: "MIT"}
+		PublishedAt: day1, License: "MIT", OptionalDeps: map[string][]string{"tls": {"@a/tls@^1.0.0"}}, Publisher: &Publisher{Name: "ann"},
+		Provenance: &provenance.Proof{Repository: "a/b", At: time.Now()}}
 	s, err := DecodeStatement(Encode(m.Statement()))
 	if err != nil {
 		t.Fatal(err)
@@ -149,18 +151,22 @@ func TestStatement(t *testing.T) {
 		t.Errorf("a yanked version: %v", err)
 	}
 	for member, edit := range map[string]func(*Metadata){
-		"name":         func(m *Metadata) { m.Name = "@a/c" },
-		"version":      func(m *Metadata) { m.Version = "1.0.1" },
-		"artifacts":    func(m *Metadata) { m.Artifacts = append(m.Artifacts, Artifact{Kind: "tar"}) },
-		"integrity":    func(m *Metadata) { m.Integrity = nil },
-		"deps":         func(m *Metadata) { m.Deps = map[string]string{"@evil/x": "*"} },
-		"published_at": func(m *Metadata) { m.PublishedAt = day2 },
+		"name":          func(m *Metadata) { m.Name = "@a/c" },
+		"version":       func(m *Metadata) { m.Version = "1.0.1" },
+		"artifacts":     func(m *Metadata) { m.Artifacts = append(m.Artifacts, Artifact{Kind: "tar"}) },
+		"integrity":     func(m *Metadata) { m.Integrity = nil },
+		"deps":          func(m *Metadata) { m.Deps = map[string]string{"@evil/x": "*"} },
+		"published_at":  func(m *Metadata) { m.PublishedAt = day2 },
+		"optional_deps": func(m *Metadata) { m.OptionalDeps = map[string][]string{"tls": {"@evil/x@*"}} },
+		"publisher":     func(m *Metadata) { m.Publisher = &Publisher{Name: "somebody"} },
+		"provenance":    func(m *Metadata) { m.Provenance = &provenance.Proof{Repository: "acme/b"} },
+		"no provenance": func(m *Metadata) { m.Provenance = nil },
 	} {
 		changed := m
 		edit(&changed)
 		err := s.Check(changed)
 		wantFault(t, err, fault.Invalid, "bad_signature")
-		if err != nil && !strings.Contains(err.Error(), member) {
+		if err != nil && !strings.Contains(err.Error(), strings.TrimPrefix(member, "no ")) {
 			t.Errorf("error = %v, want one about %s", err, member)
 		}
 	}

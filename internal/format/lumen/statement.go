@@ -1,6 +1,7 @@
 package lumen
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"maps"
@@ -12,7 +13,10 @@ import (
 
 // Statement is what the signature of the version says: what of the metadata never changes.
 func (m Metadata) Statement() Statement {
-	s := Statement{Name: m.Name, Version: m.Version, Artifacts: m.Artifacts, Deps: m.Deps, PublishedAt: m.PublishedAt}
+	s := Statement{
+		Name: m.Name, Version: m.Version, Artifacts: m.Artifacts, Deps: m.Deps, OptionalDeps: m.OptionalDeps,
+		PublishedAt: m.PublishedAt, Publisher: m.Publisher, Provenance: m.Provenance,
+	}
 	if m.Integrity != nil {
 		s.Integrity = *m.Integrity
 	}
@@ -32,7 +36,10 @@ func (s Statement) Check(m Metadata) error {
 		{"artifacts", slices.Equal(s.Artifacts, now.Artifacts)},
 		{"integrity", s.Integrity == now.Integrity},
 		{"deps", maps.Equal(s.Deps, now.Deps)},
+		{"optional_deps", SameOptional(s.OptionalDeps, now.OptionalDeps)},
 		{"published_at", s.PublishedAt == now.PublishedAt},
+		{"publisher", bytes.Equal(Encode(s.Publisher), Encode(now.Publisher))},
+		{"provenance", bytes.Equal(Encode(s.Provenance), Encode(now.Provenance))},
 	} {
 		if !member.same {
 			return badSignature("the metadata of %.80s %.80s have another %q than was signed", m.Name, m.Version, member.name)
@@ -40,6 +47,9 @@ func (s Statement) Check(m Metadata) error {
 	}
 	return nil
 }
+
+// SameOptional reports whether the optional dependencies of two documents are the same.
+func SameOptional(a, b map[string][]string) bool { return maps.EqualFunc(a, b, slices.Equal) }
 
 // RootOf is the Root of a Checkpoint: the digest of the lines "name\0sha256 hex\n" of all packages, by name. The map has
 // the digest of each package's index as it is served.
