@@ -37,10 +37,11 @@ type commands struct {
 	Key struct {
 		List   keyList   `cmd:"" help:"List the public keys that versions are signed with."`
 		Rotate keyRotate `cmd:"" help:"Make a new signing key the current one."`
+		Create keyCreate `cmd:"" help:"Make a key of your own, to sign trees and uploads of Lumen packages."`
 		Revoke keyRevoke `cmd:"" help:"End a key of Lumen packages: nothing that it signed counts any more."`
 	} `cmd:"" help:"List, rotate and revoke the keys of registry signatures."`
 	Import struct {
-		Lumen     importLumen     `cmd:"" help:"Import the folder of a Lumen registry."`
+		Lumen     importLumen     `cmd:"" help:"Import a Lumen registry: a folder, a bucket, or by its URL."`
 		Pantry    importPantry    `cmd:"" help:"Import the .registry folder of a Pantry registry."`
 		Verdaccio importVerdaccio `cmd:"" help:"Import the storage folder of verdaccio."`
 	} `cmd:"" help:"Import the packages of another registry."`
@@ -58,6 +59,9 @@ type commands struct {
 	Publish struct {
 		Lumen publishLumen `cmd:"" help:"Publish a Lumen package to a server, or into a static tree."`
 	} `cmd:"" help:"Publish a package."`
+	Yank struct {
+		Lumen yankLumen `cmd:"" help:"Offer a version of a Lumen package no more, or again."`
+	} `cmd:"" help:"Take a version out of what is offered."`
 }
 
 // errand is a subcommand that needs no data folder, or not always.
@@ -78,6 +82,10 @@ func (c *commands) errand(name string) (e errand, ok bool) {
 		return c.Verify.Lumen, true
 	case "publish lumen":
 		return c.Publish.Lumen, true
+	case "yank lumen":
+		return c.Yank.Lumen, true
+	case "key create":
+		return c.Key.Create, true
 	}
 	return nil, false
 }

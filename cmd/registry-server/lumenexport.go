@@ -51,6 +51,14 @@ The server may run or not. Credentials of buckets are found as by every program 
 bucket's prefix; others wait for it for a while.`)
 }
 
+// Validate refuses what is no place to write to; it is called for options that were read.
+func (c exportLumen) Validate() error {
+	if strings.Contains(c.To, "://") && !isStatic(c.To) {
+		return config.Usagef("%q can't be written to; give a folder or s3://bucket/prefix", c.To)
+	}
+	return nil
+}
+
 func (c exportLumen) do(ctx context.Context, s streams) (err error) {
 	if err := c.writeFiles(); err != nil {
 		return err

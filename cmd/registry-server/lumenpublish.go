@@ -7,16 +7,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/org/registry-action/internal/config"
 	"github.com/org/registry-action/internal/lumentree"
 )
 
 type publishLumen struct {
-	Dir      string `arg:"" optional:"" default:"." type:"path" help:"The folder of the package, with lumen.toml."`
-	Registry string `env:"LUMEN_REGISTRY" required:"" placeholder:"URL" group:"Registry" help:"A server, such as https://registry.example.com/lumen, or a static tree: file:///path/to/registry, s3://bucket/prefix."`
-	Token    string `env:"REGISTRY_TOKEN,LUMEN_AUTH_TOKEN" secret:"" group:"Registry" help:"A token that may publish to the server."`
-	Key      string `type:"path" placeholder:"FILE" group:"Registry" help:"The key to sign with, as Lumen's client keeps it in ~/.lumen/keys: a static tree, or the upload to a server, where the key is registered."`
-	Name     string `default:"registry" group:"Static tree" help:"What a new tree calls itself."`
+	Dir string `arg:"" optional:"" default:"." type:"path" help:"The folder of the package, with lumen.toml."`
+	registryFlags
+	Name string `default:"registry" group:"Static tree" help:"What a new tree calls itself."`
 	writingFlags
 	JSON bool `name:"json" group:"Output" help:"Print the result as JSON."`
 }
@@ -35,14 +32,9 @@ kept.`)
 }
 
 func (c publishLumen) do(ctx context.Context, s streams) (err error) {
-	if !isSite(c.Registry) && !isStatic(c.Registry) {
-		return config.Usagef("%q is neither the URL of a server nor that of a static tree; write file://%s for a folder", c.Registry, c.Registry)
-	}
-	var key ed25519.PrivateKey
-	if c.Key != "" {
-		if key, err = lumentree.ReadKey(c.Key); err != nil {
-			return err
-		}
+	key, err := c.signer()
+	if err != nil {
+		return err
 	}
 	p, err := lumentree.Pack(ctx, c.Dir)
 	if err != nil {
@@ -72,11 +64,6 @@ func (c publishLumen) do(ctx context.Context, s streams) (err error) {
 	return err
 }
 
-// isStatic reports whether a registry is a tree that this process writes itself.
-func isStatic(registry string) bool {
-	return strings.HasPrefix(registry, fileScheme) || strings.HasPrefix(registry, bucketScheme)
-}
-
 func (c publishLumen) toTree(ctx context.Context, p lumentree.Package, key ed25519.PrivateKey) (out lumentree.Published, err error) {
 	sink, err := c.sink(ctx, c.Registry, false)
 	if err != nil {
@@ -87,7 +74,7 @@ func (c publishLumen) toTree(ctx context.Context, p lumentree.Package, key ed255
 }
 
 func (c publishLumen) toServer(ctx context.Context, p lumentree.Package, key ed25519.PrivateKey) (out lumentree.Published, err error) {
-	site, err := lumentree.OpenSite(lumenBase(c.Registry), c.Token)
+	site, err := c.site()
 	if err != nil {
 		return out, err
 	}

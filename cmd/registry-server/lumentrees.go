@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"strings"
 
+	"github.com/org/registry-action/internal/config"
 	"github.com/org/registry-action/internal/lumentree"
 	"github.com/org/registry-action/internal/lumentree/s3tree"
 )
@@ -50,6 +52,39 @@ func (f writingFlags) sink(ctx context.Context, to string, overwrite bool) (lume
 		return nil, err
 	}
 	return b, nil
+}
+
+// registryFlags name a registry that is changed.
+type registryFlags struct {
+	Registry string `env:"LUMEN_REGISTRY" required:"" placeholder:"URL" group:"Registry" help:"A server, such as https://registry.example.com/lumen, or a static tree: file:///path/to/registry, s3://bucket/prefix."`
+	Token    string `env:"REGISTRY_TOKEN,LUMEN_AUTH_TOKEN" secret:"" group:"Registry" help:"A token that may publish to the server."`
+	Key      string `type:"path" placeholder:"FILE" group:"Registry" help:"The key to sign with, of key create or of Lumen's client: a static tree, or the upload to a server, where the key is registered."`
+}
+
+// Validate refuses what names no registry; it is called for options that were read.
+func (f registryFlags) Validate() error {
+	if isSite(f.Registry) || isStatic(f.Registry) {
+		return nil
+	}
+	return config.Usagef("%q names no registry; write https:// before the host of a server, file:// before a folder, or s3://bucket/prefix", f.Registry)
+}
+
+// signer reads the key; nil if there is none.
+func (f registryFlags) signer() (ed25519.PrivateKey, error) {
+	if f.Key == "" {
+		return nil, nil
+	}
+	return lumentree.ReadKey(f.Key)
+}
+
+// site opens the server.
+func (f registryFlags) site() (*lumentree.Site, error) {
+	return lumentree.OpenSite(lumenBase(f.Registry), f.Token)
+}
+
+// isStatic reports whether a registry is a tree that this process writes itself.
+func isStatic(registry string) bool {
+	return strings.HasPrefix(registry, fileScheme) || strings.HasPrefix(registry, bucketScheme)
 }
 
 const fileScheme = "file://"

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
@@ -72,7 +74,7 @@ func (o object) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// merge writes the members of a document over those of a text, and keeps what the document does not know.
+// merge writes the members of a document, a struct, over those of a text, and keeps what the document does not know.
 func merge(path string, text []byte, document any) ([]byte, error) {
 	fields, err := parseObject(lumen.Encode(document))
 	if err != nil || text == nil {
@@ -82,8 +84,13 @@ func merge(path string, text []byte, document any) ([]byte, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Invalid, "%s can't be read: %v", path, err)
 	}
-	for _, m := range fields.members {
-		out.set(m.key, m.value)
+	for f := range reflect.TypeOf(document).Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if i := slices.IndexFunc(fields.members, func(m member) bool { return m.key == name }); i >= 0 {
+			out.set(name, fields.members[i].value)
+		} else { // it is empty
+			out.drop(name)
+		}
 	}
 	return lumen.Encode(out), nil
 }

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/org/registry-action/internal/lumentree"
 )
 
@@ -60,13 +62,22 @@ func TestYank(t *testing.T) {
 					}
 				}
 			}
-			if changed, err := yank(t, dir, signer, lumentree.Yank{Name: y.Name, Version: y.Version, Undo: true}); !changed || err != nil {
-				t.Error(changed, err)
+			for _, y := range []lumentree.Yank{{Name: y.Name, Version: "1.0.0"}, {Name: y.Name, Version: "1.0.0", Undo: true}, {Name: y.Name, Version: y.Version, Undo: true}} {
+				if changed, err := yank(t, dir, signer, y); !changed || err != nil {
+					t.Error(changed, err)
+				}
+				if v := sound(t, dir); v.Yanked == 2 && member(t, dir, httpIndex, "latest") != "" {
+					t.Error("all is yanked, and one is the latest")
+				}
 			}
-			sound(t, dir)
 			for _, path := range []string{httpIndex, "packages/@acme/http/1.1.0.json"} {
-				if after, _ := contents(dir); strings.Join(strings.Fields(after[path]), "") != strings.Join(strings.Fields(before[path]), "") {
-					t.Errorf("%s is %s, was %s", path, after[path], before[path])
+				var was, is map[string]any
+				after, _ := contents(dir)
+				if err := errors.Join(json.Unmarshal([]byte(before[path]), &was), json.Unmarshal([]byte(after[path]), &is)); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(was, is); diff != "" {
+					t.Errorf("%s after the yank was undone (-was +is): %s", path, diff)
 				}
 			}
 		})
