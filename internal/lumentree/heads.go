@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -182,9 +183,14 @@ func (v *verifier) openCheckpoint(path string, e *lumen.Envelope) (c lumen.Check
 func (v *verifier) checkUnderWay(now map[string]digest.SHA256, current lumen.Checkpoint) {
 	good := map[string][]digest.SHA256{}
 	found := false // of the present checkpoint
+	whole := false // index.json, which is written last, lists the packages of a snapshot
 	for _, s := range v.heads.journal.Snapshots {
 		c, ok := v.openSnapshot(s)
-		if !ok || c.Sequence < current.Sequence {
+		if !ok {
+			continue
+		}
+		whole = whole || maps.EqualFunc(s.Indexes, now, func(_, _ digest.SHA256) bool { return true })
+		if c.Sequence < current.Sequence {
 			continue
 		}
 		found = found || c.Root == current.Root || v.heads.checkpoint == nil
@@ -194,6 +200,9 @@ func (v *verifier) checkUnderWay(now map[string]digest.SHA256, current lumen.Che
 	}
 	if !found {
 		v.problem(JournalPath, CodeCheckpoint, "it does not have the checkpoint that is in checkpoint.json")
+	}
+	if !whole {
+		v.problem(lumen.IndexPath(), CodeCheckpoint, "it lists neither the packages of what was signed nor those of what the export under way writes")
 	}
 	for name, sum := range now {
 		if !slices.Contains(good[name], sum) {

@@ -204,6 +204,11 @@ func TestStale(t *testing.T) {
 	if v := sound(t, replayed); !v.UnderWay {
 		t.Error("the journal is not seen")
 	}
+	hidden := clone(t, replayed)
+	write(t, hidden, map[string]string{"index.json": `{"name":"registry","version":"1.0.0","packages":[{"name":"@acme/uri"}]}`})
+	if v := verify(t, hidden, lumentree.VerifyOptions{}); !slices.Equal(codes(v), []string{"checkpoint"}) {
+		t.Errorf("a package that is hidden behind the journal: %v", v.Problems)
+	}
 	restore(replayed, httpIndex, "index.json")
 	if v := verify(t, replayed, lumentree.VerifyOptions{}); !slices.Equal(codes(v), []string{"checkpoint"}) {
 		t.Errorf("an old index of a package with the journal: %v", v.Problems)
