@@ -256,33 +256,6 @@ func TestLumenPublishToFolder(t *testing.T) {
 	cli(t, "", "publish", "lumen", p, "--registry", "file://"+signed, "--key", key).want(1, "is no key of Lumen's client")
 }
 
-// A version is yanked where it was published: by a server, and in a folder that a key of one's own signs.
-func TestLumenYank(t *testing.T) {
-	url, _ := serving(t, t.TempDir())
-	dir, key := filepath.Join(t.TempDir(), "registry"), filepath.Join(t.TempDir(), "new", "key.json")
-	cli(t, "", "key", "create", key).want(0, "")
-	cli(t, "", "key", "create", key).want(1, "exists")
-	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the key's file: %v, %v", info, err)
-	}
-	p := lumenPackage(t, "@acme/http", "1.0.0")
-	for _, at := range [][]string{{"--registry", url, "--token", lumenToken}, {"--registry", "file://" + dir, "--key", key}} {
-		run := func(args ...string) result { return cli(t, "", append(args, at...)...) }
-		tree := strings.Replace(strings.TrimPrefix(at[1], "file://"), url, url+"/lumen", 1)
-		run("publish", "lumen", p).want(0, "published")
-		run("yank", "lumen", "@acme/http", "1.0.0", "--reason", "leaks").want(0, "@acme/http 1.0.0 is yanked")
-		cli(t, "", "verify", "lumen", tree).want(0, "1 version (1 signed, 1 yanked)")
-		run("yank", "lumen", "@acme/http", "1.0.0", "--undo").want(0, "@acme/http 1.0.0 is offered")
-		cli(t, "", "verify", "lumen", tree).want(0, "1 version (1 signed, 0 yanked)")
-		run("yank", "lumen", "@acme/http", "2.0.0").want(1, "2.0.0")
-		run("yank", "lumen", "../http", "1.0.0").want(1, "the package name")
-		run("yank", "lumen", "@acme/http", "../1").want(1, "is no version")
-		run("yank", "lumen", "@acme/http", "1.0.0", "--reason", strings.Repeat("x", 501)).want(1, "shorten it")
-	}
-	cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", url).want(1, "Authorization required")
-	cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", "file://"+dir).want(1, "--key")
-}
-
 // What the server says beside a publish is shown; an upload that is signed by a registered key needs no word.
 func TestLumenPublishSigned(t *testing.T) {
 	url, _ := serving(t, t.TempDir())

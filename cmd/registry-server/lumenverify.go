@@ -16,6 +16,7 @@ type verifyLumen struct {
 	Tree string `arg:"" name:"tree" help:"URL of a registry, such as https://registry.example.com/lumen, a folder, or s3://bucket/prefix."`
 	bucketFlags
 	Keys  string `type:"path" placeholder:"FILE" group:"Trust" help:"The keys that are believed. Where the file is not there, those of the tree are written to it: it is trusted on first use."`
+	Seen  string `type:"path" placeholder:"FILE" group:"Trust" help:"The number of the newest checkpoint that was seen is kept there: an older tree is wrong, even if it has not expired."`
 	Token string `env:"VERIFY_TOKEN" secret:"" group:"Trust" help:"A token that may read, where not everybody may. It is sent to whatever URL is verified."`
 	JSON  bool   `name:"json" group:"Output" help:"Print the report as JSON."`
 }
@@ -44,6 +45,11 @@ func (c verifyLumen) do(ctx context.Context, s streams) (err error) {
 			return err
 		}
 	}
+	if c.Seen != "" {
+		if opt.Seen, err = lumentree.ReadSeen(c.Seen); err != nil {
+			return err
+		}
+	}
 	tree, done, err := openTree(ctx, c.Tree, c.Token, c.bucketFlags)
 	if err != nil {
 		return err
@@ -63,9 +69,22 @@ func (c verifyLumen) do(ctx context.Context, s streams) (err error) {
 		return fmt.Errorf("%s with %s", countOf(n, "thing is wrong", "things are wrong"), c.Tree)
 	}
 	if firstUse {
-		return c.trust(v, s)
+		if err := c.trust(v, s); err != nil {
+			return err
+		}
+	}
+	if c.Seen != "" {
+		return c.remember(lumentree.Seen{Sequence: v.Sequence, Root: v.Root})
 	}
 	return nil
+}
+
+// remember writes the checkpoint of a tree that was found good.
+func (c verifyLumen) remember(now lumentree.Seen) error {
+	if now.Root == "" {
+		return fault.New(fault.Invalid, "nobody signed %s, so it has no checkpoint to remember in %s; leave out --seen", c.Tree, c.Seen)
+	}
+	return now.Write(c.Seen)
 }
 
 // trust writes the keys of a tree that was found good.

@@ -80,7 +80,7 @@ func (v *verifier) changed(ctx context.Context) (bool, error) {
 
 // trust decides which keys count: those that are pinned, as the tree describes them, else those of the tree.
 func (v *verifier) trust() {
-	v.signed = v.heads.keys != nil || v.heads.checkpoint != nil || len(v.opt.Keys) > 0
+	v.signed = v.heads.keys != nil || v.heads.checkpoint != nil || len(v.opt.Keys) > 0 || v.opt.Seen != (Seen{})
 	v.keys = lumen.Keys{}
 	if v.heads.keys != nil {
 		for _, k := range v.heads.keys.Keys {
@@ -145,7 +145,8 @@ func (v *verifier) checkCheckpoint(results []packageResult) {
 	}
 	current, ok := v.openCheckpoint("checkpoint.json", v.heads.checkpoint)
 	if ok {
-		v.result.Sequence, v.result.Expires = current.Sequence, current.Expires
+		v.result.Sequence, v.result.Root, v.result.Expires = current.Sequence, current.Root, current.Expires
+		v.compareSeen(current)
 		if expired(current, v.opt.Now()) {
 			v.problem("checkpoint.json", CodeStale, "it expired at %.40q: the tree may be an old one that somebody shows as the present one; export it again", current.Expires)
 		}

@@ -16,6 +16,7 @@ import (
 // VerifyOptions of a verification. The zero value works.
 type VerifyOptions struct {
 	Keys     []lumen.Key // pinned: no others are believed, and everything must be signed by one of them
+	Seen     Seen        // the last checkpoint that was seen: no older one is believed
 	Limits   lumen.Limits
 	Now      func() time.Time
 	Progress func(Progress) // told of steps; not by several goroutines at once
@@ -31,6 +32,7 @@ type Verification struct {
 	Artifacts int         `json:"artifacts"`
 	Bytes     int64       `json:"bytes"`              // of artifacts
 	Sequence  int64       `json:"sequence,omitempty"` // of the checkpoint
+	Root      string      `json:"root,omitempty"`     // likewise
 	Expires   string      `json:"expires,omitempty"`
 	UnderWay  bool        `json:"exportUnderWay,omitempty"` // an export is writing the tree, or was killed
 	Keys      []lumen.Key `json:"keys"`
