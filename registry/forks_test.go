@@ -439,6 +439,9 @@ func payload(t *testing.T, event, action string, change func(map[string]any)) []
 				continue
 			}
 			example["repository"].(map[string]any)["html_url"] = "https://github.com/acme/ws"
+			if pull, ok := example["pull_request"].(map[string]any); ok {
+				pull["updated_at"] = time.Now().Format(time.RFC3339)
+			}
 			if example["number"] != nil {
 				example["number"] = 7
 			}
@@ -483,7 +486,6 @@ func TestWebhooks(t *testing.T) {
 	closed := payload(t, "pull_request", "closed", closedAt(k.Now()))
 	want(f.deliver("1", "pull_request", closed, "a guess"), http.StatusUnauthorized, "bad_signature")
 	want(f.request(http.MethodPost, "/-/ci/v1/webhook", bytes.NewReader(closed), "X-GitHub-Event: pull_request", "X-GitHub-Delivery: 1"), http.StatusUnauthorized, "bad_signature")
-	want(f.deliver("", "pull_request", closed, secret), http.StatusBadRequest, "invalid_webhook")
 	want(f.deliver("1", "pull_request", []byte("payload=%7B"), secret), http.StatusBadRequest, "invalid_webhook")
 	for _, action := range []string{"opened", "synchronize"} {
 		want(f.deliver(action, "pull_request", payload(t, "pull_request", action, nil), secret), http.StatusOK, "ignored")
@@ -492,12 +494,21 @@ func TestWebhooks(t *testing.T) {
 	want(f.deliver("elsewhere", "pull_request", payload(t, "pull_request", "closed", func(e map[string]any) {
 		e["repository"].(map[string]any)["html_url"] = "https://git.example/acme/ws"
 	}), secret), http.StatusOK, "ignored")
+	for name, change := range map[string]func(pull map[string]any){
+		"of last week":   func(pull map[string]any) { pull["updated_at"] = k.Now().Add(-5 * 24 * time.Hour).Format(time.RFC3339) },
+		"without a time": func(pull map[string]any) { delete(pull, "updated_at") },
+	} {
+		old := payload(t, "pull_request", "closed", func(e map[string]any) { change(e["pull_request"].(map[string]any)) })
+		want(f.deliver(name, "pull_request", old, secret), http.StatusOK, "ignored")
+	}
+	want(f.deliver("large", "pull_request", bytes.Repeat([]byte(" "), 1<<20+1), secret), http.StatusRequestEntityTooLarge, "")
 	if got := f.ends(forkSHA); !got.Equal(long) {
 		t.Errorf("what is refused or ignored has the commit end at %s", got)
 	}
 
 	want(f.deliver("2", "pull_request", closed, secret), http.StatusOK, "taken")
 	want(f.deliver("2", "pull_request", closed, secret), http.StatusOK, "again")
+	want(f.deliver("of another id, which is not signed", "pull_request", closed, secret), http.StatusOK, "again")
 	if got := f.ends(forkSHA); got.Sub(k.Now()) > 24*time.Hour || got.Sub(k.Now()) < 23*time.Hour {
 		t.Errorf("closed, the commit ends at %s, want a day from %s", got, k.Now())
 	}
@@ -508,6 +519,11 @@ func TestWebhooks(t *testing.T) {
 	if got := f.ends(forkSHA); !got.Equal(long) {
 		t.Errorf("opened again, the commit ends at %s, want %s", got, long)
 	}
+	want(f.deliver("replayed", "pull_request", closed, secret), http.StatusOK, "again")
+	if got := f.ends(forkSHA); !got.Equal(long) {
+		t.Errorf("who repeats an older webhook has the commit end at %s, want %s", got, long)
+	}
+	closed = payload(t, "pull_request", "closed", closedAt(k.Now().Add(time.Second)))
 	want(f.deliver("4", "pull_request", closed, secret), http.StatusOK, "taken")
 	k.Pass(26 * time.Hour)
 	if _, err := f.Sweep(t.Context()); err != nil {
@@ -520,6 +536,11 @@ func TestWebhooks(t *testing.T) {
 	}
 	if a := f.get("/commits/" + mainSHA); a.StatusCode != http.StatusOK {
 		t.Errorf("main's commit: %d", a.StatusCode)
+	}
+	for _, line := range []string{"msg=audit who=anonymous action=webhook target=pull_request", `msg=audit who="the forge" action=webhook target=pull_request`, "msg=audit who=anonymous action=claim target=https://github.com/acme/ws"} {
+		if !strings.Contains(f.log.String(), line) {
+			t.Errorf("the log lacks %s", line)
+		}
 	}
 	f.sound()
 }

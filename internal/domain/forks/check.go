@@ -60,7 +60,9 @@ func (s *Service) checkRun(run forge.Run, c Claim, age time.Duration) error {
 		return mismatch(nil, "event", "pull_request", run.Event)
 	case run.HeadSHA != c.SHA:
 		return mismatch(nil, "sha", run.HeadSHA, c.SHA)
-	case run.RepositoryID == 0 || run.HeadRepositoryID == 0:
+	case run.RepositoryID == 0:
+		return mismatch(nil, "repositoryId", "a repository", run.RepositoryID)
+	case run.HeadRepositoryID == 0:
 		return mismatch(nil, "headRepositoryId", "a fork that is still there", run.HeadRepositoryID)
 	case !run.Fork():
 		return differs(fault.New(fault.Forbidden, "this run is of a branch of the repository itself, which gets its token by OIDC: give the job the permission id-token: write").

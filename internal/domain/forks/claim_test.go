@@ -1,7 +1,6 @@
 package forks_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -383,17 +382,6 @@ func TestRates(t *testing.T) {
 	w.refused(try("2001:db8::ffff", 3000), fault.Unavailable, "rate_limited")
 }
 
-// Who takes the name of a repository does not take its place.
-func TestAnotherRepositoryOfTheName(t *testing.T) {
-	w := newWorld(t, forks.Options{}, forgetest.Token)
-	w.claim()
-	w.needs.Forge = renamed{w.needs.Forge}
-	_, err := w.another().Claim(t.Context(), theClaim())
-	if e := w.refused(err, fault.Forbidden, "run_mismatch"); e.Details["field"] != "repositoryId" {
-		t.Errorf("the refusal says %v", e.Details)
-	}
-}
-
 func TestClaimsExpire(t *testing.T) {
 	w := newWorld(t, forks.Options{}, forgetest.Token)
 	c := w.claim()
@@ -444,12 +432,4 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("New(%+v) = %v", o, err)
 		}
 	}
-}
-
-// renamed is a forge on which the repository is another one than before.
-type renamed struct{ forks.Forge }
-
-func (r renamed) Open(ctx context.Context, path string) (forks.Repository, error) {
-	repo, err := r.Forge.Open(ctx, path)
-	return otherIDs{repo}, err
 }

@@ -17,7 +17,7 @@ import (
 //	fork/repo                {owner/repo}              which repository has this name, by its id
 //	fork/rate/{hour}         {kind}/{of}               counts claims; it expires
 //	fork/quota/{owner/repo}  {day}/{pull}              what a pull request was let publish; it expires
-//	fork/delivery            {id}                      a webhook that was taken; it expires
+//	fork/delivery            {hash of the payload}     a webhook that was taken; it expires
 //	fork/lease               {owner/repo}/{pull}       which server writes its comment; it expires
 
 // claimKey does not have the id, so that who reads the store can't spend claims.
@@ -48,7 +48,11 @@ func quotaKey(now time.Time, path string, pull int) kv.Key {
 	return kv.Key{Partition: "fork/quota/" + strings.ToLower(path), Sort: fmt.Sprintf("%s/%d", now.UTC().Format(time.DateOnly), pull)}
 }
 
-func deliveryKey(id string) kv.Key { return kv.Key{Partition: "fork/delivery", Sort: id} }
+// deliveryKey is of what is signed. The id of a delivery is not, so who repeats one could give it another.
+func deliveryKey(payload []byte) kv.Key {
+	sum := sha256.Sum256(payload)
+	return kv.Key{Partition: "fork/delivery", Sort: hex.EncodeToString(sum[:])}
+}
 
 func leaseKey(path string, pull int) kv.Key {
 	return kv.Key{Partition: "fork/lease", Sort: fmt.Sprintf("%s/%d", strings.ToLower(path), pull)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -13,19 +12,18 @@ import (
 
 // Delivery is a webhook of the forge's, whose signature was good.
 type Delivery struct {
-	ID      string
 	Event   string
 	Payload []byte
 }
 
 // What became of a delivery.
 const (
-	Ignored = "ignored" // nothing here depends on it
+	Ignored = "ignored" // nothing here depends on it, or it is too old
 	Again   = "again"   // it was taken before
 	Taken   = "taken"
 )
 
-// rememberFor is how long a delivery is known: GitHub offers to send it again for three days.
+// rememberFor is how long a delivery is known, and how old one may be: GitHub offers to send it again for three days.
 const rememberFor = 4 * 24 * time.Hour
 
 // event is what is read of a payload.
@@ -33,7 +31,8 @@ type event struct {
 	Action string `json:"action"`
 	Number int    `json:"number"`
 	Pull   struct {
-		ClosedAt time.Time `json:"closed_at"`
+		ClosedAt  time.Time `json:"closed_at"`
+		UpdatedAt time.Time `json:"updated_at"`
 	} `json:"pull_request"`
 	Repository struct {
 		URL string `json:"html_url"`
@@ -43,10 +42,7 @@ type event struct {
 // Deliver takes a webhook, once. Of pull requests that are closed or opened again the previews live shorter or longer.
 // Other events need nothing: whether a run is over, and where a head is, the forge is asked when it matters.
 func (s *Service) Deliver(ctx context.Context, d Delivery) (done string, err error) {
-	if d.ID == "" || len(d.ID) > 100 || strings.ContainsRune(d.ID, 0) {
-		return "", fault.New(fault.Invalid, "a webhook has an id of its own (X-GitHub-Delivery), not %.120q", d.ID).WithCode("invalid_webhook")
-	}
-	if _, err := s.db.Get(ctx, deliveryKey(d.ID)); err == nil {
+	if _, err := s.db.Get(ctx, deliveryKey(d.Payload)); err == nil {
 		return Again, nil
 	} else if !errors.Is(err, kv.ErrNotFound) {
 		return "", err
@@ -55,7 +51,7 @@ func (s *Service) Deliver(ctx context.Context, d Delivery) (done string, err err
 		return done, err
 	}
 	// After it was done: a delivery that failed comes again, and what is done twice stays as it is.
-	row := kv.Row{Key: deliveryKey(d.ID), Expires: s.now().Add(rememberFor)}
+	row := kv.Row{Key: deliveryKey(d.Payload), Expires: s.now().Add(rememberFor)}
 	return done, s.db.Apply(ctx, kv.Put(row))
 }
 
@@ -66,6 +62,9 @@ func (s *Service) act(ctx context.Context, d Delivery) (done string, err error) 
 	var e event
 	if err := json.Unmarshal(d.Payload, &e); err != nil {
 		return "", fault.Wrap(err, fault.Invalid, "the webhook's body is no JSON of a pull request; choose the content type application/json").WithCode("invalid_webhook")
+	}
+	if age := s.now().Sub(e.Pull.UpdatedAt); age > rememberFor { // nobody knows any more whether it was taken
+		return Ignored, nil
 	}
 	path, ours := s.needs.Forge.Split(e.Repository.URL)
 	if !ours || e.Number <= 0 || s.needs.Pulls == nil {

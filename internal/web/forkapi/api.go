@@ -22,7 +22,7 @@ import (
 
 const (
 	maxClaim   = 512 << 10 // bytes of JSON
-	maxPayload = 25 << 20  // bytes of a webhook, which GitHub bounds so
+	maxPayload = 1 << 20   // bytes of a webhook: of pull requests they have some 30,000, and 400,000 at most
 )
 
 // API answers the protocol.
@@ -109,9 +109,13 @@ func (a *API) prove(w http.ResponseWriter, r *http.Request) error {
 
 // webhook takes what the forge says happened. Only who knows the secret is heard.
 func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
-	httpkit.Audit(r, "webhook", r.Header.Get("X-GitHub-Event"), "the forge")
+	httpkit.Audit(r, "webhook", r.Header.Get("X-GitHub-Event"), "")
 	if a.Secret == "" {
 		return fault.New(fault.NotFound, "this server takes no webhooks: it was given no secret for them (GITHUB_WEBHOOK_SECRET)")
+	}
+	signature, ok := readSignature(r)
+	if !ok { // before a byte of the body is read
+		return badSignature()
 	}
 	body, err := httpkit.Body(w, r, maxPayload)
 	if err != nil {
@@ -121,21 +125,25 @@ func (a *API) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !a.signed(payload, r.Header.Get("X-Hub-Signature-256")) {
-		return fault.New(fault.Unauthenticated, "the webhook is not signed with the secret of this server (X-Hub-Signature-256, GITHUB_WEBHOOK_SECRET)").WithCode("bad_signature")
+	mac := hmac.New(sha256.New, []byte(a.Secret))
+	mac.Write(payload)
+	if !hmac.Equal(signature, mac.Sum(nil)) {
+		return badSignature()
 	}
-	done, err := a.Forks.Deliver(r.Context(), forks.Delivery{ID: r.Header.Get("X-GitHub-Delivery"), Event: r.Header.Get("X-GitHub-Event"), Payload: payload})
+	httpkit.Audit(r, "", "", "the forge")
+	done, err := a.Forks.Deliver(r.Context(), forks.Delivery{Event: r.Header.Get("X-GitHub-Event"), Payload: payload})
 	if err != nil {
 		return err
 	}
 	return httpkit.JSON(w, r, http.StatusOK, map[string]string{"done": done})
 }
 
-// signed compares the signature of the bytes as they came in a time that tells nothing.
-func (a *API) signed(payload []byte, signature string) bool {
-	digits, ok := strings.CutPrefix(signature, "sha256=")
-	got, err := hex.DecodeString(digits)
-	mac := hmac.New(sha256.New, []byte(a.Secret))
-	mac.Write(payload)
-	return ok && err == nil && hmac.Equal(got, mac.Sum(nil))
+func readSignature(r *http.Request) (signature []byte, ok bool) {
+	digits, ok := strings.CutPrefix(r.Header.Get("X-Hub-Signature-256"), "sha256=")
+	signature, err := hex.DecodeString(digits)
+	return signature, ok && err == nil && len(signature) == sha256.Size
+}
+
+func badSignature() error {
+	return fault.New(fault.Unauthenticated, "the webhook is not signed with the secret of this server (X-Hub-Signature-256, GITHUB_WEBHOOK_SECRET)").WithCode("bad_signature")
 }
