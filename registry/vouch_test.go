@@ -77,6 +77,9 @@ func TestVouchedFork(t *testing.T) {
 	if a := f.request(http.MethodGet, "/acme/ws/@acme/ui@branch:main?resolve", nil); strings.Contains(string(a.body), forkSHA) {
 		t.Errorf("the branch resolves to %s", a.body)
 	}
+	if log := f.log.String(); !strings.Contains(log, `msg=audit who="acme/ws run 4711" action=vouch target=https://github.com/acme/ws`) || strings.Contains(log, got.Token) || strings.Contains(log, token) {
+		t.Error("the audit lacks the run that vouched, or the log has a token")
+	}
 }
 
 func TestVouchAttacks(t *testing.T) {

@@ -102,6 +102,8 @@ func TestBadPolicies(t *testing.T) {
 		"releases of pull_request_target": func(n *NewPolicy) { n.Events = []string{"pull_request_target"} },
 		"releases of workflow_run":        func(n *NewPolicy) { n.Events = []string{"workflow_run"} },
 		"releases of issue_comment":       func(n *NewPolicy) { n.Events = []string{"issue_comment"} },
+		"releases of issues":              func(n *NewPolicy) { n.Events = []string{"push", "issues"} },
+		"releases of fork":                func(n *NewPolicy) { n.Events = []string{"fork"} },
 		"previews of pull_request_target": func(n *NewPolicy) { n.Tier, n.Events = provenance.Preview, []string{"pull_request_target"} },
 		"the tier of forks":               func(n *NewPolicy) { n.Tier = provenance.Fork },
 		"one id":                          func(n *NewPolicy) { n.OwnerID = 0 },

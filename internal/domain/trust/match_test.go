@@ -34,6 +34,7 @@ func TestPolicyFields(t *testing.T) {
 		"workflow_run":               {nil, push().With(issuertest.Claims{"event_name": "workflow_run"}), "event_name", nil},
 		"issue_comment":              {nil, push().With(issuertest.Claims{"event_name": "issue_comment"}), "event_name", nil},
 		"an event that is not named": {func(n *NewPolicy) { n.Events = []string{"release"} }, push(), "event_name", []string{"expected release"}},
+		"a discussion":               {nil, push().With(issuertest.Claims{"event_name": "discussion"}), "event_name", nil},
 		"a dispatched run":           {nil, push().With(issuertest.Claims{"event_name": "workflow_dispatch"}), "", nil},
 		"its workflow":               {func(n *NewPolicy) { n.Workflow = "publish.yml" }, push(), "", nil},
 		"another workflow":           {func(n *NewPolicy) { n.Workflow = "release.yml" }, push(), "workflow_ref", []string{"publish.yml", "expected release.yml"}},
@@ -101,7 +102,7 @@ func TestPreviewEvents(t *testing.T) {
 
 // A row that says more than a policy may, whoever has written it, lets nobody in by that.
 func TestEventsOfRows(t *testing.T) {
-	for event, tier := range map[string]provenance.Tier{"pull_request_target": provenance.Preview, "workflow_run": provenance.Release, "issue_comment": provenance.Release, "pull_request": provenance.Release} {
+	for event, tier := range map[string]provenance.Tier{"pull_request_target": provenance.Preview, "workflow_run": provenance.Release, "issue_comment": provenance.Release, "pull_request": provenance.Release, "issues": provenance.Release} {
 		p := Policy{Binding: Binding{Repository: repository, Events: []string{event}, Tier: tier}, RepositoryID: 74, OwnerID: 65}
 		if d := p.differs(Claims{Repository: repository, RepositoryID: 74, OwnerID: 65, Event: event}); d == nil || d.field != "event_name" {
 			t.Errorf("%s is let in to %s: %+v", event, tier, d)

@@ -57,6 +57,9 @@ const (
 var (
 	releaseEvents = []string{"push", "release", "workflow_dispatch", "schedule"}
 	previewEvents = []string{"push", "pull_request", "merge_group", "release", "workflow_dispatch", "schedule"}
+	// writersEvents are those that only who may write to the repository starts. Releases are for no others: of a list of
+	// those that anybody starts, such as issues or fork, the next that a forge invents would be missing.
+	writersEvents = append([]string{"create", "deployment", "repository_dispatch"}, releaseEvents...)
 )
 
 var (
@@ -135,8 +138,8 @@ func mayRun(tier provenance.Tier, event string) error {
 		return invalid("%.100q is no event of workflows, such as push", event)
 	case event == "pull_request_target":
 		return invalid("runs of pull_request_target are trusted with nothing: they have the rights of the repository, and often code of strangers; let pull_request build previews")
-	case tier == provenance.Release && (event == "workflow_run" || event == "issue_comment" || strings.HasPrefix(event, "pull_request")):
-		return invalid("runs of %s can't make releases: others than those who may write to the repository start them; take push, release, workflow_dispatch or schedule", event)
+	case tier == provenance.Release && !slices.Contains(writersEvents, event):
+		return invalid("runs of %s can't make releases: others than those who may write to the repository may start them; take push, release, workflow_dispatch or schedule", event)
 	}
 	return nil
 }
