@@ -14,7 +14,7 @@ import (
 type trustAdd struct {
 	serverFolder
 	Forge              string   `arg:"" enum:"github" help:"Whose runs: github, which GitHub Enterprise Server and Forgejo are like."`
-	Repository         string   `arg:"" help:"The repository: OWNER/REPO."`
+	Repository         string   `arg:"" help:"The repository: OWNER/REPO. For previews OWNER/* is all that the owner has; it needs --owner-id."`
 	Tier               string   `enum:"release,preview" default:"preview" group:"Policy" help:"What its runs may make: release, versions of the packages; or preview, packages of its commits."`
 	Packages           []string `placeholder:"PATTERN" group:"Policy" help:"Packages that they may write, whoever owns them: @acme/*, @acme/core, tool-*. Releases need it. Default of previews: all."`
 	Workflow           string   `placeholder:"FILE" group:"Policy" help:"The workflow, such as publish.yml. Default: any."`
@@ -36,8 +36,10 @@ func (trustAdd) Help() string {
 
   registry-server trust add github acme/widgets
   registry-server trust add github acme/widgets --tier release --packages '@acme/*' --workflow release.yml --ref 'refs/tags/v*'
+  registry-server trust add github 'acme/*' --owner-id 65
 
-The first lets publish-commit publish previews, the second npm publish make releases. The repository is known by its number, which
+The first lets publish-commit publish previews, the second npm publish make releases; the third is the first for all repositories of
+acme, whose number the forge's API tells (gh api users/acme --jq .id). The repository is known by its number, which
 the forge is asked for: if another takes its name later, it is not trusted. See docs/trust.md.`
 }
 
@@ -111,8 +113,11 @@ func (c trustList) run(ctx context.Context, client *adminclient.Client, s stream
 
 // pin shows whether a policy knows its repository by number.
 func pin(t wire.Trust) string {
-	if !t.Pinned {
+	switch {
+	case !t.Pinned:
 		return "not yet pinned"
+	case t.RepositoryID == 0:
+		return fmt.Sprintf("owner %d", t.OwnerID)
 	}
 	return fmt.Sprint(t.RepositoryID)
 }

@@ -37,6 +37,11 @@ func TestTrust(t *testing.T) {
 		cli(t, "", "trust", "remove", made.ID, "--data", dir).want(0, "removed")
 		cli(t, "", "trust", "remove", made.ID, "--data", dir).want(1, "there is no policy")
 		cli(t, "", append(add, "--tier", "release")...).want(1, "names the packages")
+		all := []string{"trust", "add", "github", "acme/*", "--data", dir}
+		cli(t, "", all...).want(1, "--owner-id")
+		cli(t, "", append(all, "--owner-id", "65", "--tier", "release", "--packages", "@acme/*")...).want(1, "could release")
+		cli(t, "", append(all, "--owner-id", "65")...).want(0, "the runs of acme/* may publish * (preview)")
+		cli(t, "", "trust", "list", "--data", dir).want(0, "owner 65")
 		cli(t, "", append(add, "--event", "pull_request_target")...).want(1, "pull_request_target")
 	})
 }

@@ -9,7 +9,7 @@ import (
 // NewTrust is the JSON body of POST /-/admin/trust, and a policy of the file TRUST_FILE.
 type NewTrust struct {
 	Issuer             string          `json:"issuer,omitempty"`             // default: the first of OIDC_ISSUERS
-	Repository         string          `json:"repository"`                   // owner/name
+	Repository         string          `json:"repository"`                   // owner/name; of previews owner/*, too
 	RepositoryID       int64           `json:"repositoryId,omitempty"`       // 0: as the forge tells
 	OwnerID            int64           `json:"ownerId,omitempty"`            //
 	Workflow           string          `json:"workflow,omitempty"`           // the file; default: any

@@ -50,8 +50,8 @@ func (s *Service) plan(ctx context.Context, who Principal, n NewPolicy) (Policy,
 	if p.User == "" {
 		p.User = who.User()
 	}
-	if (p.RepositoryID == 0) != (p.OwnerID == 0) || p.RepositoryID < 0 || p.OwnerID < 0 {
-		return Policy{}, invalid("a policy has the ids of both the repository and its owner, or none: then they are asked for")
+	if err := p.checkIDs(); err != nil {
+		return Policy{}, err
 	}
 	if !p.Granted {
 		if err := s.mayBind(ctx, who, p); err != nil {
@@ -59,6 +59,21 @@ func (s *Service) plan(ctx context.Context, who Principal, n NewPolicy) (Policy,
 		}
 	}
 	return p, nil
+}
+
+// checkIDs refuses half of what makes a policy known by numbers. All of an owner is never left to the first run that
+// fits: it would be of any repository that somebody has made.
+func (p Policy) checkIDs() error {
+	switch {
+	case p.RepositoryID < 0 || p.OwnerID < 0:
+		return invalid("ids are numbers above 0")
+	case p.ofOwner() && (p.OwnerID == 0 || p.RepositoryID != 0):
+		owner := strings.TrimSuffix(p.Repository, everything)
+		return invalid("a policy for all repositories of %s has its number, and that of no repository: give --owner-id (ownerId in a file); gh api users/%[1]s --jq .id tells it", owner)
+	case !p.ofOwner() && (p.RepositoryID == 0) != (p.OwnerID == 0):
+		return invalid("a policy has the ids of both the repository and its owner, or none: then they are asked for")
+	}
+	return nil
 }
 
 // mayBind refuses what only admins may.

@@ -11,7 +11,8 @@ import (
 // Every storage key of trust is made here.
 //
 //	trust/policy             {id}               a policy
-//	trust/issuer/{issuer}    id/{repository's id}/{id}, name/{owner/name}/{id}   which policies are for a repository
+//	trust/issuer/{issuer}    id/{repository's id}/{id}, owner/{owner's id}/{id},
+//	                         name/{owner/name}/{id}   which policies are for a repository
 //	trust/used/{token}       jti                a token that was exchanged, until it is no longer good
 
 const policyPartition = "trust/policy"
@@ -22,13 +23,18 @@ func issuerPartition(issuer string) string { return "trust/issuer/" + digestOf(i
 
 func byID(repositoryID int64) string { return "id/" + number(repositoryID) + "/" }
 
+func byOwner(ownerID int64) string { return "owner/" + number(ownerID) + "/" }
+
 func byName(repository string) string { return "name/" + strings.ToLower(repository) + "/" }
 
 // indexKeys are where a policy is found: by name always, since another repository may come under it.
 func (p Policy) indexKeys() []kv.Key {
 	partition := issuerPartition(p.Issuer)
 	keys := []kv.Key{{Partition: partition, Sort: byName(p.Repository) + p.ID}}
-	if p.pinned() {
+	switch {
+	case p.ofOwner():
+		keys = append(keys, kv.Key{Partition: partition, Sort: byOwner(p.OwnerID) + p.ID})
+	case p.pinned():
 		keys = append(keys, kv.Key{Partition: partition, Sort: byID(p.RepositoryID) + p.ID})
 	}
 	return keys

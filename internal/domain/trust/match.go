@@ -28,7 +28,7 @@ func (p Policy) differs(c Claims) *difference {
 		ok                   bool
 	}{
 		{"repository", p.Repository, c.Repository, p.pinned() || strings.EqualFold(p.Repository, c.Repository)},
-		{"repository_id", number(p.RepositoryID), number(c.RepositoryID), !p.pinned() || p.RepositoryID == c.RepositoryID},
+		{"repository_id", number(p.RepositoryID), number(c.RepositoryID), !p.pinned() || p.ofOwner() || p.RepositoryID == c.RepositoryID},
 		{"repository_owner_id", number(p.OwnerID), number(c.OwnerID), !p.pinned() || p.OwnerID == c.OwnerID},
 		{"event_name", strings.Join(p.Events, ", "), c.Event, slices.Contains(p.Events, c.Event) && mayRun(p.Tier, c.Event) == nil},
 		{"job_workflow_ref", "a workflow of " + home, c.JobWorkflow, strings.EqualFold(job.Repository, home)},

@@ -27,10 +27,11 @@ func (s *Service) identify(ctx context.Context, p Policy) (repository, owner int
 	return repository, owner
 }
 
-// concerning returns the policies that are for the run's repository, and those for one of its name.
+// concerning returns the policies that are for the run's repository or all of its owner, and those for such of its name.
 func (s *Service) concerning(ctx context.Context, c Claims) ([]Policy, error) {
 	ids := map[string]bool{}
-	for _, prefix := range []string{byID(c.RepositoryID), byName(c.Repository)} {
+	owner, _, _ := strings.Cut(c.Repository, "/")
+	for _, prefix := range []string{byID(c.RepositoryID), byOwner(c.OwnerID), byName(c.Repository), byName(owner + everything)} {
 		for r, err := range s.db.Scan(ctx, issuerPartition(c.Issuer.URL), kv.Query{Prefix: prefix, Limit: maxPolicies}) {
 			if err != nil {
 				return nil, err

@@ -18,7 +18,7 @@ import (
 // Binding says which runs are trusted, and with what.
 type Binding struct {
 	Issuer     string `json:"issuer"`
-	Repository string `json:"repository"` // owner/name, for people: the ids decide
+	Repository string `json:"repository"` // owner/name, or owner/* for all of an owner; for people: the ids decide
 	Workflow   string `json:"workflow,omitempty"`
 	// WorkflowRepository is whose reusable workflow has the job, owner/name; empty: the repository's own.
 	WorkflowRepository string          `json:"workflowRepository,omitempty"`
@@ -34,8 +34,8 @@ type Binding struct {
 type Policy struct {
 	ID string `json:"id"`
 	Binding
-	RepositoryID int64     `json:"repositoryId,omitempty"` // 0: not yet pinned
-	OwnerID      int64     `json:"ownerId,omitempty"`
+	RepositoryID int64     `json:"repositoryId,omitempty"` // 0: not yet pinned, or all of the owner
+	OwnerID      int64     `json:"ownerId,omitempty"`      // 0: not yet pinned
 	User         string    `json:"user"`              // whom its runs speak for
 	Granted      bool      `json:"granted,omitempty"` // by an admin: its runs may write the packages whoever owns them
 	MadeBy       string    `json:"madeBy"`
@@ -44,8 +44,13 @@ type Policy struct {
 	Pinned       time.Time `json:"pinned,omitzero"` // when a run's token told the ids
 }
 
-// Pin reports whether the policy's ids are known.
-func (p Policy) pinned() bool { return p.RepositoryID != 0 }
+// pinned reports whether the policy's ids are known.
+func (p Policy) pinned() bool { return p.OwnerID != 0 }
+
+// ofOwner reports whether a binding is for all repositories of an owner.
+func (b Binding) ofOwner() bool { return strings.HasSuffix(b.Repository, everything) }
+
+const everything = "/*"
 
 const (
 	maxRefs     = 20
@@ -64,6 +69,7 @@ var (
 
 var (
 	workflowFile    = regexp.MustCompile(`^[A-Za-z0-9 _.+()-]{1,196}\.ya?ml$`)
+	ownerOnly       = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}/\*$`)
 	environmentName = regexp.MustCompile(`^[^\x00-\x1f\x7f'"` + "`" + `,;\\]{1,255}$`)
 	refGlob         = regexp.MustCompile(`^refs/[!-~]{1,250}$`)
 )
@@ -105,8 +111,10 @@ func invalid(format string, args ...any) *fault.Error {
 
 func (b Binding) check() error {
 	switch {
-	case !repositoryName.MatchString(b.Repository):
-		return invalid("%.200q is no repository of a forge; write it as owner/name", b.Repository)
+	case !repositoryName.MatchString(b.Repository) && !ownerOnly.MatchString(b.Repository):
+		return invalid("%.200q is no repository of a forge; write it as owner/name, or owner/* for previews of all that the owner has", b.Repository)
+	case b.ofOwner() && b.Tier != provenance.Preview:
+		return invalid("a policy for releases names its repository, not %.200q: whoever may make a repository there could release", b.Repository)
 	case b.Workflow != "" && !workflowFile.MatchString(b.Workflow):
 		return invalid("%.200q is no workflow; write the name of its file in .github/workflows, such as publish.yml", b.Workflow)
 	case b.WorkflowRepository != "" && !repositoryName.MatchString(b.WorkflowRepository):

@@ -69,6 +69,6 @@ func renderTrust(p trust.Policy) wire.Trust {
 			WorkflowRepository: p.WorkflowRepository, Environment: p.Environment, Refs: p.Refs, Events: p.Events, Tier: p.Tier,
 			Packages: p.Packages, SelfHosted: p.SelfHosted, User: p.User,
 		},
-		Pinned: p.RepositoryID != 0, Granted: p.Granted, MadeBy: p.MadeBy, FromFile: p.FromFile, Created: p.Created,
+		Pinned: p.OwnerID != 0, Granted: p.Granted, MadeBy: p.MadeBy, FromFile: p.FromFile, Created: p.Created,
 	}
 }
