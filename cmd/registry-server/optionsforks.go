@@ -23,7 +23,7 @@ func (g github) settings() registry.GitHubApp {
 type forks struct {
 	ForkPreviews []string        `env:"FORK_PREVIEWS" placeholder:"REPOSITORY" group:"Forks" help:"Repositories, separated by commas, whose forks may publish previews of their pull requests without a token: owner/name, owner/* or *. Default: none."`
 	ForkPackages []string        `env:"FORK_PACKAGES" placeholder:"NAME" group:"Forks" help:"Names and patterns, separated by commas, that they may publish beside what the repository itself has published here, such as @acme/*."`
-	ForkQuota    config.Bytes    `env:"FORK_QUOTA" default:"500MiB" group:"Forks" help:"How much the forks of one pull request may publish in a day."`
+	ForkQuota    config.Bytes    `env:"FORK_QUOTA" default:"500MiB" group:"Forks" help:"How much the forks of one pull request may publish in a day; those of all of a repository ten times that."`
 	AfterClose   config.Duration `name:"preview-after-close" env:"PREVIEW_AFTER_CLOSE" default:"14d" group:"Forks" help:"How long the previews of a pull request stay after it was closed, where webhooks tell of it; never longer than RETENTION."`
 }
 

@@ -18,7 +18,7 @@ const (
 	manyAtOnce   = 16
 )
 
-// measureMany fills a registry with 100,000 versions, then starts it anew and reads.
+// measureMany fills a registry with 100,000 versions, then starts it anew and reads, and verifies it.
 func measureMany(ctx context.Context, b *bench, dir string) (t table, err error) {
 	t.Title = "100,000 versions stored"
 	data := filepath.Join(dir, "data")
@@ -29,29 +29,48 @@ func measureMany(ctx context.Context, b *bench, dir string) (t table, err error)
 	if err := fill(ctx, b, data); err != nil {
 		return t, err
 	}
-	start := time.Now()
-	s, err := b.startServer(ctx, data)
-	if err != nil {
+	if err := readMany(ctx, b, data, &t); err != nil {
 		return t, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	if _, err := fetch(ctx, s.url+"/p500", abbreviated); err != nil {
-		return t, err
-	}
-	t.aim("start-up to the first packument", time.Since(start).Seconds(), seconds, atMost, 1)
-	if err := addResident(&t, s, "after the start"); err != nil {
-		return t, err
-	}
-	for i := range manyPackages {
-		if _, err := fetch(ctx, s.url+"/p"+strconv.Itoa(i), abbreviated); err != nil {
-			return t, err
-		}
-	}
-	if err := addResident(&t, s, "after every packument was read"); err != nil {
+	if err := verifyMany(ctx, b, data, &t); err != nil {
 		return t, err
 	}
 	t.note("%d packages with %d versions each; VmRSS, and of it RssAnon; the rest is pages of the program and of the database's file that are mapped, which the kernel takes back when it needs them", manyPackages, manyVersions)
 	return t, nil
+}
+
+func readMany(ctx context.Context, b *bench, data string, t *table) (err error) {
+	start := time.Now()
+	s, err := b.startServer(ctx, data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if _, err := fetch(ctx, s.url+"/p500", abbreviated); err != nil {
+		return err
+	}
+	t.aim("start-up to the first packument", time.Since(start).Seconds(), seconds, atMost, 1)
+	if err := addResident(t, s, "after the start"); err != nil {
+		return err
+	}
+	for i := range manyPackages {
+		if _, err := fetch(ctx, s.url+"/p"+strconv.Itoa(i), abbreviated); err != nil {
+			return err
+		}
+	}
+	return addResident(t, s, "after every packument was read")
+}
+
+// verifyMany reads all of it, with no server beside.
+func verifyMany(ctx context.Context, b *bench, data string, t *table) error {
+	start := time.Now()
+	own, err := runPeak(ctx, filepath.Dir(data), "RssAnon", filepath.Join(b.Bin, "registry-server"), "verify", "--data", data)
+	if err != nil {
+		return err
+	}
+	t.add("registry-server verify of all of them, wall time", time.Since(start).Seconds(), seconds)
+	t.aim("… its peak memory, of its own", float64(own), bytesOf, atMost, 128<<20)
+	return nil
 }
 
 // addResident adds what the server has in RAM now.

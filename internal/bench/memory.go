@@ -45,8 +45,8 @@ func statusOf(pid int, name string) (int64, error) {
 	return 0, errors.New("the process has ended")
 }
 
-// runPeak runs a process to its end and returns its peak, as last seen.
-func runPeak(ctx context.Context, dir, path string, args ...string) (highest int64, err error) {
+// runPeak runs a process to its end and returns the highest that was seen of one of its sizes.
+func runPeak(ctx context.Context, dir, size, path string, args ...string) (highest int64, err error) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, environment(), &stderr
@@ -65,7 +65,7 @@ func runPeak(ctx context.Context, dir, path string, args ...string) (highest int
 			}
 			return highest, err
 		case <-tick.C:
-			if n, err := peak(cmd.Process.Pid); err == nil {
+			if n, err := statusOf(cmd.Process.Pid, size); err == nil {
 				highest = max(highest, n)
 			}
 		}
@@ -126,7 +126,7 @@ func (m *big) idle(ctx context.Context) (*server, int64, error) {
 
 // publish runs publish-commit and returns its peak.
 func (m *big) publish(ctx context.Context, dir, url string, commit int) (int64, error) {
-	return runPeak(ctx, dir, filepath.Join(m.b.Bin, "publish-commit"), "--registry-url", url, "--sha", commitSHA(commit),
+	return runPeak(ctx, dir, "VmHWM", filepath.Join(m.b.Bin, "publish-commit"), "--registry-url", url, "--sha", commitSHA(commit),
 		"--repository", repository, "--ignore-scripts", "--comment", "off")
 }
 

@@ -63,7 +63,7 @@ func (s *Service) admit(ctx context.Context, c Claim) (path string, err error) {
 	if err := c.validate(); err != nil {
 		return "", err
 	}
-	if err := s.fitsQuota(c.Packages); err != nil {
+	if err := s.quotas(s.now(), path, c.Pull)[0].within(used{}, sum(c.Packages)); err != nil {
 		return "", err
 	}
 	if err := s.count(ctx, path, c); err != nil {

@@ -345,6 +345,39 @@ func TestQuota(t *testing.T) {
 	w.refused(prove(), fault.Forbidden, "quota")
 }
 
+// Who opens many pull requests fills the disk with no more than some of them may.
+func TestQuotaOfARepository(t *testing.T) {
+	w := newWorld(t, forks.Options{Bytes: 3000}, forgetest.Token)
+	prove := func(pull int) error {
+		w.gh.AddPull(forgetest.Pull{Number: pull, HeadSHA: head, HeadRef: "fix", HeadRepo: fork, BaseRef: "main", Author: "mallory"})
+		claim := theClaim()
+		claim.Pull = pull
+		c, err := w.Claim(t.Context(), claim)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.attach(c)
+		_, err = w.Prove(t.Context(), c.ID)
+		return err
+	}
+	for n := range 10 {
+		if err := prove(100 + n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if e := w.refused(prove(200), fault.Forbidden, "quota"); e.Details["expected"] != "30000" {
+		t.Errorf("the refusal says %v", e.Details)
+	}
+	w.wantGrants(10)
+	w.Pass(25 * time.Hour)
+	run := theRun()
+	run.StartedAt = w.Now()
+	w.gh.PutRun(run)
+	if err := prove(300); err != nil {
+		t.Errorf("on another day: %v", err)
+	}
+}
+
 func TestRates(t *testing.T) {
 	w := newWorld(t, forks.Options{}, forgetest.Token)
 	c := theClaim()

@@ -16,7 +16,7 @@ import (
 //	fork/claim               {hash of the id}          a claim; it expires
 //	fork/repo                {owner/repo}              which repository has this name, by its id
 //	fork/rate/{hour}         {kind}/{of}               counts claims; it expires
-//	fork/quota/{owner/repo}  {day}/{pull}              what a pull request was let publish; it expires
+//	fork/quota/{owner/repo}  {day}/{pull}              what a pull request was let publish, 0 all of them; it expires
 //	fork/delivery            {hash of the payload}     a webhook that was taken; it expires
 //	fork/lease               {owner/repo}/{pull}       which server writes its comment; it expires
 
@@ -43,6 +43,9 @@ func addressOf(a netip.Addr) string {
 	}
 	return a.Unmap().String()
 }
+
+// allPulls stands for all pull requests of a repository, whose numbers begin with 1.
+const allPulls = 0
 
 func quotaKey(now time.Time, path string, pull int) kv.Key {
 	return kv.Key{Partition: "fork/quota/" + strings.ToLower(path), Sort: fmt.Sprintf("%s/%d", now.UTC().Format(time.DateOnly), pull)}

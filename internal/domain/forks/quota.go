@@ -65,42 +65,63 @@ func sum(packages []Package) (u used) {
 	return u
 }
 
-func (s *Service) fitsQuota(packages []Package) error { return s.within(used{}, sum(packages)) }
+// pullsPerDay is how many times what one pull request may publish in a day all of a repository may: bytes stay for long.
+const pullsPerDay = 10
 
-// within refuses what is more than a pull request may publish in a day.
-func (s *Service) within(before, more used) error {
-	if n := before.Bytes + more.Bytes; n > s.opt.Bytes {
-		return differs(fault.New(fault.Forbidden, "a pull request of a fork may publish %d bytes a day, and these would be %d", s.opt.Bytes, n).WithCode("quota"), "size", s.opt.Bytes, n)
+// quota is what one pull request may publish in a day, or all of a repository.
+type quota struct {
+	of  string
+	max used
+	key kv.Key
+}
+
+func (s *Service) quotas(now time.Time, path string, pull int) []quota {
+	one := used{s.opt.Bytes, s.opt.PerDay}
+	return []quota{
+		{"a pull request of a fork", one, quotaKey(now, path, pull)},
+		{"all pull requests of forks of a repository", used{pullsPerDay * one.Bytes, pullsPerDay * one.Packages}, quotaKey(now, path, allPulls)},
 	}
-	if n := before.Packages + more.Packages; n > s.opt.PerDay {
-		return differs(fault.New(fault.Forbidden, "a pull request of a fork may publish %d packages a day, and these would be %d", s.opt.PerDay, n).WithCode("quota"), "packages", s.opt.PerDay, n)
+}
+
+// within refuses what is more than a quota.
+func (q quota) within(before, more used) error {
+	if n := before.Bytes + more.Bytes; n > q.max.Bytes {
+		return differs(fault.New(fault.Forbidden, "%s may publish %d bytes a day, and these would be %d", q.of, q.max.Bytes, n).WithCode("quota"), "size", q.max.Bytes, n)
+	}
+	if n := before.Packages + more.Packages; n > q.max.Packages {
+		return differs(fault.New(fault.Forbidden, "%s may publish %d packages a day, and these would be %d", q.of, q.max.Packages, n).WithCode("quota"), "packages", q.max.Packages, n)
 	}
 	return nil
 }
 
-// spend takes what was claimed from the quota of its pull request, and the row of the claim with it, if it has one: of two
-// that spend it one wins.
+// spend takes what was claimed from the quotas of its pull request and repository, and the row of the claim with it, if it
+// has one: of two that spend it one wins.
 func (s *Service) spend(ctx context.Context, path string, m manifest, take ...kv.Op) error {
+	more := sum(m.Packages)
 	for range tries {
 		now := s.now()
-		key := quotaKey(now, path, m.Pull)
-		u, raw, found, err := kv.ReadJSON[used](ctx, s.db, key)
-		if err != nil {
-			return err
+		ops := slices.Clip(take)
+		quotas := s.quotas(now, path, m.Pull)
+		for _, q := range quotas {
+			u, raw, found, err := kv.ReadJSON[used](ctx, s.db, q.key)
+			if err == nil {
+				err = q.within(u, more)
+			}
+			if err != nil {
+				return err
+			}
+			row := kv.JSON(q.key, used{u.Bytes + more.Bytes, u.Packages + more.Packages})
+			row.Expires = now.Add(48 * time.Hour)
+			ops = append(ops, kv.Upsert(raw, found, row))
 		}
-		more := sum(m.Packages)
-		if err := s.within(u, more); err != nil {
-			return err
-		}
-		row := kv.JSON(key, used{u.Bytes + more.Bytes, u.Packages + more.Packages})
-		row.Expires = now.Add(48 * time.Hour)
-		err = s.db.Apply(ctx, append(slices.Clip(take), kv.Upsert(raw, found, row))...)
-		if conflict, ok := errors.AsType[*kv.ConflictError](err); ok && conflict.Key != key {
+		err := s.db.Apply(ctx, ops...)
+		conflict, ok := errors.AsType[*kv.ConflictError](err)
+		if ok && !slices.ContainsFunc(quotas, func(q quota) bool { return q.key == conflict.Key }) {
 			return fault.New(fault.NotFound, "the claim has been proven already; make another").WithCode("unknown_claim")
 		}
 		if !errors.Is(err, kv.ErrConflict) {
 			return err
 		}
 	}
-	return fault.New(fault.Unavailable, "too many claims of one pull request at once; send the request again")
+	return fault.New(fault.Unavailable, "too many claims of one repository at once; send the request again")
 }

@@ -9,7 +9,9 @@ import (
 	"github.com/org/registry-action/internal/memo"
 )
 
-// How many tokens that are not good an address may show.
+// How many tokens that are not good an address may show to one server. Servers do not count together, as they do for
+// passwords: nobody guesses a signature, so what is to be spared is this server's time, and not at the cost of a write for
+// each rubbish that somebody sends.
 const (
 	maxFailures  = 60
 	failuresFor  = time.Minute

@@ -36,8 +36,8 @@ type Policy struct {
 	Binding
 	RepositoryID int64     `json:"repositoryId,omitempty"` // 0: not yet pinned, or all of the owner
 	OwnerID      int64     `json:"ownerId,omitempty"`      // 0: not yet pinned
-	User         string    `json:"user"`              // whom its runs speak for
-	Granted      bool      `json:"granted,omitempty"` // by an admin: its runs may write the packages whoever owns them
+	User         string    `json:"user"`                   // whom its runs speak for
+	Granted      bool      `json:"granted,omitempty"`      // by an admin: its runs may write the packages whoever owns them
 	MadeBy       string    `json:"madeBy"`
 	FromFile     bool      `json:"fromFile,omitempty"`
 	Created      time.Time `json:"created"`

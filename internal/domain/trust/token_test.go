@@ -54,6 +54,8 @@ func TestTokens(t *testing.T) {
 		"with a line in a name":             {sign(issuertest.Claims{"environment": "a\nb"}), "environment"},
 		"with a long name":                  {sign(issuertest.Claims{"environment": strings.Repeat("a", 600)}), "environment"},
 		"too large":                         {sign(issuertest.Claims{"padding": strings.Repeat("a", maxToken)}), ""},
+		"of a key without a name":           {w.issuer.Sign(issuertest.Key{Private: w.issuer.Key().Private}, w.issuer.Complete(audience, push())), "kid"},
+		"of a key with a long name":         {w.issuer.Sign(issuertest.Key{ID: strings.Repeat("k", maxText+1), Private: w.issuer.Key().Private}, w.issuer.Complete(audience, push())), "kid"},
 		"of no form":                        {"regact_abc", ""},
 		"of two parts":                      {"e30.e30", ""},
 		"of parts that are no JSON":         {"a.b.c", ""},
@@ -68,6 +70,9 @@ func TestTokens(t *testing.T) {
 	}
 	if w.made.count() != 0 {
 		t.Errorf("%d tokens were made", w.made.count())
+	}
+	if n := w.issuer.Asked(); n != 1 {
+		t.Errorf("the issuer was asked for keys %d times", n)
 	}
 	if _, err := w.run(push()); err != nil {
 		t.Errorf("a good token: %v", err)
