@@ -98,12 +98,12 @@ func (r *Registry) wire() error {
 
 // mount makes the handler over the domains.
 func (r *Registry) mount(ofCommits *commitapi.API, stock *pkgprnewapi.API) {
-	c := r.config
+	c, pages := r.config, r.pages()
 	r.handler = server.New(server.Config{
 		Commits: ofCommits,
 		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
 		NPM: &npmapi.API{
-			Packages: r.packages, Auth: r.auth, Trust: r.trust, Catalog: r.catalog, Site: siteName, BaseURL: c.BaseURL,
+			Packages: r.packages, Auth: r.auth, Trust: r.trust, Catalog: r.catalog, Site: siteName, Stylesheet: pages.Stylesheet(), BaseURL: c.BaseURL,
 			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
 		},
 		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
@@ -118,7 +118,7 @@ func (r *Registry) mount(ofCommits *commitapi.API, stock *pkgprnewapi.API) {
 		PkgPR: stock,
 		Forks: r.forkAPI(),
 		Stats: r.analytics(),
-		Pages: r.pages(),
+		Pages: pages,
 		Enter: r.enter(), Meter: r.meter(),
 		Proxies: c.proxies, Open: c.Token == "", BaseURL: c.BaseURL,
 		Version: c.Version, Log: c.Log,

@@ -24,6 +24,7 @@ type API struct {
 	Trust      *trust.Service
 	Catalog    *catalog.Service
 	Site       string            // what the registry is called
+	Stylesheet string            // the address of that of its pages; empty: the login page has none
 	BaseURL    string            // the server's public URL, without a slash at its end
 	MaxPackage int64             // bytes of a tarball
 	MaxPublish int64             // bytes of the tarballs of one request

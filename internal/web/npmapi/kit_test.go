@@ -6,7 +6,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha1"
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
@@ -144,7 +143,7 @@ func (n *node) handler(c setup) http.Handler {
 		Ops:     &opsapi.API{Log: log},
 		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, ReadAuth: c.readAuth, Log: log},
 		NPM: &npmapi.API{
-			Packages: releases, Auth: n.auth, Catalog: shown, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
+			Packages: releases, Auth: n.auth, Catalog: shown, Stylesheet: "/style.css?v=1", BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
 			ReadAuth: c.readAuth, SignUp: c.signUp, Log: log,
 		},
 		Log: log,
@@ -441,9 +440,4 @@ func (n *node) publish(name, version string, manifest ...string) []byte {
 func (n *node) packument(name string) object {
 	n.t.Helper()
 	return n.get("/"+escaped(name)+"?write=true").want(n.t, 200, "").json(n.t)
-}
-
-func sha256Base64(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -48,6 +48,9 @@ func (u *UI) assetURL(name string) string {
 	return u.base + ownPrefix + "assets/" + name + "?v=" + u.assets[name].digest
 }
 
+// Stylesheet is the address of the pages' style, for a page that another package serves.
+func (u *UI) Stylesheet() string { return u.assetURL("style.css") }
+
 // asset serves one.
 func (u *UI) asset(w http.ResponseWriter, r *http.Request) error {
 	a, ok := u.assets[r.PathValue("file")]
