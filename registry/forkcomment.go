@@ -128,7 +128,7 @@ func (c *commenter) render(ctx context.Context, p pullRequest) (body string, pro
 	}
 	r := report.Report{
 		Repository: p.path, SHA: commit.SHA, ServerURL: c.forge.URL(), RegistryURL: c.config.BaseURL, PR: p.number, ExpiresAt: commit.ExpiresAt,
-		Tag: npm.PreviewTag(string(ref.Kind), ref.Name), Previews: c.config.BaseURL + "/~/" + commits.PlaceOf(p.path, p.number), Managers: []string{"npm", "pnpm", "yarn", "bun"},
+		Tag: npm.PreviewTag(string(ref.Kind), ref.Name), Previews: c.config.BaseURL + npm.PreviewPath(commits.PlaceOf(p.path, p.number)), Managers: []string{"npm", "pnpm", "yarn", "bun"},
 	}
 	var scripts []string
 	for _, pkg := range commits.Of(commits.PlaceOf(p.path, p.number), commit.Packages) {

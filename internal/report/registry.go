@@ -14,18 +14,11 @@ func (r Report) PreviewRegistry() string {
 	if u, err := url.Parse(r.Previews); err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") {
 		return strings.TrimRight(r.Previews, "/")
 	}
-	owner, name, ok := cutLast(r.Repository, "/")
-	if !ok || owner == "" || name == "" || r.RegistryURL == "" {
+	path := names.PreviewPath(r.Repository)
+	if path == "" || r.RegistryURL == "" {
 		return ""
 	}
-	return strings.TrimRight(r.RegistryURL, "/") + "/~/" + url.PathEscape(owner) + "/" + url.PathEscape(name)
-}
-
-func cutLast(s, sep string) (before, after string, ok bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
+	return strings.TrimRight(r.RegistryURL, "/") + path
 }
 
 // Spec is what a client of the preview registry installs a package by,

@@ -40,3 +40,23 @@ func TestPreviewTag(t *testing.T) {
 		}
 	}
 }
+
+func TestPreviewPath(t *testing.T) {
+	for repository, want := range map[string]string{
+		"acme/ws":               "/~/acme/ws",
+		"Acme/WS.js":            "/~/Acme/WS.js",
+		"group/sub/deep/proj":   "/~/group%2Fsub%2Fdeep/proj",
+		"acme/ws/-/pr/7":        "/~/acme/ws/-/pr/7",
+		"group/sub/proj/-/pr/7": "/~/group%2Fsub/proj/-/pr/7",
+		"a b/c#d":               "/~/a%20b/c%23d",
+		"":                      "",
+		"ws":                    "",
+		"acme/":                 "",
+		"/ws":                   "",
+		"ws/-/pr/7":             "",
+	} {
+		if got := PreviewPath(repository); got != want {
+			t.Errorf("PreviewPath(%q) = %q, want %q", repository, got, want)
+		}
+	}
+}

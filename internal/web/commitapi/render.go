@@ -1,11 +1,10 @@
 package commitapi
 
 import (
-	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -33,13 +32,8 @@ func (a *API) render(p commits.Package) wire.CommitPackage {
 // previewRegistry is the root at which npm's clients find the packages of a publish; "" if there is none that lists one.
 func (a *API) previewRegistry(packages []commits.Package) string {
 	for _, p := range packages {
-		parts := strings.Split(p.Repository.Base().Path, "/")
-		if p.IsPreview() && len(parts) == 2 {
-			root := a.BaseURL + "/~/" + url.PathEscape(parts[0]) + "/" + url.PathEscape(parts[1]) + "/"
-			if pull := p.Repository.Pull(); pull != 0 {
-				root += fmt.Sprintf("-/pr/%d/", pull)
-			}
-			return root
+		if path := npm.PreviewPath(p.Repository.Path); p.IsPreview() && path != "" {
+			return a.BaseURL + path + "/"
 		}
 	}
 	return ""

@@ -76,3 +76,37 @@ func TestPreviewRegistry(t *testing.T) {
 	n.get(root+"/-/v1/search?text=p").want(t, 200, "objects")
 	n.do("POST", root+"/-/npm/v1/security/advisories/bulk", object{"lodash": []string{"1.0.0"}}).want(t, 200, "lodash")
 }
+
+// What a repository has is where npm has versions: who wants one gets it, and of others the repository.
+func TestRepository(t *testing.T) {
+	n := start(t, setup{})
+	sha := n.publishCommit("group/sub/app", "deep", "pr/1")
+	n.publishCommit("acme/app", "p", "branch/main")
+	n.publishCommit("plain/latest", "q", "branch/main")
+	n.publish("acme", "1.0.0")
+	n.publish("plain", "1.0.0")
+
+	got := n.get("/Group/sub/app").want(t, 200, "").json(t)
+	if got["previewRegistry"] != n.url+"/~/group%2Fsub/app/" || got["repository"] != "https://github.com/group/sub/app" || got["total"] != 1.0 {
+		t.Errorf("the repository is %v", got)
+	}
+	ref := got["refs"].([]any)[0].(object)
+	commit := got["commits"].([]any)[0].(object)
+	if ref["kind"] != "pr" || ref["name"] != "1" || ref["distTag"] != "pr-1" || ref["sha"] != sha || commit["sha"] != sha || fmt.Sprint(commit["packages"]) != "[deep]" {
+		t.Errorf("the repository is %v", got)
+	}
+	n.get("/acme/app").want(t, 200, `"branch-main"`)
+	n.get("/acme/app?from=1").want(t, 200, `"commits":[]`)
+	n.get("/acme/1.0.0").want(t, 200, `"version":"1.0.0"`)
+	n.get("/npm/plain/latest").want(t, 200, `"version":"1.0.0"`)
+	n.get("/plain/latest", corgi).want(t, 200, `"version":"1.0.0"`)
+	n.get("/plain/latest").want(t, 200, `"previewRegistry"`)
+	n.get("/acme/none").want(t, 404, "")
+	n.get("/group/sub/app/none").want(t, 404, "")
+	n.do("PUT", "/group/sub/app", object{}).want(t, 404, "")
+
+	n = start(t, setup{readAuth: true})
+	n.publishCommit("acme/app", "p", "branch/main")
+	n.as("").get("/acme/app").want(t, 401, "")
+	n.get("/acme/app").want(t, 200, `"branch-main"`)
+}

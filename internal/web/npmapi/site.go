@@ -2,12 +2,12 @@ package npmapi
 
 import (
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -64,13 +64,11 @@ func (s *site) root(r *http.Request) catalog.Root {
 	if !s.preview {
 		return s.main
 	}
-	owner, repo := r.PathValue("owner"), r.PathValue("repo")
-	root := catalog.Root{URL: s.BaseURL + "/~/" + url.PathEscape(owner) + "/" + url.PathEscape(repo), Repository: owner + "/" + repo}
-	if pull := r.PathValue("pull"); s.prefix == pullPrefix {
-		root.URL += "/-/pr/" + pull
-		root.Repository += "/-/pr/" + pull
+	repository := r.PathValue("owner") + "/" + r.PathValue("repo")
+	if s.prefix == pullPrefix {
+		repository += "/-/pr/" + r.PathValue("pull")
 	}
-	return root
+	return catalog.Root{URL: s.BaseURL + npm.PreviewPath(repository), Repository: repository}
 }
 
 // pullRegistry is a path below the registry of a pull request. No number begins with 0, so that each registry has one address.

@@ -84,7 +84,7 @@ func (c Config) root() http.Handler {
 	}
 	d.mounts["publish"] = publish
 	if c.NPM != nil {
-		d.npm = c.NPM.Main()
+		d.npm = c.Commits.Repositories(c.NPM.Main())
 		d.mounts["npm"] = mount{below: c.NPM.Alias(), alias: true}
 		d.mounts["~"] = mount{below: c.NPM.Previews()}
 	}

@@ -64,9 +64,10 @@ func comparePath(repository, from, to string) string {
 	return repositoryPath(repository) + "/compare/" + from + "..." + to
 }
 
-// hasPages reports whether a repository's path is one that pages can have: an owner and a name, as its preview registry.
+// hasPages reports whether a repository's path is one that pages can have.
 func hasPages(repository string) bool {
-	return strings.Count(repository, "/") == 1 && isRepository("/"+repository)
+	path := "/" + repository
+	return isRepository(path) && strings.Count(grouped(path), "/") == 2
 }
 
 // refTitle is what people call a ref.

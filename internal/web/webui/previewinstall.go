@@ -15,7 +15,7 @@ type command struct{ Label, Text string }
 
 // previewRegistry is the address of a repository's preview registry, without a slash at its end.
 func (u *UI) previewRegistry(repository string) string {
-	return u.BaseURL + "/~/" + escapePath(repository)
+	return u.BaseURL + npm.PreviewPath(repository)
 }
 
 // installAll is how the npm packages of a commit are installed from the preview registry: by a tag, or by their version

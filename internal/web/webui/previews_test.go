@@ -280,19 +280,43 @@ func TestRepositoryPage(t *testing.T) {
 	p.shows("/acme/ws?from=4000", http.StatusOK, "34 to 34 of 34")
 }
 
-// Whoever is not known here gets no link to their host, and a repository in a group no links that lead nowhere.
+// Whoever is not known here gets no link to their host.
 func TestOtherForges(t *testing.T) {
 	p := newPreviews(t, false)
 	sha := commitNo(1)
 	p.publish(sha, "https://git.evil.example/acme/ws", pr("1"), p.source(sha, "a", "x"))
-	p.publish(commitNo(2), "https://gitlab.com/group/sub/ws", pr("1"), p.source(commitNo(2), "a", "x"))
 	for _, path := range []string{"/commits/" + sha, "/commits/" + sha + "/a", "/acme/ws", "/acme/ws/pull/1"} {
 		if body := p.shows(path, http.StatusOK); strings.Contains(body, `href="https://git.evil`) {
 			t.Errorf("%s links to a host that is not known: %s", path, body)
 		}
 	}
-	p.shows("/commits/"+commitNo(2), http.StatusOK, "<h2>group/sub/ws</h2>", "https://gitlab.com/group/sub/ws/-/commit/"+commitNo(2))
-	p.shows("/commits/"+commitNo(2)+"/a", http.StatusOK, "group/sub/ws/a@"+commitNo(2))
+}
+
+// Repositories in groups have all that others have; npm's own paths are none of theirs.
+func TestGroups(t *testing.T) {
+	p := newPreviews(t, false)
+	p.publish(commitNo(1), "https://gitlab.com/group/sub/ws", branch("feat/tree/x"), p.source(commitNo(1), "acme-web", "old"))
+	p.publish(commitNo(2), "https://gitlab.com/group/sub/ws", pr("7"), p.source(commitNo(2), "acme-web", "new"))
+	const at = "/group/sub/ws"
+	p.shows(at, 200, "<h1>group/sub/ws</h1>", publicURL+"/~/group%2Fsub/ws/", `href="/base/group/sub/ws/pull/7"`, "https://gitlab.com/group/sub/ws")
+	p.shows("/Group/sub/ws?from=1", 200, `href="/base/commits/`+commitNo(1)+`"`)
+	p.shows(at+"/pull/7", 200, "Pull request #7", "--registry "+publicURL+"/~/group%2Fsub/ws")
+	p.shows(at+"/tree/feat/tree/x", 200, "Branch feat/tree/x")
+	p.shows(at+"/compare/"+commitNo(1)+"..."+commitNo(2), 200, `href="/base/group/sub/ws"`)
+	p.shows("/commits/"+commitNo(2), 200, `<a href="/base/group/sub/ws">group/sub/ws</a>`, "https://gitlab.com/group/sub/ws/-/commit/"+commitNo(2))
+	p.shows("/commits/"+commitNo(2)+"/acme-web", 200, "group/sub/ws/acme-web@"+commitNo(2))
+	p.shows(at+"/badge.svg?pr=7", 200, "pr-7")
+	p.shows("/group/sub/none", 404, "There is nothing here")
+	for _, path := range []string{"/room/-/room-1.0.0.tgz", "/group/sub/ws/@acme/web@pr-7", "/npm/a/b/c", "/1/2/3/4/5/6/7"} {
+		if _, here := p.Wants(httptest.NewRequest("GET", path, nil)); here {
+			t.Errorf("%s has a page", path)
+		}
+	}
+	// What would be the address of another page has none.
+	p.publish(commitNo(3), "https://gitlab.com/group/sub/tree", nil, p.source(commitNo(3), "acme-web", "old"))
+	if body := p.shows("/commits/"+commitNo(3), 200, "group/sub/tree"); strings.Contains(body, `href="/base/group/sub/tree"`) {
+		t.Error("the commit's page links to one that there is not")
+	}
 }
 
 func TestBadge(t *testing.T) {

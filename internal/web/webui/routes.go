@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -78,9 +79,33 @@ func isRepository(path string) bool {
 	return rest != "" && !slices.Contains(others, owner)
 }
 
+// below are what the addresses of a repository's pages have behind it. No group's repository that is called so has pages.
+var below = []string{"badge.svg", "compare", "pull", "tag", "tree"}
+
+// grouped makes one part of the groups that a repository is in, so that the addresses of all repositories have one form:
+// /group/sub/repo/tree/main is /group%2Fsub/repo/tree/main.
+func grouped(path string) string {
+	if strings.Count(path, "/") < 3 || strings.Contains(path, "/-/") { // of npm, most often
+		return path
+	}
+	parts := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	name := parts
+	for i := 2; i < len(parts); i++ {
+		if slices.Contains(below, parts[i]) {
+			name = parts[:i]
+			break
+		}
+	}
+	if _, err := commits.ParseRepository(strings.Join(name, "/")); err != nil {
+		return path
+	}
+	last := len(name) - 1
+	return "/" + strings.Join(name[:last], "%2F") + "/" + strings.Join(parts[last:], "/")
+}
+
 // isBadge reports whether an address is the one of a badge, which browsers ask for as an image.
 func isBadge(path string) bool {
-	return isRepository(path) && strings.HasSuffix(path, "/badge.svg") && strings.Count(path, "/") == 3 && !strings.HasSuffix(path, "/-/badge.svg")
+	return isRepository(path) && strings.HasSuffix(path, "/badge.svg") && strings.Count(grouped(path), "/") == 3 && !strings.HasSuffix(path, "/-/badge.svg")
 }
 
 // isDocument reports whether an address is one of a document among those of pages.

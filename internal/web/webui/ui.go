@@ -81,17 +81,25 @@ func (u *UI) Wants(r *http.Request) (page, here bool) {
 
 // has reports whether an address has a page.
 func (u *UI) has(r *http.Request) bool {
-	_, pattern := u.muxOf(r).Handler(r)
+	mux, r := u.muxOf(r)
+	_, pattern := mux.Handler(r)
 	return pattern != "" && pattern != "/" && !isDocument(httpkit.Path(r))
 }
 
-// muxOf is who knows the address of a request.
-func (u *UI) muxOf(r *http.Request) *httpkit.Mux {
-	if isRepository(httpkit.Path(r)) {
-		return u.repositories
+// muxOf is who knows the address of a request, and the request as it knows it.
+func (u *UI) muxOf(r *http.Request) (*httpkit.Mux, *http.Request) {
+	path := httpkit.Path(r)
+	if !isRepository(path) {
+		return u.mux, r
 	}
-	return u.mux
+	if form := grouped(path); form != path {
+		r = httpkit.WithPath(r, r.URL.Path, form)
+	}
+	return u.repositories, r
 }
 
 // ServeHTTP answers with a page.
-func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) { u.muxOf(r).ServeHTTP(w, r) }
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	mux, r := u.muxOf(r)
+	mux.ServeHTTP(w, r)
+}
