@@ -76,6 +76,9 @@ func (s *Service) takeIn(ctx context.Context, changes []feed.Change) error {
 // atOnce bounds the packages whose downloads are read at a time.
 const atOnce = 16
 
+// maxPopular is how many packages of a repository make it popular.
+const maxPopular = 10
+
 // count sets the downloads of documents; to -1 where they can't be read.
 func (s *Service) count(ctx context.Context, all []Document) error {
 	if s.opt.Popularity == nil {
@@ -85,9 +88,19 @@ func (s *Service) count(ctx context.Context, all []Document) error {
 	g.SetLimit(atOnce)
 	for i := range all {
 		g.Go(func() error {
-			d, err := &all[i], error(nil)
-			if d.Downloads, err = s.opt.Popularity.Monthly(ctx, d.Kind, d.Name); err != nil {
-				d.Downloads = -1
+			d := &all[i]
+			names := []string{d.Name}
+			if d.Kind == Commit { // of which packages are downloaded
+				names = d.Packages[:min(len(d.Packages), maxPopular)]
+			}
+			d.Downloads = 0
+			for _, name := range names {
+				n, err := s.opt.Popularity.Monthly(ctx, d.Kind, name)
+				if err != nil {
+					d.Downloads = -1
+					break
+				}
+				d.Downloads += n
 			}
 			return ctx.Err()
 		})

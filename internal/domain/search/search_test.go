@@ -96,6 +96,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A repository is as popular as its packages.
+func TestPopularRepository(t *testing.T) {
+	seldom, often := pkg("commit/acme/lib"), pkg("commit/beta/lib")
+	seldom.Packages, often.Packages = []string{"@acme/a", "acme/lib"}, []string{"@beta/a", "@beta/b"}
+	w := newWorld(t, Options{Popularity: counts{"@acme/a": 1, "@beta/a": 500, "@beta/b": 500, "acme/lib": 1}}, seldom, often)
+	if d := cmp.Diff([]string{"commit/beta/lib", "commit/acme/lib"}, w.find("lib")); d != "" {
+		t.Errorf("it finds (-want +got):\n%s", d)
+	}
+}
+
 // What depends on a package is found by its whole name as it is written; what is used most comes first.
 func TestDependents(t *testing.T) {
 	long := "@" + strings.Repeat("a", 100) + "/" + strings.Repeat("b", 112)

@@ -1,9 +1,12 @@
 package stats
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +22,7 @@ const (
 	MaxVersions = 1000
 
 	maxRecent = 40 * MaxVersions // rows
+	maxLately = 500              // rows
 )
 
 // Sums are downloads of something.
@@ -129,6 +133,26 @@ func (s *Service) addVersions(ctx context.Context, p *Package, k Kind, name stri
 		p.Versions[version] = sums
 	}
 	return nil
+}
+
+// Lately is versions of a package that were downloaded in the last days, at most limit, the one that was downloaded last
+// first. Of very many only some are looked at.
+func (s *Service) Lately(ctx context.Context, k Kind, name string, limit int) ([]string, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	last := map[string]string{} // the last day of a version
+	for c, err := range s.counters(ctx, packagePartition(k, name), kv.Query{Prefix: recentPrefix, Limit: maxLately}) {
+		if err != nil {
+			return nil, err
+		}
+		text := strings.TrimPrefix(c.sort, recentPrefix)
+		if slash := strings.LastIndexByte(text, '/'); slash > 0 {
+			last[text[:slash]] = max(last[text[:slash]], text[slash+1:])
+		}
+	}
+	versions := slices.SortedFunc(maps.Keys(last), func(a, b string) int { return cmp.Or(cmp.Compare(last[b], last[a]), cmp.Compare(a, b)) })
+	return versions[:min(len(versions), limit)], nil
 }
 
 // DayCount is the downloads of a day.

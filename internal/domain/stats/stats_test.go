@@ -40,6 +40,26 @@ func TestKindsAndVersionsAreToldApart(t *testing.T) {
 	}
 }
 
+// What was downloaded last comes first, of one kind.
+func TestLately(t *testing.T) {
+	w := newWorld(t)
+	for _, version := range []string{"b/1", "a", "c"} {
+		w.count(2, Commit, "@acme/a", version)
+		w.clock.Pass(24 * time.Hour)
+	}
+	w.count(1, Commit, "@acme/a", "a")
+	w.count(1, NPM, "@acme/a", "1.0.0")
+	w.written()
+	for limit, want := range map[int]string{5: "[a c b/1]", 2: "[a c]"} {
+		if got, err := w.Lately(t.Context(), Commit, "@acme/a", limit); err != nil || fmt.Sprint(got) != want {
+			t.Errorf("Lately(%d) = %v, %v, want %s", limit, got, err, want)
+		}
+	}
+	if got, err := w.Lately(t.Context(), Zig, "@acme/a", 5); err != nil || len(got) != 0 {
+		t.Errorf("of another kind = %v, %v", got, err)
+	}
+}
+
 func TestPeriods(t *testing.T) {
 	w := newWorld(t)
 	for range 40 { // one more each day than the day before would be, and today none

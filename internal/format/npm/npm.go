@@ -79,5 +79,16 @@ func TarballName(name, version string) string {
 // "0.0.0-commit.g" and the first 10 hex digits of the commit's hash, in lower
 // case. The "g" keeps a hash of only digits from being read as a number.
 func PreviewVersion(sha string) string {
-	return "0.0.0-commit.g" + strings.ToLower(sha[:min(10, len(sha))])
+	return previewPrefix + strings.ToLower(sha[:min(10, len(sha))])
+}
+
+const previewPrefix = "0.0.0-commit.g"
+
+// PreviewCommit is the inverse of PreviewVersion: the first digits of the commit's hash; "" of another version.
+func PreviewCommit(version string) string {
+	digits, _ := strings.CutPrefix(version, previewPrefix)
+	if len(digits) == len(version) {
+		return ""
+	}
+	return digits
 }

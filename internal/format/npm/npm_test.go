@@ -113,3 +113,13 @@ func FuzzValidName(f *testing.F) {
 		}
 	})
 }
+
+func TestPreviewCommit(t *testing.T) {
+	for version, want := range map[string]string{
+		PreviewVersion("A832A551DE36a7c5f8ff20b7de5a37e6d2e0dd1b"): "a832a551de", "0.0.0-commit.g": "", "1.0.0": "", "": "",
+	} {
+		if got := PreviewCommit(version); got != want {
+			t.Errorf("PreviewCommit(%q) = %q, want %q", version, got, want)
+		}
+	}
+}

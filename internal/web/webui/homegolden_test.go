@@ -24,7 +24,7 @@ func TestGoldenHome(t *testing.T) {
 		data     any
 	}{
 		"home": {"home", homeView{BaseURL: publicURL, Host: "packages.example/base/", Name: "packages.example", Recent: found,
-			Top: []downloaded{{Found{Kind: kindNPM, Name: "left-pad"}, 1}, {Found{Kind: kindZig, Name: "zap"}, 12}}}},
+			Top: []topList{{"npm", []downloaded{{Name: "left-pad", URL: "/packages/left-pad", Downloads: 1}}}, {"Of commits", []downloaded{{evil, "Zig", "acme/ws abcdef0", "/commits/" + sha[:10] + "/zig:a", 12}}}}}},
 		"home-empty":    {"home", homeView{BaseURL: "http://localhost:3000", Host: "localhost:3000/", Name: "localhost", HTTP: true, Open: true}},
 		"search":        {"search", searchView{Query: evil, Results: found, Total: 44, From: 21, To: 24, Filters: u.filters(evil + " kind:zig"), Previous: u.searchURL(evil, 0), Next: u.searchURL(evil, 40)}},
 		"search-none":   {"search", searchView{Query: "none", Filters: u.filters("none")}},

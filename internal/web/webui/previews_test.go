@@ -25,6 +25,7 @@ import (
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/webtest"
 )
@@ -32,7 +33,8 @@ import (
 // previews is a server's pages over real stores.
 type previews struct {
 	*UI
-	t *testing.T
+	t  *testing.T
+	db kv.DB
 }
 
 const publicURL = "https://packages.example/base"
@@ -43,12 +45,12 @@ func newPreviews(t *testing.T, readAuth bool) *previews {
 	counts := stats.New(s.DB, stats.Options{})
 	t.Cleanup(func() { counts.Close() })
 	users := auth.New(s.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: readAuth})
-	return &previews{t: t, UI: New(Config{
+	return &previews{t: t, db: s.DB, UI: New(Config{
 		Commits: commits.New(s.DB, s.Blobs, s.Life, commits.Options{SpoolDir: s.Spool}),
 		Zig:     zigpackages.New(s.DB, s.Blobs, s.Life, zigpackages.Options{SpoolDir: s.Spool, Log: s.Log}),
 		Lumen:   lumenpackages.New(s.DB, s.Blobs, s.Life, lumenpackages.Options{SpoolDir: s.Spool, Name: "test", Log: s.Log}),
 		Catalog: catalog.New(catalog.Sources{Releases: onePackage{}}, catalog.Options{Log: s.Log}),
-		Auth:    users, Files: files.New(nil, files.Options{}), Changes: changes.New(changes.Options{Log: s.Log}), Stats: counts,
+		Auth:    users, Files: files.New(nil, files.Options{}), Changes: changes.New(changes.Options{Log: s.Log}), Stats: counts, Search: nowhere{},
 		Site: "Test", BaseURL: publicURL, ReadAuth: readAuth, Version: "1.0.0", Log: s.Log,
 	})}
 }
@@ -369,6 +371,40 @@ func TestPrivatePreviews(t *testing.T) {
 }
 
 // zigPackage publishes a version of a Zig package.
+// counted counts downloads, and makes the pages see them.
+func (p *previews) counted(kind stats.Kind, name, version string, n int) {
+	p.t.Helper()
+	for range n {
+		p.Stats.Count(string(kind), name, version, "")
+	}
+	if err := p.Stats.Close(); err != nil { // that writes them
+		p.t.Fatal(err)
+	}
+	p.Stats = stats.New(p.db, stats.Options{})
+	p.t.Cleanup(func() { p.Stats.Close() })
+}
+
+// The start tells what is downloaded most of each kind. A package of commits is that of one that is here.
+func TestTop(t *testing.T) {
+	p := newPreviews(t, false)
+	p.world()
+	sha := commitNo(2)
+	p.counted(stats.NPM, "left-pad", "1.3.0", 3)
+	p.counted(stats.Lumen, "@acme/lamp", "1.0.0", 1)
+	p.counted(stats.Commit, "@acme/a", npm.PreviewVersion(commitNo(99)), 1) // it has expired
+	p.counted(stats.Commit, "@acme/a", npm.PreviewVersion(sha), 1)
+	p.counted(stats.Commit, "@acme/gone", npm.PreviewVersion(commitNo(99)), 9)
+	p.counted(stats.Commit, "@acme/none", "1.0.0", 9)
+	body := p.shows("/", http.StatusOK, "<h3>npm</h3>", `<a href="/base/packages/left-pad">left-pad</a>`, "3 downloads",
+		"<h3>Of commits</h3>", `<a href="/base/commits/`+sha+`/@acme/a">@acme/a</a>`, "Acme/ws 02abcde", "2 downloads",
+		"<h3>Lumen</h3>", `<a href="/base/lumen/packages/@acme/lamp">`, "1 download<")
+	for _, text := range []string{"<h3>Zig</h3>", "@acme/gone", "@acme/none"} {
+		if strings.Contains(body, text) {
+			t.Errorf("the start has %s: %s", text, body)
+		}
+	}
+}
+
 func (p *previews) zigPackage(name, version, description, readme string) {
 	p.t.Helper()
 	fingerprint := uint64(crc32.ChecksumIEEE([]byte(name)))<<32 | 0x1234567

@@ -17,6 +17,7 @@ import (
 	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/memo"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -51,6 +52,8 @@ type UI struct {
 	readme *readmes
 	// releases has what lists of versions show.
 	releases *releases
+	// previews has the pages of packages of commits that are downloaded most.
+	previews *memo.Memo[downloaded]
 	// repositories has what begins with a repository's name. Beside the others its patterns would be ambiguous.
 	repositories *httpkit.Mux
 }
@@ -61,7 +64,7 @@ func New(c Config) *UI {
 	if parsed, err := url.Parse(c.BaseURL); err == nil {
 		u.base = strings.TrimSuffix(parsed.Path, "/")
 	}
-	u.assets, u.readme, u.releases = readAssets(), newReadmes(), newReleases(u)
+	u.assets, u.readme, u.releases, u.previews = readAssets(), newReadmes(), newReleases(u), newPreviewPages()
 	u.pages = u.parse()
 	u.mux, u.repositories = u.routes(), u.repositoryRoutes()
 	return u
