@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
@@ -82,14 +83,46 @@ func pick(text []byte, name, versionOrTag string) (Found, error) {
 	if err := json.Unmarshal(manifest, &found.Version); err != nil || found.Name != name {
 		return Found{}, fault.Wrap(err, fault.Upstream, "upstream's manifest of %s %.260q can't be read", name, versionOrTag)
 	}
+	times, err := timesOf(text)
+	found.PublishedAt, _ = parseTime(times.Text(found.Version.Version)) // zero: not known
+	return found, err
+}
+
+// timesOf reads when upstream has published each version; of what it does not say there is nothing.
+func timesOf(text []byte) (packument.Object, error) {
 	document, err := packument.ParseObject(text)
 	if err != nil {
-		return Found{}, err
+		return nil, err
 	}
-	if times, err := packument.ParseObject(document.Get("time")); err == nil {
-		found.PublishedAt, _ = parseTime(times.Text(found.Version.Version)) // zero: not known
+	times, err := packument.ParseObject(document.Get("time"))
+	if err != nil {
+		return nil, nil // not every registry has it
 	}
-	return found, nil
+	return times, nil
+}
+
+// Dates returns when upstream says that it has published the versions of a name that is not ours.
+func (s *Service) Dates(ctx context.Context, name string) (map[string]time.Time, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	b, release, err := s.foreignText(ctx, name, packument.Full, noPackage(name))
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	times, err := timesOf(b)
+	dates := make(map[string]time.Time, len(times))
+	for _, m := range times {
+		var text string
+		if json.Unmarshal(m.Value, &text) != nil {
+			continue
+		}
+		if at, ok := parseTime(text); ok {
+			dates[m.Key] = at
+		}
+	}
+	return dates, err
 }
 
 // foreignText reads a document of upstream, of a name to which Releases answered

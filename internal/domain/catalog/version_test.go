@@ -94,6 +94,27 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// Upstream's dates are read where it has some, and of no name that is ours.
+func TestDates(t *testing.T) {
+	w := newWorld(t, setup{})
+	w.publish("@org/mine", "1.0.0")
+	w.serve("lodash", "4.0.0", "4.1.0")
+	dates, err := w.Dates(t.Context(), "lodash")
+	if err != nil || len(dates) < 2 || dates["4.0.0"].IsZero() || dates["4.1.0"].IsZero() {
+		t.Errorf("Dates = %v, %v", dates, err)
+	}
+	for _, name := range []string{"@org/mine", "@org/other", "nothing", "../x"} {
+		if dates, err := w.Dates(t.Context(), name); err == nil {
+			t.Errorf("Dates(%s) = %v", name, dates)
+		}
+	}
+	for text, want := range map[string]int{`{"time":{"1.0.0":"2020-01-02T03:04:05Z","1.1.0":7,"modified":"?"}}`: 3, `{"time":[]}`: 0, `{}`: 0} {
+		if times, err := timesOf([]byte(text)); err != nil || len(times) != want {
+			t.Errorf("timesOf(%s) = %v, %v, want %d", text, times, err, want)
+		}
+	}
+}
+
 func TestDescending(t *testing.T) {
 	got := descending([]string{"1.0.0", "not one", "10.0.0", "1.0.0", "2.0.0-a", "2.0.0", "01.0.0"})
 	if want := []string{"10.0.0", "2.0.0", "2.0.0-a", "1.0.0", "not one", "01.0.0"}; !slices.Equal(got, want) {

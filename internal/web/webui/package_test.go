@@ -332,13 +332,13 @@ func TestHostilePackage(t *testing.T) {
 // A package of upstream is shown like ours, and when upstream is away, as far as it is known.
 func TestUpstreamPackage(t *testing.T) {
 	s := newShelf(t, false)
-	s.upstream.texts["left-pad"] = `{"name":"left-pad","dist-tags":{"latest":"1.1.0"},"time":{"1.1.0":"2020-01-02T03:04:05Z"},"versions":{
+	s.upstream.texts["left-pad"] = `{"name":"left-pad","dist-tags":{"latest":"1.1.0"},"time":{"created":"x","1.0.0":"2019-05-06T07:08:09.000Z","1.1.0":"2020-01-02T03:04:05Z"},"versions":{
 		"1.0.0":{"name":"left-pad","version":"1.0.0","dist":{"tarball":"https://up.example/left-pad-1.0.0.tgz","shasum":"aa"}},
 		"1.1.0":{"name":"left-pad","version":"1.1.0","description":"Pads.","dist":{"tarball":"https://up.example/left-pad-1.1.0.tgz","integrity":"sha512-x","signatures":[{"keyid":"SHA256:other","sig":"x"}]}}}}`
 	s.shows("/packages/left-pad", http.StatusOK, "from upstream", "Pads.", "can&#39;t be read at the moment", "2020-01-02", "not checked")
 	s.upstream.files["left-pad-1.1.0.tgz"] = string(tgz(t, `{"name":"left-pad","version":"1.1.0"}`, map[string]string{"README.md": "# Pads\n"}))
 	s.shows("/packages/left-pad", http.StatusOK, `<h2 id="readme-pads">Pads</h2>`)
-	s.shows("/packages/left-pad/versions", http.StatusOK, `href="/base/packages/left-pad/1.0.0"`)
+	s.shows("/packages/left-pad/versions", http.StatusOK, `href="/base/packages/left-pad/1.0.0"`, "2019-05-06", "2020-01-02")
 	s.shows("/packages/left-pad/1.1.0/files/README.md", http.StatusOK, "# Pads")
 }
 

@@ -11,10 +11,11 @@ import (
 const (
 	maxReleaseLists = 64 // packages whose versions are remembered
 	keepReleases    = time.Hour
+	keepUpstream    = time.Minute
 )
 
-// releases lists the versions of packages. It remembers ours for as long as the package stays at its revision: a
-// list is long, and all of it is read to show a part.
+// releases lists the versions of packages. It remembers ours for as long as the package stays at its revision, and
+// upstream's for a moment: a list is long, and all of it is read to show a part.
 type releases struct {
 	u     *UI
 	known *memo.Memo[releaseList]
@@ -49,11 +50,24 @@ func (l *releases) of(ctx context.Context, s *subject) ([]releaseRow, error) {
 	return slices.Clone(list.rows), nil
 }
 
+// upstream lists the versions of a package of upstream, with their dates as far as it tells them.
 func (l *releases) upstream(ctx context.Context, name string) ([]releaseRow, error) {
-	all, err := l.u.Catalog.Versions(ctx, l.u.npmRoot(), name)
-	var rows []releaseRow
-	for _, v := range all {
-		rows = append(rows, releaseRow{Version: v})
+	key := "upstream " + name
+	if list, ok := l.known.Get(key); ok {
+		return slices.Clone(list.rows), nil
 	}
-	return rows, err
+	all, err := l.u.Catalog.Versions(ctx, l.u.npmRoot(), name)
+	if err != nil {
+		return nil, err
+	}
+	dates, err := l.u.Catalog.Dates(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var list releaseList
+	for _, v := range all {
+		list.rows = append(list.rows, releaseRow{Version: v, Published: dates[v]})
+	}
+	l.known.Put(key, list, keepUpstream)
+	return slices.Clone(list.rows), nil
 }
