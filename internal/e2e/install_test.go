@@ -141,9 +141,11 @@ func TestNPM12RefusesURLsUnlessTold(t *testing.T) {
 
 // The preview registry has what packages need of each other, for every manager.
 // By URL exact preview versions are met by what is installed along, which only npm accepts.
+// A range that a peer has for releases takes the preview too: no release is anywhere.
 func TestEveryManagerInstallsFromThePreviewRegistry(t *testing.T) {
 	s := startServer(t, t.TempDir())
-	dir, _ := checkout(t, workspace)
+	peered := strings.Replace(workspace, `"bin": {`, `"peerDependencies": {"@acme/core": "workspace:^"}, "bin": {`, 1)
+	dir, _ := checkout(t, peered)
 	comment := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--ref", "pr/7", "--show-comment", "--package-managers", "npm,pnpm,yarn,bun").must(t).stdout
 	for _, m := range managers() {
 		t.Run(string(m.tool), func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,13 +33,18 @@ func TestTarballsOfOurs(t *testing.T) {
 	const commit = "a832a551de9c0ffee00112233445566778899aab"
 	const files = `
 -- package.json --
-{ "private": true, "workspaces": ["a", "b"] }
+{ "private": true, "workspaces": ["a", "b", "c", "d"] }
 -- a/package.json --
-{ "name": "@s/a", "version": "1.0.0", "dependencies": { "b": "*", "left-pad": "1" } }
+{ "name": "@s/a", "version": "1.0.0", "dependencies": { "b": "*", "left-pad": "1" },
+  "peerDependencies": { "c": "^3.0.0", "d": "*" }, "peerDependenciesMeta": { "d": { "optional": true } } }
 -- a/index.js --
 module.exports = 1
 -- b/package.json --
 { "name": "b", "version": "2.0.0" }
+-- c/package.json --
+{ "name": "c", "version": "3.0.0" }
+-- d/package.json --
+{ "name": "d", "version": "4.0.0" }
 `
 	for name, pin := range map[string]func(name, version string) string{
 		"by version": func(_, version string) string { return version },
@@ -68,7 +74,7 @@ module.exports = 1
 				t.Errorf("%s: the body of %s differs", name, p.Name)
 			}
 		}
-		if len(got[0].Siblings) != 1 || got[0].ByURL != (name == "by URL") {
+		if !slices.Equal(got[0].Siblings, []string{"b", "c"}) || got[0].ByURL != (name == "by URL") {
 			t.Errorf("%s: @s/a needs %q, by URL: %v", name, got[0].Siblings, got[0].ByURL)
 		}
 		// Of another commit it is a tarball like any other.

@@ -86,7 +86,7 @@ func Run(ctx context.Context, ws *workspace.Workspace, members []*workspace.Memb
 		return nil, fmt.Errorf("packing into %s: %w", o.TempDir, err)
 	}
 	p.siblings = p.pins(members)
-	p.pinNames = pinNames(p.siblings)
+	p.pinNames = p.namesOfPins()
 	for _, m := range ws.Members {
 		p.folders = append(p.folders, m.Path)
 	}
@@ -194,16 +194,18 @@ func (p *packer) pins(members []*workspace.Member) map[string]manifest.Sibling {
 	return siblings
 }
 
-// pinNames tells from a pinned specifier which sibling it means.
-func pinNames(siblings map[string]manifest.Sibling) map[string]string {
+// namesOfPins tells from a pinned specifier which sibling it means, and from the
+// version that a peer admits.
+func (p *packer) namesOfPins() map[string]string {
 	names := map[string]string{}
-	for _, s := range siblings {
+	for _, s := range p.siblings {
+		if s.Pin == "" {
+			continue
+		}
 		name := cmp.Or(s.PublishName, s.Name)
-		switch {
-		case strings.Contains(s.Pin, "://"):
+		names[name+"@"+cmp.Or(p.Version, s.Version)] = name
+		if strings.Contains(s.Pin, "://") {
 			names[s.Pin] = name
-		case s.Pin != "":
-			names[name+"@"+s.Pin] = name
 		}
 	}
 	return names

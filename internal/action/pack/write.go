@@ -3,6 +3,7 @@ package pack
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -76,21 +77,30 @@ func (p *packer) stream(w io.Writer, head []byte, first tarball.Run, files []tar
 
 // pinned returns the packages packed along that a packed manifest needs to be installed, and whether it needs one by URL.
 // Find names the package that a specifier means, as it is and as "name@version": a dependency under another name is
-// "npm:name@version".
+// "npm:name@version", and a peer's comes behind the range that it also takes.
 func pinned(m *manifest.Manifest, find func(spec, full string) string) (names []string, byURL bool) {
-	for _, field := range []string{"dependencies", "optionalDependencies"} {
+	for _, field := range []string{"dependencies", "optionalDependencies", "peerDependencies"} {
 		for dep, spec := range m.Dependencies[field] {
+			spec = spec[strings.LastIndexByte(spec, ' ')+1:]
 			full := dep + "@" + spec
 			if alias, ok := strings.CutPrefix(spec, "npm:"); ok {
 				full = alias
 			}
-			if name := find(spec, full); name != "" {
+			if name := find(spec, full); name != "" && !optionalPeer(m, field, dep) {
 				names, byURL = append(names, name), byURL || strings.Contains(spec, "://")
 			}
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names), byURL
+}
+
+// optionalPeer reports whether a dependency is a peer that is not installed along.
+func optionalPeer(m *manifest.Manifest, field, dep string) bool {
+	var peers struct {
+		Meta map[string]struct{ Optional bool } `json:"peerDependenciesMeta"`
+	}
+	return field == "peerDependencies" && json.Unmarshal(m.Source, &peers) == nil && peers.Meta[dep].Optional
 }
 
 func (p *Package) add(path string, size int64) {

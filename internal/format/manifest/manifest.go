@@ -84,8 +84,8 @@ type Rewrite struct {
 	Siblings map[string]Sibling
 	Catalogs Catalogs
 	// PinPeers also pins peerDependencies on siblings; else they keep their range
-	// (with `workspace:` and `catalog:` resolved). A range on released versions is
-	// not met by a preview version, npm says so when both are installed.
+	// (with `workspace:` and `catalog:` resolved), and Version beside it, which a
+	// pinned sibling has too: "^1.2.3 || 0.0.0-commit.g0123456789".
 	PinPeers bool
 	// PNPM applies what only pnpm does: publishConfig overrides move into the
 	// manifest, and pnpm's own fields are dropped.

@@ -9,9 +9,11 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
+const peerField = "peerDependencies"
+
 // dependencyFields are the fields whose specifiers are rewritten.
 func dependencyFields() []string {
-	return []string{"dependencies", "devDependencies", "optionalDependencies", "peerDependencies"}
+	return []string{"dependencies", "devDependencies", "optionalDependencies", peerField}
 }
 
 // Parse reads a package.json. Of members with the same name the last one

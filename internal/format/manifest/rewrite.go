@@ -1,11 +1,13 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/semver"
 )
 
 // Rewrite returns the package.json that goes into the tarball: specifiers that
@@ -87,13 +89,30 @@ func (w *rewriter) specifier(field, dep, raw string) (string, error) {
 	if known && sibling.Pin != "" && w.pins(field, dep) {
 		return sibling.pinned(dep), nil
 	}
-	if strings.Contains(spec, workspaceProtocol) {
-		return w.fromWorkspace(field, dep, spec)
+	switch {
+	case strings.Contains(spec, workspaceProtocol):
+		if spec, err = w.fromWorkspace(field, dep, spec); err != nil {
+			return "", err
+		}
+	case w.rules.PNPM || w.rules.Yarn:
+		spec = fromJSR(dep, spec)
 	}
-	if w.rules.PNPM || w.rules.Yarn {
-		return fromJSR(dep, spec), nil
+	if known && sibling.Pin != "" && field == peerField {
+		return w.admit(sibling, dep, spec), nil
 	}
 	return spec, nil
+}
+
+// admit lets the preview version of a sibling meet the range of a peer too: no
+// range of released versions has it, so that npm would refuse the two together.
+func (w *rewriter) admit(s Sibling, dep, spec string) string {
+	if w.rules.Version == "" || cmp.Or(s.PublishName, s.Name) != dep {
+		return spec
+	}
+	if _, err := semver.ParseRange(spec); err != nil { // a tag, such as "latest"
+		return spec
+	}
+	return cmp.Or(spec, "*") + " || " + w.rules.Version
 }
 
 // fromWorkspace resolves the `workspace:` protocol to the sibling's own version.
@@ -123,7 +142,7 @@ func (w *rewriter) fromWorkspace(field, dep, spec string) (string, error) {
 // pins reports whether a dependency is one that gets its sibling's pin: a
 // bundled one has its copy in the tarball, a peer keeps its range.
 func (w *rewriter) pins(field, dep string) bool {
-	if field == "peerDependencies" {
+	if field == peerField {
 		return w.rules.PinPeers
 	}
 	for _, key := range []string{"bundleDependencies", "bundledDependencies"} {
@@ -140,10 +159,7 @@ func (w *rewriter) pins(field, dep string) bool {
 
 // pinned is the specifier for a dependency called dep on the published s.
 func (s Sibling) pinned(dep string) string {
-	name := s.Name
-	if s.PublishName != "" {
-		name = s.PublishName
-	}
+	name := cmp.Or(s.PublishName, s.Name)
 	if name == dep || strings.Contains(s.Pin, "://") {
 		return s.Pin
 	}

@@ -98,6 +98,34 @@ func TestPins(t *testing.T) {
 	}
 }
 
+// TestPeersAdmitPreviews: a peer's range takes the preview version of a sibling
+// that is published along, and nothing else changes.
+func TestPeersAdmitPreviews(t *testing.T) {
+	const also = " || " + preview
+	for _, c := range []struct{ dep, spec, pin, version, want string }{
+		{"b", "workspace:^", preview, preview, "^1.2.3" + also},
+		{"b", "workspace:>=1 || workspace:~", preview, preview, ">=1 || ~1.2.3" + also},
+		{"b", "catalog:", url, preview, "^1.2.3" + also},
+		{"b", ">=1", preview, preview, ">=1" + also},
+		{"b", "*", preview, preview, "*" + also},
+		{"b", "", preview, preview, "*" + also},
+		{"b", "latest", preview, preview, "latest"},
+		{"b", "^0.9", preview, preview, "^0.9"},     // other versions, on purpose
+		{"b", "workspace:^", "", preview, "^1.2.3"}, // not published along
+		{"b", "workspace:^", preview, "", "^1.2.3"}, // all keep their versions
+		{"d", "workspace:^", preview, preview, "^3.0.0"},
+		{"react", "^19", preview, preview, "^19"},
+	} {
+		r := Rewrite{Dir: "packages/a", Siblings: workspace(c.pin), Catalogs: catalogs(), Version: c.version}
+		q := func(spec string) string {
+			return `{"version": "` + preview + `", "peerDependencies": {"` + c.dep + `": "` + spec + `"}}`
+		}
+		if got := rewrite(t, q(c.spec), r); got != q(c.want) {
+			t.Errorf("%s %q with pin %q: got %s, want %s", c.dep, c.spec, c.pin, got, q(c.want))
+		}
+	}
+}
+
 func TestBundledKeepsItsVersion(t *testing.T) {
 	r := Rewrite{Dir: "packages/a", Siblings: workspace(preview)}
 	got := rewrite(t, `{"bundledDependencies": ["b"], "dependencies": {"b": "workspace:^", "@s/c": "*"}}`, r)
