@@ -13,8 +13,8 @@ import (
 	"github.com/org/registry-action/internal/format/signature"
 )
 
-// Advisories answers npm's bulk audit. Names that are ours, and previews, never leave; an upstream
-// that can't be asked is an empty answer.
+// Advisories answers npm's bulk audit. Names that are ours, and previews, never leave. An upstream
+// that can't be asked is an error: an empty answer would be read as "no vulnerabilities".
 func (s *Service) Advisories(ctx context.Context, root Root, versions map[string][]string) (map[string]json.RawMessage, error) {
 	none := map[string]json.RawMessage{}
 	if s.src.Upstream == nil {
@@ -41,8 +41,11 @@ func (s *Service) Advisories(ctx context.Context, root Root, versions map[string
 		return none, nil
 	}
 	found, err := s.src.Upstream.Advisories(ctx, ask)
-	if err != nil || found == nil {
-		return none, nil // upstream has logged it
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return none, nil
 	}
 	maps.DeleteFunc(found, func(name string, _ json.RawMessage) bool { return ask[name] == nil })
 	return found, nil

@@ -226,13 +226,16 @@ func TestAuditsThatFail(t *testing.T) {
 			return w.Advisories(context.Background(), map[string][]string{"a": {"1.0.0"}})
 		}
 		w.registry.took()
-		for _, bad := range []intercept{statusOf(503), statusOf(404), cut("")} {
-			w.registry.intercept(bad)
-			if _, err := ask(); !errors.Is(err, fault.Unavailable) {
-				t.Errorf("Advisories: %v", err)
+		for _, bad := range []struct {
+			answer intercept
+			kind   fault.Kind
+		}{{statusOf(503), fault.Unavailable}, {cut(""), fault.Unavailable}, {statusOf(404), fault.NotFound}, {statusOf(405), fault.NotFound}} {
+			w.registry.intercept(bad.answer)
+			if _, err := ask(); !errors.Is(err, bad.kind) {
+				t.Errorf("Advisories: %v, want %s", err, bad.kind)
 			}
 		}
-		if got := w.registry.took(); len(got) != 3 {
+		if got := w.registry.took(); len(got) != 4 {
 			t.Errorf("a POST was repeated: %v", got)
 		}
 		w.registry.intercept(text("", `{"a":"`+strings.Repeat("x", 21<<20)+`"}`))

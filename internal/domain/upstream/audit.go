@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/org/registry-action/internal/fault"
 )
 
 const (
@@ -34,11 +36,14 @@ func (s *Service) Advisories(ctx context.Context, versions map[string][]string) 
 	var answer map[string]json.RawMessage
 	c := call{method: http.MethodPost, url: s.endpoint(path, path), header: header, body: body.Bytes(), slots: s.requests}
 	status, err := s.json(ctx, c, maxAdvisories, &answer)
-	if err == nil && status != http.StatusOK {
-		err = s.unavailable(fmt.Errorf("audit: status %d", status))
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusGone:
+		return nil, fault.New(fault.NotFound, "nothing was audited: upstream %s has no advisories (status %d); "+
+			"audit with a registry that has them, by --registry, or set NPM_UPSTREAM to one", s.URL(), status)
+	case status != http.StatusOK:
+		return nil, s.unavailable(fmt.Errorf("audit: status %d", status))
 	}
 	for name := range answer {
 		if _, asked := versions[name]; !asked {
