@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 	"internal/store/feed":            {"internal/store/kv"},
 	"internal/store/lifetime":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 	"internal/store/spool":           {"internal/fault", "internal/format/tarball"},
-	"internal/store/turns":           nil,
+	"internal/store/turns":           {"internal/fault", "internal/store/kv"},
 	"internal/store/scrub":           {"internal/fault", "internal/format/*", "internal/store/blob", "internal/store/kv", "internal/store/lifetime", "internal/store/spool", "internal/store/turns"},
 	"internal/store/transfer":        {"internal/fault", "internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
@@ -79,13 +79,13 @@ var allowed = map[string][]string{
 
 	// domain: no package knows another; contracts of stores only.
 	"internal/domain/auth":          {"internal/fault", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
-	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv"},
+	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/pkgprnew":      {"internal/fault", "internal/forge", "internal/memo", "internal/pause", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/zigpackages":   {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/programs":      {"internal/fault"},
-	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv", "internal/store/scrub"},
+	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv", "internal/store/scrub", "internal/store/turns"},
 	"internal/domain/search":        {"internal/fault", "internal/store/feed", "internal/store/kv"},
 	"internal/domain/stats":         {"internal/fault", "internal/store/kv"},
 	"internal/domain/changes":       {"internal/fault", "internal/memo", "internal/format/*"},
@@ -94,7 +94,7 @@ var allowed = map[string][]string{
 	"internal/domain/zigmirror":     {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
 	"internal/domain/catalog":       {"internal/fault", "internal/format/*", "internal/store/cache"},
 	"internal/domain/commits":       {"internal/fault", "internal/format/*", "internal/store/*"},
-	"internal/domain/forks":         {"internal/fault", "internal/forge", "internal/format/*", "internal/store/kv"},
+	"internal/domain/forks":         {"internal/fault", "internal/forge", "internal/format/*", "internal/store/kv", "internal/store/turns"},
 
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},

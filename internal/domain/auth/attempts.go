@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"slices"
 	"time"
 
@@ -87,7 +86,7 @@ func (a *attempts) change(ctx context.Context, quotas []quota, next func(window,
 		return cmp.Or(context.Cause(ctx), err)
 	}
 	defer done()
-	for range tries {
+	return turns.Retry(accounts, func() error {
 		var ops []kv.Op
 		for _, q := range quotas {
 			w, raw, found, err := kv.ReadJSON[window](ctx, a.db, attemptsKey(q))
@@ -100,11 +99,8 @@ func (a *attempts) change(ctx context.Context, quotas []quota, next func(window,
 			}
 			ops = append(ops, w.op(raw, found, attemptsKey(q)))
 		}
-		if err := a.db.Apply(ctx, ops...); !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return a.db.Apply(ctx, ops...)
+	})
 }
 
 // op writes a window over the row that was read; one that counts nothing is no row.

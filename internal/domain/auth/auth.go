@@ -23,8 +23,8 @@ const (
 	operatorUser = "operator"
 )
 
-// tries is how often a change is tried against others at the same time.
-const tries = 20
+// accounts is what too many change at once, in a refusal.
+const accounts = "one user"
 
 // Service checks credentials, and keeps accounts and tokens.
 type Service struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -102,7 +103,7 @@ func (s *Service) ConfirmLogin(ctx context.Context, p Principal, id string) erro
 	if p.Anonymous() {
 		return p.stranger()
 	}
-	for range tries {
+	return turns.Retry(accounts, func() error {
 		row, l, err := s.login(ctx, id)
 		switch {
 		case err != nil:
@@ -122,40 +123,33 @@ func (s *Service) ConfirmLogin(ctx context.Context, p Principal, id string) erro
 		l.By = &by
 		next := kv.JSON(row.Key, l)
 		next.Expires = row.Expires
-		err = s.db.Apply(ctx, kv.Swap(row.Value, next))
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return s.db.Apply(ctx, kv.Swap(row.Value, next))
+	})
 }
 
 // PollLogin is what the client does: done is false until the login is confirmed, then a token is made
 // and handed out once; after that the login is not known any more.
 func (s *Service) PollLogin(ctx context.Context, secret string) (text string, done bool, err error) {
 	id := loginID(secret)
-	for range tries {
+	err = turns.Retry(accounts, func() error {
 		row, l, err := s.login(ctx, id)
 		if err != nil || l.By == nil {
-			return "", false, err
+			return err
 		}
 		who := l.By.principal()
 		info, err := s.plan(who, NewToken{Name: "npm login " + s.now().Format(time.DateOnly), User: who.user})
 		if err != nil {
-			return "", false, err
+			return err
 		}
-		text := newSecret()
+		text, done = newSecret(), true
 		_, err = s.keep(ctx, who, text, info, kv.Drop(row.Value, row.Key))
-		if errors.Is(err, kv.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return "", false, err
-		}
-		s.logins.remove(id)
-		return text, true, nil
+		return err
+	})
+	if err != nil || !done {
+		return "", false, err
 	}
-	return "", false, busy()
+	s.logins.remove(id)
+	return text, true, nil
 }
 
 // logins bounds what is open of the logins that began at this server.

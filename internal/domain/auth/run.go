@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/format/pattern"
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // RunLimits are what a token is good for that a CI run got by proving what it is.
@@ -59,15 +60,7 @@ func (s *Service) CreateRunToken(ctx context.Context, r Run) (secret string, inf
 		Packages: slices.Clone(r.Packages), Repositories: slices.Clone(r.Repositories), Grant: !r.Own,
 		Created: now, Expires: now.Add(r.Expires), Run: &r.RunLimits,
 	}
-	for range tries {
-		if err = s.keepRun(ctx, hash, info); !errors.Is(err, kv.ErrConflict) {
-			break
-		}
-	}
-	switch {
-	case errors.Is(err, kv.ErrConflict):
-		return "", TokenInfo{}, busy()
-	case err != nil:
+	if err := turns.Retry(accounts, func() error { return s.keepRun(ctx, hash, info) }); err != nil {
 		return "", TokenInfo{}, err
 	}
 	return secret, info, nil

@@ -3,10 +3,10 @@ package auth
 import (
 	"cmp"
 	"context"
-	"errors"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // SignIn checks a user's password (or a token of theirs in its place) and returns who it is. If there is no such user and
@@ -33,22 +33,20 @@ func (s *Service) SignIn(ctx context.Context, who Principal, user, password, ema
 
 // enter signs in with a password, or up.
 func (s *Service) enter(ctx context.Context, who Principal, c Credentials, email string) (p Principal, created bool, err error) {
-	for range tries {
+	err = turns.Retry(accounts, func() error {
 		_, raw, err := s.account(ctx, c.User)
 		if err != nil {
-			return p, false, err
+			return err
 		}
 		if raw != nil || !who.IsAdmin() && (!s.opt.SignUp || reserved(c.User)) {
-			p, err := s.byPassword(ctx, c)
-			return p, false, err
+			p, err = s.byPassword(ctx, c)
+			return err
 		}
 		err = s.signUp(ctx, who, c, email)
-		if errors.Is(err, kv.ErrConflict) {
-			continue // somebody else was faster
-		}
-		return Principal{user: c.User, permission: Publish, account: true}, err == nil, err
-	}
-	return p, false, busy()
+		p, created = Principal{user: c.User, permission: Publish, account: true}, err == nil
+		return err
+	})
+	return p, created, err
 }
 
 func (s *Service) signUp(ctx context.Context, who Principal, c Credentials, email string) error {

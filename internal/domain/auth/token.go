@@ -13,6 +13,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -30,21 +31,15 @@ func (s *Service) CreateToken(ctx context.Context, who Principal, t NewToken) (s
 		return "", TokenInfo{}, err
 	}
 	secret = newSecret()
-	for range tries {
-		stored, err := s.keep(ctx, who, secret, info)
-		if errors.Is(err, kv.ErrConflict) {
-			continue
-		}
-		if err != nil {
-			return "", TokenInfo{}, err
-		}
-		return secret, stored, nil
+	var stored TokenInfo
+	err = turns.Retry(accounts, func() (err error) {
+		stored, err = s.keep(ctx, who, secret, info)
+		return err
+	})
+	if err != nil {
+		return "", TokenInfo{}, err
 	}
-	return "", TokenInfo{}, busy()
-}
-
-func busy() error {
-	return fault.New(fault.Unavailable, "too many changes of one user at once; send the request again")
+	return secret, stored, nil
 }
 
 // keep makes one attempt to store a token, together with more. All of it happens only while who is

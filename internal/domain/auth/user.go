@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // account is the row of a user.
@@ -84,13 +86,14 @@ func (s *Service) SetProfile(ctx context.Context, who Principal, email, fullName
 			return Profile{}, err
 		}
 	}
-	for range tries {
+	var p Profile
+	err := turns.Retry(accounts, func() error {
 		a, raw, err := s.account(ctx, who.user)
 		if err != nil {
-			return Profile{}, err
+			return err
 		}
 		if raw == nil {
-			return Profile{}, noUser(who.user)
+			return noUser(who.user)
 		}
 		if email != nil {
 			a.Email = *email
@@ -99,12 +102,10 @@ func (s *Service) SetProfile(ctx context.Context, who Principal, email, fullName
 			a.FullName = *fullName
 		}
 		a.Updated = s.now()
-		err = s.db.Apply(ctx, kv.Swap(raw, kv.JSON(userKey(a.Name), a)))
-		if !errors.Is(err, kv.ErrConflict) {
-			return a.Profile, err
-		}
-	}
-	return Profile{}, busy()
+		p = a.Profile
+		return s.db.Apply(ctx, kv.Swap(raw, kv.JSON(userKey(a.Name), a)))
+	})
+	return p, err
 }
 
 // SetPassword changes the caller's own password, or as an admin anybody's (old is then not asked). It makes the
@@ -119,7 +120,7 @@ func (s *Service) SetPassword(ctx context.Context, who Principal, user, old, pas
 	if err := cmp.Or(validAccount(user), validPassword(password)); err != nil {
 		return err
 	}
-	for range tries {
+	return turns.Retry(accounts, func() error {
 		a, raw, err := s.account(ctx, user)
 		if err != nil {
 			return err
@@ -138,12 +139,8 @@ func (s *Service) SetPassword(ctx context.Context, who Principal, user, old, pas
 			a.Name, a.Created = user, a.Updated
 			ops = append(ops, kv.Put(kv.JSON(nameKey(user), name{})))
 		}
-		err = s.db.Apply(ctx, append(ops, kv.Upsert(raw, raw != nil, kv.JSON(userKey(user), a)))...)
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return s.db.Apply(ctx, append(ops, kv.Upsert(raw, raw != nil, kv.JSON(userKey(user), a)))...)
+	})
 }
 
 func (s *Service) checkOld(ctx context.Context, who Principal, a account, old string) error {
@@ -202,25 +199,24 @@ func (s *Service) RemoveUser(ctx context.Context, who Principal, user string) er
 // removeTokens ends the tokens of a user. One that is made by another, before that one goes, may be
 // missed by a scan; so it looks again until there is none left to make more.
 func (s *Service) removeTokens(ctx context.Context, user string) (some bool, err error) {
-	for range tries {
+	err = turns.Retry(accounts, func() error {
 		var ops []kv.Op
 		for t, err := range s.scan(ctx, userTokens(user), "") {
 			if err != nil {
-				return some, err
+				return err
 			}
 			ops = append(ops, deleteOps(t)...)
 		}
 		if len(ops) == 0 {
-			return some, nil
+			return nil
 		}
 		some = true
-		for len(ops) > 0 {
-			n := min(len(ops), kv.MaxBatch)
-			if err := s.db.Apply(ctx, ops[:n]...); err != nil {
-				return some, err
+		for batch := range slices.Chunk(ops, kv.MaxBatch) {
+			if err := s.db.Apply(ctx, batch...); err != nil {
+				return err
 			}
-			ops = ops[n:]
 		}
-	}
-	return some, busy()
+		return kv.ErrConflict // with whoever makes another meanwhile
+	})
+	return some, err
 }

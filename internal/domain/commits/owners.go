@@ -12,12 +12,10 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
-const (
-	maxOwners  = 100 // of a repository
-	ownerTries = 10
-)
+const maxOwners = 100 // of a repository
 
 // claim says whose an owner/repo is, while anything lives here that it published.
 type claim struct {
@@ -151,30 +149,28 @@ func (s *Service) changeOwners(ctx context.Context, who Principal, r Repository,
 	if err := who.MayPublish(r.String()); err != nil {
 		return nil, err
 	}
-	for range ownerTries {
+	var owners []string
+	err := turns.Retry(r.String(), func() error {
 		c, old, err := s.held(ctx, r)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !who.IsAdmin() && !slices.Contains(c.Owners, who.User()) {
-			return nil, c.notOwner(who, r)
+			return c.notOwner(who, r)
 		}
-		owners := change(c.Owners)
+		owners = change(c.Owners)
 		switch {
 		case slices.Equal(owners, c.Owners):
-			return owners, nil
+			return nil
 		case len(owners) == 0:
-			return nil, fault.New(fault.Invalid, "%s must keep at least one owner; add another before the last one goes", r).WithCode("no_owner")
+			return fault.New(fault.Invalid, "%s must keep at least one owner; add another before the last one goes", r).WithCode("no_owner")
 		case len(owners) > maxOwners:
-			return nil, fault.New(fault.Invalid, "%s would have %d owners, at most %d are allowed", r, len(owners), maxOwners)
+			return fault.New(fault.Invalid, "%s would have %d owners, at most %d are allowed", r, len(owners), maxOwners)
 		}
 		c.Owners = owners
 		row := kv.JSON(hostKey(r), c)
 		row.Expires = old.Expires
-		err = s.db.Apply(ctx, kv.Swap(old.Value, row))
-		if !errors.Is(err, kv.ErrConflict) {
-			return owners, err
-		}
-	}
-	return nil, fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", r)
+		return s.db.Apply(ctx, kv.Swap(old.Value, row))
+	})
+	return owners, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // What a fork publishes has a place of its own, below the repository that its pull request is for: it is kept as that of
@@ -197,7 +198,7 @@ func (s *Service) onlyOfPull(ctx context.Context, repository string, pull int) (
 
 // retime changes when a commit ends, if all of it is of one repository or place. Its bytes stay for as long as they were kept.
 func (s *Service) retime(ctx context.Context, path, sha string, to func(head) time.Time) error {
-	for range publishTries {
+	return turns.Retry("commit "+sha, func() error {
 		c, _, err := s.fetch(ctx, sha)
 		if err != nil {
 			return err
@@ -220,12 +221,8 @@ func (s *Service) retime(ctx context.Context, path, sha string, to func(head) ti
 		}
 		next := c.head
 		next.ExpiresAt = until
-		err = s.db.Apply(ctx, append(ops, kv.Swap(c.raw, kv.JSON(headKey(sha), next)))...)
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return fault.New(fault.Unavailable, "too many publishes of commit %s at once; try again", sha)
+		return s.db.Apply(ctx, append(ops, kv.Swap(c.raw, kv.JSON(headKey(sha), next)))...)
+	})
 }
 
 // retimed are the rows that end together with a commit.

@@ -2,7 +2,6 @@ package commits
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -32,8 +31,7 @@ type Result struct {
 
 const (
 	maxRefs      = 20
-	maxPublishes = 64 // of one commit, before they are gathered into one
-	publishTries = 10
+	maxPublishes = 64               // of one commit, before they are gathered into one
 	publishFor   = 30 * time.Minute // a publish takes less, or fails
 )
 
@@ -64,18 +62,12 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 	if err != nil {
 		return Result{}, err
 	}
-	done, err := s.turns.Take(ctx, p.SHA)
-	if err != nil {
-		return Result{}, err
-	}
-	defer done()
-	for range publishTries {
-		res, err := s.try(ctx, who, begun, p, packages)
-		if !errors.Is(err, kv.ErrConflict) {
-			return res, err
-		}
-	}
-	return Result{}, fault.New(fault.Unavailable, "too many publishes of commit %s at once; send the request again", p.SHA)
+	var res Result
+	err = s.turns.Write(ctx, []string{p.SHA}, func() (err error) {
+		res, err = s.try(ctx, who, begun, p, packages)
+		return err
+	})
+	return res, err
 }
 
 func (s *Service) validate(p Publication) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // count counts a claim, and refuses it if there are too many: whoever makes them, the forge answers a few thousand
@@ -98,7 +99,7 @@ func (q quota) within(before, more used) error {
 // has one: of two that spend it one wins.
 func (s *Service) spend(ctx context.Context, path string, m manifest, take ...kv.Op) error {
 	more := sum(m.Packages)
-	for range tries {
+	return turns.Retry(fmt.Sprintf("pull request #%d of %s", m.Pull, path), func() error {
 		now := s.now()
 		ops := slices.Clip(take)
 		quotas := s.quotas(now, path, m.Pull)
@@ -119,9 +120,6 @@ func (s *Service) spend(ctx context.Context, path string, m manifest, take ...kv
 		if ok && !slices.ContainsFunc(quotas, func(q quota) bool { return q.key == conflict.Key }) {
 			return fault.New(fault.NotFound, "the claim has been proven already; make another").WithCode("unknown_claim")
 		}
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return fault.New(fault.Unavailable, "too many claims of one repository at once; send the request again")
+		return err
+	})
 }

@@ -42,7 +42,6 @@ const (
 	pinFor    = 90 * 24 * time.Hour
 	askFor    = 40 * time.Second // all that is asked of the forge for one request
 	atOnce    = 16               // requests that ask the forge
-	tries     = 10
 )
 
 // Service is the domain of forks. It is safe for concurrent use.

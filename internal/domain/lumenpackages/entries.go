@@ -16,7 +16,7 @@ func (s *Service) entries(ctx context.Context, name string) ([]entry, error) {
 	return all, err
 }
 
-// entriesOf is entries for a write of the package: errTorn if they are not those of its head. DynamoDB may show the head of another
+// entriesOf is entries for a write of the package: kv.ErrConflict if they are not those of its head. DynamoDB may show the head of another
 // server's batch before its entries (law 2 of package kv), and what follows from some of them must not be written.
 func (s *Service) entriesOf(ctx context.Context, p *pkg) ([]entry, error) {
 	all, err := s.entries(ctx, p.name)
@@ -29,7 +29,7 @@ func (s *Service) entriesOf(ctx context.Context, p *pkg) ([]entry, error) {
 	}
 	counted := !p.found || p.Written > 0 // heads of the first servers did not tell
 	if counted && (len(all) != p.Versions || last != p.Written) {
-		return nil, errTorn
+		return nil, kv.ErrConflict
 	}
 	return all, nil
 }

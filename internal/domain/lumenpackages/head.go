@@ -2,7 +2,6 @@ package lumenpackages
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -174,42 +173,20 @@ func (s *Service) mayTake(ctx context.Context, who Principal, p pkg) (takes stri
 	return "", fault.New(fault.Forbidden, "the scope %s belongs to others, and %s is not one of its owners; let one of them publish the first version of %s and add you, or publish under another scope", scope, who.User(), p.name).WithCode("not_owner")
 }
 
-// errUnchanged says that a write would change nothing.
-var errUnchanged = errors.New("nothing to change")
-
-// errTorn says that the head and the entries that were read are not of one moment.
-var errTorn = errors.New("a write is seen in part")
-
-// revise is the write of one package. f changes the head and returns what is
-// written beside it; it is called anew each time another write comes in
-// between. Returning errUnchanged it ends the write, successfully, with nothing written.
+// revise is the write of one package. f changes the head and returns what is written beside it;
+// it is called anew each time another write comes in between.
 func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.Op, error)) error {
-	done, err := s.turns.Take(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer done()
-	for range tries {
+	return s.turns.Write(ctx, []string{name}, func() error {
 		p, err := s.load(ctx, name)
 		if err != nil {
 			return err
 		}
 		ops, err := f(&p)
-		if errors.Is(err, errUnchanged) {
-			return nil
-		}
-		if errors.Is(err, errTorn) {
-			continue
-		}
 		if err != nil {
 			return err
 		}
-		err = s.apply(ctx, append(ops, p.next(), s.changed(name))...)
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", name)
+		return s.apply(ctx, append(ops, p.next(), s.changed(name))...)
+	})
 }
 
 // change is revise for a package that is here.

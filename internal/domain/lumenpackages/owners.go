@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Role is what somebody may do with a package.
@@ -64,7 +65,7 @@ func (s *Service) SetOwner(ctx context.Context, who Principal, name, user string
 			return nil, err
 		}
 		if p.role(user) == role {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		owners := slices.DeleteFunc(slices.Clone(p.Owners), func(o Owner) bool { return o.User == user })
 		if role != "" {

@@ -7,6 +7,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const publishFor = 30 * time.Minute // a publish takes less, or fails; well below what bytes are held for
@@ -50,7 +51,7 @@ func (s *Service) commit(ctx context.Context, who Principal, c candidate) (out P
 		}
 		out = plan.Published
 		if out.Unchanged {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		// The time of a context stands still while the machine sleeps; the sweeper's does not.
 		if s.now().Sub(c.began) > publishFor {

@@ -8,6 +8,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Revocation is what revoking a key led to.
@@ -38,16 +39,15 @@ func (s *Service) RevokeKey(ctx context.Context, keyID string) (out Revocation, 
 
 // replace makes sure that the key is not the current one, and returns that.
 func (s *Service) replace(ctx context.Context, keyID string) (lumen.Key, error) {
-	for range tries {
+	var key lumen.Key
+	err := turns.Retry(signingKeys, func() error {
 		signer, err := s.signer(ctx)
-		if err != nil || signer.public.KeyID != keyID {
-			return signer.public, err
+		if key = signer.public; err == nil && key.KeyID == keyID {
+			key, err = s.rotate(ctx, signer)
 		}
-		if _, err := s.rotate(ctx, signer); err != nil && !errors.Is(err, kv.ErrConflict) {
-			return lumen.Key{}, err
-		}
-	}
-	return lumen.Key{}, busyKeys()
+		return err
+	})
+	return key, err
 }
 
 // retiredRow is the row of a key that was replaced.
@@ -87,18 +87,16 @@ func (s *Service) retiredKey(ctx context.Context, keyID string) (retiredRow, err
 
 // markRevoked lists a key as revoked.
 func (s *Service) markRevoked(ctx context.Context, keyID string) (lumen.Key, error) {
-	for range tries {
+	var key lumen.Key
+	err := turns.Retry(signingKeys, func() error {
 		row, err := s.retiredKey(ctx, keyID)
-		if err != nil || row.Revoked {
-			return row.Key, err
+		if key = row.Key; err != nil || key.Revoked {
+			return err
 		}
-		row.Revoked = true
-		err = s.apply(ctx, kv.Swap(row.raw, kv.JSON(row.at, row.Key)), revised())
-		if !errors.Is(err, kv.ErrConflict) {
-			return row.Key, err
-		}
-	}
-	return lumen.Key{}, busyKeys()
+		key.Revoked = true
+		return s.apply(ctx, kv.Swap(row.raw, kv.JSON(row.at, key)), revised())
+	})
+	return key, err
 }
 
 // What is signed anew in one batch.
@@ -161,7 +159,7 @@ func (s *Service) resignSome(ctx context.Context, old lumen.Key, some []entry, o
 			done++
 		}
 		if done == 0 {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		return append(ops, signer.unchanged(), revised()), nil
 	})

@@ -4,14 +4,13 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // skew is how much the clocks of servers that share a store may differ: so much longer, and sooner, a key is good.
@@ -42,24 +41,27 @@ func (s *Service) newKey() (keyRow, error) {
 // signer reads the current key; where there is none it makes the first. Its row
 // is read each time, since another server may have rotated it.
 func (s *Service) signer(ctx context.Context) (signer, error) {
-	for range tries {
+	var current signer
+	err := turns.Retry(signingKeys, func() error {
 		row, raw, found, err := kv.ReadJSON[keyRow](ctx, s.db, currentKey())
 		if err != nil {
-			return signer{}, err
+			return err
 		}
-		if found {
-			return row.signer(raw)
+		if !found {
+			if row, err = s.newKey(); err != nil {
+				return err
+			}
+			first := kv.JSON(currentKey(), row)
+			// Of several servers' keys the first to be written is everybody's.
+			if err := s.db.Apply(ctx, kv.PutNew(first)); err != nil {
+				return err
+			}
+			raw = first.Value
 		}
-		first, err := s.newKey()
-		if err != nil {
-			return signer{}, err
-		}
-		// Of several servers' keys the first to be written is everybody's.
-		if err := s.db.Apply(ctx, kv.PutNew(kv.JSON(currentKey(), first))); err != nil && !errors.Is(err, kv.ErrConflict) {
-			return signer{}, err
-		}
-	}
-	return signer{}, busyKeys()
+		current, err = row.signer(raw)
+		return err
+	})
+	return current, err
 }
 
 func (k keyRow) signer(raw []byte) (signer, error) {
@@ -72,24 +74,21 @@ func (k keyRow) signer(raw []byte) (signer, error) {
 	return signer{raw: raw, key: key, public: public}, nil
 }
 
-func busyKeys() error {
-	return fault.New(fault.Unavailable, "the signing keys are being changed too often at once; send the request again")
-}
+// signingKeys is what too many change at once, in a refusal.
+const signingKeys = "the signing keys"
 
 // RotateKey makes a new signing key the current one. What was signed until now stays good: the old key stays
 // listed, and its private half is forgotten. Whether the caller may is for the caller to know.
 func (s *Service) RotateKey(ctx context.Context) (lumen.Key, error) {
-	for range tries {
+	var key lumen.Key
+	err := turns.Retry(signingKeys, func() error {
 		old, err := s.signer(ctx)
-		if err != nil {
-			return lumen.Key{}, err
+		if err == nil {
+			key, err = s.rotate(ctx, old)
 		}
-		key, err := s.rotate(ctx, old)
-		if !errors.Is(err, kv.ErrConflict) {
-			return key, err
-		}
-	}
-	return lumen.Key{}, busyKeys()
+		return err
+	})
+	return key, err
 }
 
 // rotate replaces a key that is the current one; else it is kv.ErrConflict.

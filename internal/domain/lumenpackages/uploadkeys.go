@@ -2,13 +2,13 @@ package lumenpackages
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // maxUploadKeys is how many keys a user may register, revoked ones too.
@@ -40,25 +40,18 @@ func (s *Service) RegisterKey(ctx context.Context, who Manager, public, keyID st
 	if err != nil {
 		return k, false, err
 	}
-	done, err := s.turns.Take(ctx, "keys "+who.User()) // no package has a space in its name
-	if err != nil {
-		return k, false, err
-	}
-	defer done()
-	for range tries {
-		k, _, found, err := s.uploadKey(ctx, key.KeyID)
+	err = s.turns.Write(ctx, []string{"keys of " + who.User()}, func() error { // no package has a space in its name
+		had, _, found, err := s.uploadKey(ctx, key.KeyID)
 		if err != nil {
-			return k, false, err
+			return err
 		}
-		if found {
-			return k, false, k.mayBeHadBy(who)
+		if k, created = had, !found; found {
+			return k.mayBeHadBy(who)
 		}
 		k = UploadKey{KeyID: key.KeyID, PublicKey: key.PublicKey, User: who.User(), Created: s.now()}
-		if err := s.addKey(ctx, k); !errors.Is(err, kv.ErrConflict) {
-			return k, err == nil, err
-		}
-	}
-	return k, false, busyKeys()
+		return s.addKey(ctx, k)
+	})
+	return k, created && err == nil, err
 }
 
 func (s *Service) addKey(ctx context.Context, k UploadKey) error {
@@ -113,21 +106,20 @@ func (s *Service) RevokeUploadKey(ctx context.Context, who Manager, keyID string
 	if err := mayManageKeys(who); err != nil {
 		return UploadKey{}, err
 	}
-	for range tries {
-		k, raw, found, err := s.uploadKey(ctx, keyID)
+	var k UploadKey
+	err := turns.Retry("the keys of "+who.User(), func() error {
+		had, raw, found, err := s.uploadKey(ctx, keyID)
+		k = had
 		if err == nil && (!found || k.User != who.User() && !who.IsAdmin()) {
 			err = fault.New(fault.NotFound, "no key %.80q is registered by %.80s; GET /lumen/v1/keys lists those that are", keyID, who.User())
 		}
 		if err != nil || !k.Revoked.IsZero() {
-			return k, err
+			return err
 		}
 		k.Revoked = s.now()
-		err = s.db.Apply(ctx, kv.Swap(raw, kv.JSON(uploadKeyKey(k.KeyID), k)), kv.Put(kv.JSON(uploaderKey(k.User, k.KeyID), k)))
-		if !errors.Is(err, kv.ErrConflict) {
-			return k, err
-		}
-	}
-	return UploadKey{}, busyKeys()
+		return s.db.Apply(ctx, kv.Swap(raw, kv.JSON(uploadKeyKey(k.KeyID), k)), kv.Put(kv.JSON(uploaderKey(k.User, k.KeyID), k)))
+	})
+	return k, err
 }
 
 // uploadKey reads a key by its name, whatever that is.

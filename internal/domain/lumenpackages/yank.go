@@ -6,6 +6,7 @@ import (
 
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Yank takes a version out of what is offered, or puts it back. It can always be fetched. The reason, of at most
@@ -31,7 +32,7 @@ func (s *Service) Yank(ctx context.Context, who Principal, name, version string,
 			return nil, absentVersion(name, version)
 		}
 		if entries[i].Yanked == yanked && entries[i].Reason == reason {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		entries[i].Yanked, entries[i].Reason = yanked, reason
 		return s.yankOps(ctx, p, entries, i)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -51,7 +52,7 @@ func (s *Service) Deprecate(ctx context.Context, who Principal, name string, mes
 			}
 			ops, more, err = s.deprecations(ctx, *p, keys, left)
 			if err == nil && len(ops) == 0 {
-				err = errUnchanged
+				err = turns.ErrUnchanged
 			}
 			p.touched(s.now())
 			return ops, err

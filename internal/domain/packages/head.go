@@ -3,11 +3,9 @@ package packages
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -103,40 +101,20 @@ func (p pkg) tagsOf(version string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Tags)), func(tag string) bool { return p.Tags[tag] != version })
 }
 
-// revise is the write of one package. f changes the head and returns what is
-// written beside it; it is called anew each time another write comes in
-// between. Returning errUnchanged it ends the write, successfully, with nothing written.
+// revise is the write of one package. f changes the head and returns what is written beside it;
+// it is called anew each time another write comes in between.
 func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.Op, error)) error {
-	done, err := s.turns.Take(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer done()
-	for range tries {
+	return s.turns.Write(ctx, []string{name}, func() error {
 		p, err := s.load(ctx, name)
 		if err != nil {
 			return err
 		}
 		ops, err := f(&p)
-		if errors.Is(err, errUnchanged) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
-		err = s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), name))...)
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy(name)
-}
-
-// errUnchanged says that a write would change nothing.
-var errUnchanged = errors.New("nothing to change")
-
-func busy(names ...string) error {
-	return fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", strings.Join(names, ", "))
+		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), name))...)
+	})
 }
 
 func absent(name string) error {

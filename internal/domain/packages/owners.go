@@ -3,7 +3,6 @@ package packages
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
@@ -14,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -66,7 +66,7 @@ func (s *Service) SetOwners(ctx context.Context, who Principal, name, rev string
 			return nil, err
 		}
 		if slices.Equal(p.Owners, owners) {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		var ops []kv.Op
 		for _, user := range owners {
@@ -112,7 +112,7 @@ func (s *Service) SetAccess(ctx context.Context, who Principal, name, access str
 			return nil, err
 		}
 		if p.Restricted == (access == restricted) {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		p.Restricted = access == restricted
 		p.touched(s.now())
@@ -152,7 +152,7 @@ func (s *Service) SetScopeOwners(ctx context.Context, who Principal, scope strin
 	if err := admit(who, scope+"/*"); err != nil {
 		return err
 	}
-	for range tries {
+	return turns.Retry(scope, func() error {
 		row, raw, found, err := kv.ReadJSON[scopeRow](ctx, s.db, scopeKey(scope))
 		if err != nil {
 			return err
@@ -167,12 +167,8 @@ func (s *Service) SetScopeOwners(ctx context.Context, who Principal, scope strin
 		if !found {
 			row.Created = s.now()
 		}
-		err = s.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(scopeKey(scope), row)))
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy(scope)
+		return s.db.Apply(ctx, kv.Upsert(raw, found, kv.JSON(scopeKey(scope), row)))
+	})
 }
 
 // inFlight bounds the heads that Owned reads at a time.

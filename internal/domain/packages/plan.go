@@ -111,7 +111,7 @@ func (s *Service) stepOps(ctx context.Context, st step) (hidden, ops []kv.Op, er
 	case st.unchanged:
 		p.touched(s.now())
 	case !st.c.ready:
-		return nil, nil, busy(p.name) // it was there when its bytes came, and is just gone
+		return nil, nil, fault.New(fault.Unavailable, "%s has just been changed; send the request again", p.name) // it was there when its bytes came, and is just gone
 	default:
 		if hidden, ops, err = s.versionOps(ctx, st); err != nil {
 			return nil, nil, err

@@ -2,7 +2,6 @@ package packages
 
 import (
 	"context"
-	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -106,28 +105,26 @@ func (s *Service) commit(ctx context.Context, begun time.Time, may authority, st
 	for _, st := range steps {
 		names, all = append(names, st.name), append(all, st.c)
 	}
-	done, err := s.turns.Take(ctx, names...)
+	planned := true
+	err := s.turns.Write(ctx, names, func() (err error) {
+		if planned {
+			planned = false
+			steps, err = s.renew(ctx, may, steps, all)
+		} else {
+			steps, err = s.plan(ctx, may, all)
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.inTime(begun, names...); err != nil {
+			return err
+		}
+		return s.write(ctx, steps, extra)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	steps, err = s.renew(ctx, may, steps, all)
-	for range tries {
-		if err != nil {
-			return nil, err
-		}
-		if err := s.inTime(begun, names...); err != nil {
-			return nil, err
-		}
-		if err = s.write(ctx, steps, extra); err == nil {
-			return results(steps), nil
-		}
-		if !errors.Is(err, kv.ErrConflict) {
-			return nil, err
-		}
-		steps, err = s.plan(ctx, may, all)
-	}
-	return nil, busy(names...)
+	return results(steps), nil
 }
 
 // inTime refuses a publish that began too long ago: its bytes may be gone. The time of

@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // readVersion reads the row of a version, named by itself or a dist-tag.
@@ -106,21 +107,23 @@ func (s *Service) versions(ctx context.Context, name string) ([]versionRow, erro
 // Package reads a package; fault.NotFound if there is none or nothing of it is left. What it holds
 // is at least as new as its Revision.
 func (s *Service) Package(ctx context.Context, name string) (*Package, error) {
-	for range tries {
+	var out *Package
+	err := turns.Retry(name, func() error {
 		p, err := s.living(ctx, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rows, err := s.versions(ctx, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if !p.complete(rows) {
-			continue // unpublished since the head was read
+			return kv.ErrConflict // unpublished since the head was read
 		}
-		return s.assemble(ctx, p, rows)
-	}
-	return nil, busy(name)
+		out, err = s.assemble(ctx, p, rows)
+		return err
+	})
+	return out, err
 }
 
 // complete reports whether every dist-tag points at one of the versions.
@@ -216,21 +219,24 @@ func (s *Service) Version(ctx context.Context, name, versionOrTag string) (Versi
 
 // Find reads one version by its version or a dist-tag, and the head of its package. It reads no other version.
 func (s *Service) Find(ctx context.Context, name, versionOrTag string) (Head, Version, error) {
-	for range tries {
+	var head Head
+	var version Version
+	err := turns.Retry(name, func() error {
 		p, err := s.living(ctx, name)
 		if err != nil {
-			return Head{}, Version{}, err
+			return err
 		}
 		row, err := s.readVersion(ctx, p, versionOrTag)
 		if _, tag := p.Tags[versionOrTag]; tag && errors.Is(err, fault.NotFound) {
-			continue // unpublished since the head was read; the tag points elsewhere now
+			return kv.ErrConflict // unpublished since the head was read; the tag points elsewhere now
 		}
 		if err != nil {
-			return Head{}, Version{}, err
+			return err
 		}
-		return p.summary(), p.version(row), nil
-	}
-	return Head{}, Version{}, busy(name)
+		head, version = p.summary(), p.version(row)
+		return nil
+	})
+	return head, version, err
 }
 
 func (p pkg) summary() Head {

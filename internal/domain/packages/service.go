@@ -21,8 +21,6 @@ const (
 	maxReadme = 64 << 10
 )
 
-const tries = 10 // of a write, when others change the same
-
 // Service is the domain of release packages.
 type Service struct {
 	db    kv.DB

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Star notes that the caller likes a package, or no longer.
@@ -22,7 +23,7 @@ func (s *Service) Star(ctx context.Context, who Principal, name string, on bool)
 		case err != nil && !errors.Is(err, kv.ErrNotFound):
 			return nil, err
 		case on == (err == nil):
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		case on:
 			p.Stars++
 			return []kv.Op{kv.Put(kv.Row{Key: key}), kv.Put(kv.Row{Key: mine})}, nil

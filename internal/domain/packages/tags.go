@@ -7,6 +7,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -88,7 +89,7 @@ func (s *Service) Tag(ctx context.Context, who Principal, name, tag, version str
 			return nil, err
 		}
 		if !p.point(row.Version, tag) {
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		if err := p.mustHold(); err != nil {
 			return nil, err

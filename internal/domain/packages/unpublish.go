@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -54,7 +55,7 @@ func (s *Service) unpublish(ctx context.Context, who Principal, name, rev string
 				return nil, err
 			}
 			if p.Versions == 0 && keys == nil {
-				return nil, errUnchanged // the same request again
+				return nil, turns.ErrUnchanged // the same request again
 			}
 			if err := p.mustBe(rev); err != nil {
 				return nil, err
@@ -106,7 +107,7 @@ func (s *Service) removals(ctx context.Context, who Principal, p *pkg, rows []ve
 		}
 	}
 	if err == nil && len(doomed) == 0 {
-		err = errUnchanged
+		err = turns.ErrUnchanged
 	}
 	if err != nil {
 		return nil, false, err

@@ -14,9 +14,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/signature"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Service holds the keys.
@@ -33,7 +33,8 @@ type current struct {
 	public signature.Key
 }
 
-const tries = 8
+// signingKeys is what too many change at once, in a refusal.
+const signingKeys = "the signing keys"
 
 // New returns a Service; the first key is made when it is first needed. Servers
 // that share a store share the keys. A nil now is time.Now.
@@ -57,75 +58,73 @@ func (s *Service) Sign(ctx context.Context, name, version, integrity string) (si
 // Keys lists the public keys, the current one first, then those it replaced,
 // newest first.
 func (s *Service) Keys(ctx context.Context) ([]signature.Key, error) {
-	for range tries {
+	var keys []signature.Key
+	err := turns.Retry(signingKeys, func() error {
 		c, err := s.current(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		retired, err := s.retired(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		// A key that was retired between the two reads would be listed twice.
-		if !slices.ContainsFunc(retired, func(k signature.Key) bool { return k.KeyID == c.public.KeyID }) {
-			return append([]signature.Key{c.public}, retired...), nil
+		if slices.ContainsFunc(retired, func(k signature.Key) bool { return k.KeyID == c.public.KeyID }) {
+			return kv.ErrConflict
 		}
-	}
-	return nil, busy()
+		keys = append([]signature.Key{c.public}, retired...)
+		return nil
+	})
+	return keys, err
 }
 
 // Rotate makes a new key the current one. What was published until now stays
 // good: the old key stays listed and expires at the next millisecond.
 func (s *Service) Rotate(ctx context.Context) (signature.Key, error) {
-	for range tries {
+	var next *current
+	err := turns.Retry(signingKeys, func() error {
 		old, err := s.current(ctx)
 		if err != nil {
-			return signature.Key{}, err
+			return err
 		}
-		next, err := generate()
-		if err != nil {
-			return signature.Key{}, err
+		if next, err = generate(); err != nil {
+			return err
 		}
 		// Clients count a version if its time, in milliseconds, is before the expiry.
 		expires := s.now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
 		retired := old.public
 		retired.Expires = &expires
-		err = s.db.Apply(ctx,
+		return s.db.Apply(ctx,
 			kv.Swap(old.raw, kv.Row{Key: currentKey(), Value: next.raw}),
 			kv.PutNew(kv.JSON(retiredKey(expires, retired.KeyID), retired)))
-		if !errors.Is(err, kv.ErrConflict) {
-			return next.public, err
-		}
+	})
+	if err != nil {
+		return signature.Key{}, err
 	}
-	return signature.Key{}, busy()
-}
-
-func busy() error {
-	return fault.New(fault.Unavailable, "the signing keys are being changed too often at once; send the request again")
+	return next.public, nil
 }
 
 // current reads the current key; where there is none it makes the first.
 // Its row is read each time, since another server may have rotated it.
 func (s *Service) current(ctx context.Context) (*current, error) {
-	for range tries {
+	var c *current
+	err := turns.Retry(signingKeys, func() error {
 		row, err := s.db.Get(ctx, currentKey())
+		if errors.Is(err, kv.ErrNotFound) {
+			first, err := generate()
+			if err != nil {
+				return err
+			}
+			c = first
+			// Of several servers' keys the first to be written is everybody's.
+			return s.db.Apply(ctx, kv.PutNew(kv.Row{Key: currentKey(), Value: first.raw}))
+		}
 		if err == nil {
-			return s.decoded(row.Value)
+			c, err = s.decoded(row.Value)
 		}
-		if !errors.Is(err, kv.ErrNotFound) {
-			return nil, err
-		}
-		first, err := generate()
-		if err != nil {
-			return nil, err
-		}
-		// Of several servers' keys the first to be written is everybody's.
-		err = s.db.Apply(ctx, kv.PutNew(kv.Row{Key: currentKey(), Value: first.raw}))
-		if err != nil && !errors.Is(err, kv.ErrConflict) {
-			return nil, err
-		}
-	}
-	return nil, busy()
+		return err
+	})
+	return c, err
 }
 
 func (s *Service) decoded(raw []byte) (*current, error) {

@@ -23,7 +23,6 @@ const (
 	maxPolicies  = 5000 // on a server
 	maxOwn       = 200  // of a user who is no admin
 	identifyTime = 5 * time.Second
-	tries        = 10
 )
 
 // Add makes a policy; one that says the same is not made twice. Others than admins bind single packages that they may

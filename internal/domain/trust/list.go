@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 func (s *Service) all(ctx context.Context) ([]Policy, error) {
@@ -77,7 +77,7 @@ func (s *Service) Remove(ctx context.Context, who Principal, id string) error {
 	if err := who.MayManage(); err != nil {
 		return err
 	}
-	for range tries {
+	return turns.Retry("the policy "+id, func() error {
 		p, raw, found, err := kv.ReadJSON[Policy](ctx, s.db, safeKey(id))
 		if err == nil && !found {
 			err = fault.New(fault.NotFound, "there is no policy %.40q; registry-server trust list shows their ids, and npm trust list those of a package", id).WithCode("unknown_policy")
@@ -88,11 +88,8 @@ func (s *Service) Remove(ctx context.Context, who Principal, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := s.drop(ctx, p, raw); !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return s.drop(ctx, p, raw)
+	})
 }
 
 func (s *Service) drop(ctx context.Context, p Policy, raw []byte) error {
@@ -101,10 +98,6 @@ func (s *Service) drop(ctx context.Context, p Policy, raw []byte) error {
 		ops = append(ops, kv.Delete(k))
 	}
 	return s.db.Apply(ctx, ops...)
-}
-
-func busy() error {
-	return fault.New(fault.Unavailable, "too many changes of one policy at once; send the request again")
 }
 
 // safeKey is the key of an id that somebody has written.

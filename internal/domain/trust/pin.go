@@ -2,13 +2,13 @@ package trust
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // identify asks the forge for the ids. If it can't tell they stay unknown until a run shows them.
@@ -68,7 +68,7 @@ func (s *Service) pin(ctx context.Context, chosen []Policy, c Claims) error {
 }
 
 func (s *Service) pinOne(ctx context.Context, id string, c Claims) error {
-	for range tries {
+	return turns.Retry("the policy "+id, func() error {
 		p, raw, found, err := kv.ReadJSON[Policy](ctx, s.db, policyKey(id))
 		if err == nil && !found {
 			err = fault.New(fault.Forbidden, "the policy %s has just been removed", id).WithCode("not_trusted")
@@ -87,9 +87,6 @@ func (s *Service) pinOne(ctx context.Context, id string, c Claims) error {
 		for _, k := range p.indexKeys() {
 			ops = append(ops, kv.Put(kv.Row{Key: k}))
 		}
-		if err := s.db.Apply(ctx, ops...); !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return s.db.Apply(ctx, ops...)
+	})
 }

@@ -2,10 +2,10 @@ package trust
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // reconcileTime bounds how long a server asks for ids before it starts; what it doesn't learn a first run tells.
@@ -49,14 +49,11 @@ func (s *Service) Reconcile(ctx context.Context, who Principal, file []NewPolicy
 
 // dropStale removes a policy that the file has no more; a run may be pinning it.
 func (s *Service) dropStale(ctx context.Context, id string) error {
-	for range tries {
+	return turns.Retry("the policy "+id, func() error {
 		p, raw, found, err := kv.ReadJSON[Policy](ctx, s.db, policyKey(id))
 		if err != nil || !found {
 			return err
 		}
-		if err := s.drop(ctx, p, raw); !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return busy()
+		return s.drop(ctx, p, raw)
+	})
 }

@@ -2,7 +2,6 @@ package zigpackages
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -115,39 +114,21 @@ func (p pkg) notOwner(who Principal) error {
 	return fault.New(fault.Forbidden, "%s is not an owner of the Zig package %s; one of its owners can add you, or publish under another name", who.User(), p.Name).WithCode("not_owner")
 }
 
-const tries = 10 // of a write, when others change the same
-
-// revise is the write of one package. f changes the head and returns what is
-// written beside it; it is called anew each time another write comes in
-// between. Returning errUnchanged it ends the write, successfully, with nothing written.
+// revise is the write of one package. f changes the head and returns what is written beside it;
+// it is called anew each time another write comes in between.
 func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.Op, error)) error {
-	done, err := s.turns.Take(ctx, keyOf(name))
-	if err != nil {
-		return err
-	}
-	defer done()
-	for range tries {
+	return s.turns.Write(ctx, []string{keyOf(name)}, func() error {
 		p, err := s.load(ctx, name)
 		if err != nil {
 			return err
 		}
 		ops, err := f(&p)
-		if errors.Is(err, errUnchanged) {
-			return nil
-		}
 		if err != nil {
 			return err
 		}
-		err = s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), p.key))...)
-		if !errors.Is(err, kv.ErrConflict) {
-			return err
-		}
-	}
-	return fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", name)
+		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), p.key))...)
+	})
 }
-
-// errUnchanged says that a write would change nothing.
-var errUnchanged = errors.New("nothing to change")
 
 // change is revise for a package that is here and who may change it.
 func (s *Service) change(ctx context.Context, who Principal, name string, f func(p *pkg) ([]kv.Op, error)) error {

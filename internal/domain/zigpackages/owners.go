@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 const (
@@ -44,7 +45,7 @@ func (s *Service) SetOwner(ctx context.Context, who Principal, name, user string
 		}
 		switch {
 		case slices.Equal(owners, p.Owners):
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		case len(owners) == 0:
 			return nil, fault.New(fault.Invalid, "%s must keep at least one owner; add another before the last one goes", p.Name).WithCode("no_owner")
 		case len(owners) > maxOwners:

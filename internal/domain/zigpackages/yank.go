@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/turns"
 )
 
 // Yank takes a version out of what is offered, or puts it back. It can always be fetched. The reason, of at most
@@ -28,7 +29,7 @@ func (s *Service) Yank(ctx context.Context, who Principal, name, version string,
 		}
 		if v.Yanked == yanked && v.YankReason == reason {
 			out = v
-			return nil, errUnchanged
+			return nil, turns.ErrUnchanged
 		}
 		v.Yanked, v.YankReason = yanked, reason
 		out = v

@@ -1,12 +1,37 @@
-// Package turns keeps the writers of one server from losing against each other again and again: who writes to the same
-// rows waits. It promises nothing between servers; there the conditions of a write decide.
+// Package turns is how rows are written that others write too. The writers of one server take turns, so that they don't
+// lose against each other again and again; between servers the conditions of a write decide, and who loses reads again.
 package turns
 
 import (
 	"context"
+	"errors"
 	"hash/crc32"
 	"slices"
+	"strings"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
 )
+
+// ErrUnchanged ends a write, successfully, with nothing written.
+var ErrUnchanged = errors.New("nothing to change")
+
+const tries = 20
+
+// Retry calls write, which reads, decides and applies, anew each time it loses with kv.ErrConflict, as it also may say of
+// rows that it has read and that don't go together. what is, in the refusal (fault.Unavailable), that which too many change.
+func Retry(what string, write func() error) error {
+	for range tries {
+		err := write()
+		if errors.Is(err, ErrUnchanged) {
+			return nil
+		}
+		if !errors.Is(err, kv.ErrConflict) {
+			return err
+		}
+	}
+	return fault.New(fault.Unavailable, "too many changes of %s at once; send the request again", what)
+}
 
 // Turns lets those who name the same thing follow one another. Some that name others wait for each other too: there are
 // only so many turns, whatever the names.
@@ -42,6 +67,16 @@ func (t *Turns) Take(ctx context.Context, names ...string) (done func(), err err
 		}
 	}
 	return func() { release(len(wanted)) }, nil
+}
+
+// Write is Retry in the turn of all the names.
+func (t *Turns) Write(ctx context.Context, names []string, write func() error) error {
+	done, err := t.Take(ctx, names...)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return Retry(strings.Join(names, ", "), write)
 }
 
 // Slots are places for so many at the same time.

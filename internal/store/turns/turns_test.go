@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/store/kv"
 )
 
 // Who takes the same name is alone, in whichever order it is named among others.
@@ -120,4 +123,32 @@ func TestSlots(t *testing.T) {
 			t.Errorf("%d places are taken, want none", len(slots))
 		}
 	})
+}
+
+// Who loses reads again, who finds nothing to change has succeeded, and who always loses is told to come again.
+func TestWrite(t *testing.T) {
+	other := errors.New("another failure")
+	for _, tt := range []struct {
+		name    string
+		answers []error // of the attempts; the last one stays
+		want    error
+		calls   int
+	}{
+		{"at once", []error{nil}, nil, 1},
+		{"after others", []error{kv.ErrConflict, &kv.ConflictError{}, nil}, nil, 3},
+		{"unchanged", []error{kv.ErrConflict, ErrUnchanged}, nil, 2},
+		{"failed", []error{kv.ErrConflict, other}, other, 2},
+		{"too many", []error{kv.ErrConflict}, fault.Unavailable, tries},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			calls := 0
+			err := New().Write(t.Context(), []string{"left-pad", "@acme/core"}, func() error {
+				calls++
+				return tt.answers[min(calls, len(tt.answers))-1]
+			})
+			if !errors.Is(err, tt.want) || calls != tt.calls {
+				t.Errorf("Write = %v after %d calls, want %v after %d", err, calls, tt.want, tt.calls)
+			}
+		})
+	}
 }
