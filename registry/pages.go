@@ -27,7 +27,7 @@ func (r *Registry) pages() *webui.UI {
 	return webui.New(webui.Config{
 		Catalog: r.catalog, Packages: r.packages, Commits: r.commits, Zig: r.zig, Lumen: r.lumen, Auth: r.auth, Trust: r.trust,
 		Files: r.changes.Files, Changes: changes.New(changes.Options{Packages: findingsOf, Time: findingsTime, Log: c.Log}), Stats: r.stats, Search: finder{r.search}, Storage: &usage{blobs: r.stores.raw, now: c.Now},
-		Site: siteName, BaseURL: c.BaseURL, ReadAuth: c.ReadAuth, Version: c.Version, Log: c.Log,
+		Site: siteName, BaseURL: c.BaseURL, Version: c.Version, Log: c.Log,
 	})
 }
 

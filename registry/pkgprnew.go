@@ -6,6 +6,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/pkgprnew"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/pkgprnewapi"
 )
 
@@ -25,5 +26,5 @@ func (r *Registry) pkgPRNew() (*pkgprnewapi.API, error) {
 			return r.forge.Client(ctx, "", owner+"/"+repo)
 		},
 	})
-	return &pkgprnewapi.API{Runs: runs, Commits: r.commits, Auth: r.auth, BaseURL: c.BaseURL, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Log: c.Log}, nil
+	return &pkgprnewapi.API{Control: access.Control{Auth: r.auth}, Runs: runs, Commits: r.commits, BaseURL: c.BaseURL, MaxPublish: c.MaxPublish, Log: c.Log}, nil
 }

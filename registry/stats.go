@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/org/registry-action/internal/domain/stats"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/statsapi"
 )
 
@@ -37,5 +38,5 @@ func (r *Registry) closeStats() error {
 
 // analytics is what is told of downloads.
 func (r *Registry) analytics() *statsapi.API {
-	return &statsapi.API{Stats: r.stats, Auth: r.auth, ReadAuth: r.config.ReadAuth, Log: r.config.Log}
+	return &statsapi.API{Control: access.Control{Auth: r.auth}, Stats: r.stats, Log: r.config.Log}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/ciapi"
@@ -80,8 +81,8 @@ func (r *Registry) wire() error {
 		Commits: r.commits, Files: files.New(s.cache, files.Options{}), Changes: changes.New(changes.Options{Log: c.Log}),
 	}
 	ofCommits := &commitapi.API{
-		Commits: r.commits, Changes: r.changes, Auth: r.auth, BaseURL: c.BaseURL,
-		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log,
+		Control: access.Control{Auth: r.auth}, Commits: r.commits, Changes: r.changes, BaseURL: c.BaseURL,
+		MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, Downloads: r.stats, Log: c.Log,
 	}
 	stock, err := r.pkgPRNew()
 	if err != nil {
@@ -103,12 +104,12 @@ func (r *Registry) mount(ofCommits *commitapi.API, stock *pkgprnewapi.API) {
 		Commits: ofCommits,
 		Ops:     &opsapi.API{Ready: r.ready.check, Metrics: r.metricsPage(), Public: c.Metrics == MetricsPublic, Token: c.MetricsToken, Auth: r.auth, Proxies: c.proxies, Log: c.Log},
 		NPM: &npmapi.API{
-			Packages: r.packages, Auth: r.auth, Trust: r.trust, Catalog: r.catalog, Site: siteName, Stylesheet: pages.Stylesheet(), BaseURL: c.BaseURL,
-			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, ReadAuth: c.ReadAuth, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
+			Control: access.Control{Auth: r.auth}, Packages: r.packages, Trust: r.trust, Catalog: r.catalog, Site: siteName, Stylesheet: pages.Stylesheet(), BaseURL: c.BaseURL,
+			MaxPackage: c.MaxPackage, MaxPublish: c.MaxPublish, SignUp: c.SignUp, Downloads: r.stats, Log: c.Log,
 		},
-		REST:  &restapi.API{Catalog: r.catalog, Index: r.search, Packages: r.packages, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
-		Zig:   &zigapi.API{Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
-		Lumen: &lumenapi.API{Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, Auth: r.auth, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, ReadAuth: c.ReadAuth, Downloads: r.stats, Log: c.Log},
+		REST:  &restapi.API{Control: access.Control{Auth: r.auth}, Catalog: r.catalog, Index: r.search, Packages: r.packages, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, Downloads: r.stats, Log: c.Log},
+		Zig:   &zigapi.API{Control: access.Control{Auth: r.auth}, Packages: r.zig, Index: zigIndex{r.zig, r.search}, Mirror: r.mirror, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, Downloads: r.stats, Log: c.Log},
+		Lumen: &lumenapi.API{Control: access.Control{Auth: r.auth}, Packages: r.lumen, Index: lumenIndex{r.lumen, r.search}, BaseURL: c.BaseURL, MaxPackage: c.MaxPackage, Downloads: r.stats, Log: c.Log},
 		Admin: &adminapi.API{
 			Auth: r.auth, Trust: r.trust, Packages: r.packages, Lumen: r.lumen, Repositories: ofCommits, Signing: r.signing,
 			Storage: r.mover, Verifier: r.verifier, MaxPackage: c.MaxPackage, ControlToken: c.ControlToken, Log: c.Log,

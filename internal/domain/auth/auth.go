@@ -35,6 +35,9 @@ type Service struct {
 	logins *logins
 }
 
+// ReadAuth reports whether reads need a principal.
+func (s *Service) ReadAuth() bool { return s.opt.ReadAuth }
+
 // New returns a Service over db, which stays the caller's.
 func New(db kv.DB, opt Options) *Service {
 	if opt.Now == nil {

@@ -5,8 +5,6 @@
 package adminapi
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"log/slog"
 	"net"
 	"net/http"
@@ -18,6 +16,7 @@ import (
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -75,17 +74,10 @@ func refuse(who auth.Principal) error {
 }
 
 func (a *API) principal(r *http.Request) (auth.Principal, error) {
-	c := httpkit.CredentialsOf(r)
 	if a.isControl(r) {
 		return auth.Operator(), nil
 	}
-	return a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
-}
-
-// same compares secrets in a time that tells nothing of either, nor of their lengths.
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+	return a.Auth.Identify(r.Context(), access.Shown(r))
 }
 
 // sameMachine reports whether a request comes from where the server is, so that

@@ -24,6 +24,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
@@ -81,7 +82,7 @@ func start(t *testing.T) *node {
 	keys := signing.New(db, nil)
 	n.auth = auth.New(db, auth.Options{RootToken: rootToken})
 	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Signer: keys, Log: log})
-	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Auth: n.auth}
+	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Control: access.Control{Auth: n.auth}}
 	lumen := lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Log: log})
 	issuers, err := trust.ParseIssuers(nil)
 	if err != nil {

@@ -30,7 +30,7 @@ func (a *API) operator(h handler) httpkit.Handler {
 }
 
 func (a *API) isControl(r *http.Request) bool {
-	return a.ControlToken != "" && same(httpkit.CredentialsOf(r).Secret, a.ControlToken) && sameMachine(r)
+	return a.ControlToken != "" && httpkit.SameSecret(httpkit.CredentialsOf(r).Secret, a.ControlToken) && sameMachine(r)
 }
 
 func (a *API) migrate(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {

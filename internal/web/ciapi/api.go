@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/trust"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -23,11 +24,11 @@ type API struct {
 // endToken ends the token that is shown. One that has ended already is as good.
 func (a *API) endToken(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "token revoke", "the token that is shown", "")
-	c := httpkit.CredentialsOf(r)
-	if who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr}); err == nil {
+	c := access.Shown(r)
+	if who, err := a.Auth.Identify(r.Context(), c); err == nil {
 		httpkit.Audit(r, "", "", who.String())
 	}
-	if err := a.Auth.Revoke(r.Context(), auth.Principal{}, c.Secret); err != nil && !errors.Is(err, fault.NotFound) {
+	if err := a.Auth.Revoke(r.Context(), auth.Principal{}, c.Token); err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

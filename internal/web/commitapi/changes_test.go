@@ -25,6 +25,7 @@ import (
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/changeset"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/webtest"
@@ -49,7 +50,7 @@ func newReviews(t *testing.T, readAuth bool) *reviews {
 	users := auth.New(stores.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: readAuth})
 	client := webtest.Serve(t, stores.Log, func(url string) http.Handler {
 		return (&commitapi.API{
-			Commits: service, Auth: users, BaseURL: url, ReadAuth: readAuth, Log: stores.Log,
+			Control: access.Control{Auth: users}, Commits: service, BaseURL: url, Log: stores.Log,
 			Changes: changeset.Reader{Commits: service, Files: files.New(nil, files.Options{}), Changes: changes.New(changes.Options{Log: stores.Log})},
 		}).Reading()
 	})

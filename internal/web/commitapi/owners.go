@@ -14,7 +14,7 @@ import (
 func (a *API) by(change func(w http.ResponseWriter, r *http.Request, who auth.Principal) error) httpkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		httpkit.Audit(r, "owner", r.PathValue("user"), "") // a repository's URL may hold a token
-		who, err := a.writer(r)
+		who, err := a.Writer(r)
 		if err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.writer(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func parts(packages []wire.Package) []tarball.Part {
 
 func (a *API) putBlob(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "upload", r.PathValue("digest"), "")
-	who, err := a.writer(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ const maxText = 8 << 20
 
 func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish commit", "a commit", "")
-	who, err := a.writer(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

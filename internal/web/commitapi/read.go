@@ -8,6 +8,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/wire"
 )
@@ -71,23 +72,13 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, p commits.Package) e
 	defer c.Close()
 	httpkit.Serve(w, r, httpkit.Content{
 		Reader: c.ReadSeeker, Size: c.Size, ETag: p.Artifact.SHA256.Hex(), ContentType: contentType(p),
-		Filename: filename(p), Cache: a.immutable(),
+		Filename: filename(p), Cache: access.Immutable(w),
 	})
 	return nil
 }
 
-// immutable is the Cache-Control of what never changes.
-func (a *API) immutable() string {
-	if a.ReadAuth {
-		return httpkit.PrivateImmutable
-	}
-	return httpkit.Immutable
-}
-
 func (a *API) redirect(w http.ResponseWriter, r *http.Request, to string) error {
-	if !a.ReadAuth {
-		w.Header().Set("Cache-Control", httpkit.Revalidate)
-	}
+	w.Header().Set("Cache-Control", access.Revalidate(w))
 	http.Redirect(w, r, to, http.StatusFound)
 	return nil
 }

@@ -30,7 +30,7 @@ func (a *API) Repositories(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		kit.Handle(a.readable(func(w http.ResponseWriter, r *http.Request) error {
+		kit.Handle(a.Readable(func(w http.ResponseWriter, r *http.Request) error {
 			if err != nil {
 				return err
 			}

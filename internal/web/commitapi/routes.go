@@ -12,7 +12,7 @@ func (a *API) Publishing() http.Handler {
 	mux.Handle("POST /publish/commit", kit.Write(a.publish))
 	mux.Handle("POST /publish/commit/plan", kit.Handle(a.plan))
 	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Write(a.putBlob))
-	mux.Handle("GET /publish/commit/owners", kit.Handle(a.readable(a.Owners)))
+	mux.Handle("GET /publish/commit/owners", kit.Handle(a.Readable(a.Owners)))
 	mux.Handle("PUT /publish/commit/owners/{user}", kit.Write(a.by(a.AddOwner)))
 	mux.Handle("DELETE /publish/commit/owners/{user}", kit.Write(a.by(a.RemoveOwner)))
 	return mux
@@ -21,11 +21,11 @@ func (a *API) Publishing() http.Handler {
 // Reading returns the handler of /commits/.
 func (a *API) Reading() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	mux.Handle("GET /commits/{sha}", kit.Handle(a.readable(a.commit)))
-	mux.Handle("GET /commits/{sha}/changes", kit.Handle(a.readable(a.changes)))
-	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.readable(a.pkg)))
-	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.readable(a.tarball)))
-	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.readable(a.tarball)))
+	mux.Handle("GET /commits/{sha}", kit.Handle(a.Readable(a.commit)))
+	mux.Handle("GET /commits/{sha}/changes", kit.Handle(a.Readable(a.changes)))
+	mux.Handle("GET /commits/{sha}/{name}", kit.Handle(a.Readable(a.pkg)))
+	mux.Handle("GET /commits/{sha}/{name}/tarball", kit.Handle(a.Readable(a.tarball)))
+	mux.Handle("GET /commits/{sha}/{name}/tarball.tgz", kit.Handle(a.Readable(a.tarball)))
 	return mux
 }
 
@@ -33,6 +33,6 @@ func (a *API) Reading() http.Handler {
 // /{owner}/{repo}/{name}@{ref}.
 func (a *API) Short() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	mux.Handle("GET /{path...}", kit.Handle(a.readable(a.short)))
+	mux.Handle("GET /{path...}", kit.Handle(a.Readable(a.short)))
 	return mux
 }

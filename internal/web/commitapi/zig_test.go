@@ -13,6 +13,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/webtest"
 )
@@ -40,7 +41,7 @@ func TestJSONWithZigPackage(t *testing.T) {
 	service := commits.New(stores.DB, stores.Blobs, stores.Life, commits.Options{MaxPackage: 64 << 10, SpoolDir: stores.Spool})
 	n := webtest.Serve(t, stores.Log, func(url string) http.Handler {
 		users := auth.New(stores.DB, auth.Options{RootToken: webtest.RootToken})
-		return (&commitapi.API{Commits: service, Auth: users, BaseURL: url, MaxPublish: 256 << 10, Log: stores.Log}).Publishing()
+		return (&commitapi.API{Control: access.Control{Auth: users}, Commits: service, BaseURL: url, MaxPublish: 256 << 10, Log: stores.Log}).Publishing()
 	})
 	quoted := func(file, content string) string {
 		return `"` + base64.StdEncoding.EncodeToString([]byte(tgz(t, file, content))) + `"`

@@ -39,9 +39,26 @@ func Base64Limit(maxFiles, maxText int64) int64 {
 // text, of at most maxText bytes, is returned with true in the tarball's place.
 func TarballJSON(body io.Reader, maxText int64, receive func(io.Reader) error) ([]byte, error) {
 	top := func(place []string) bool { return len(place) == 0 }
-	return jsonstream.ExtractWhere(body, "tarball", top, maxText, func(r io.Reader) (any, error) {
+	text, err := jsonstream.ExtractWhere(body, "tarball", top, maxText, func(r io.Reader) (any, error) {
 		return true, receive(r)
 	})
+	if e, ok := fault.Public(err); ok && e.Code == jsonstream.InvalidBase64 {
+		err = InWords(err, fault.Invalid, badBase64)
+	}
+	return text, err
+}
+
+// badBase64 is what Pantry says of a tarball that is not base64.
+const badBase64 = "Invalid base64 tarball data"
+
+// TarballNoString refuses a tarball that is no JSON string at all.
+func TarballNoString() error {
+	return fault.New(fault.Invalid, "%s: \"tarball\" is not a string", badBase64).WithCode(jsonstream.InvalidBase64)
+}
+
+// MissingPart refuses a publish that lacks something.
+func MissingPart(format string, args ...any) error {
+	return fault.New(fault.Invalid, format, args...).WithCode("missing_part")
 }
 
 // SentTwice refuses what a publish has once; what names it.

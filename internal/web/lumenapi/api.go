@@ -12,66 +12,32 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
 // API answers the protocol.
 type API struct {
+	access.Control
 	Packages   *lumenpackages.Service
-	Index      Index // what searches ask; nil: Packages
-	Auth       *auth.Service
+	Index      Index             // what searches ask; nil: Packages
 	BaseURL    string            // the server's public URL, without a slash at its end
 	MaxPackage int64             // bytes of an archive
-	ReadAuth   bool              // reads need a principal
 	Downloads  httpkit.Downloads // nil: they are not counted
 	Log        *slog.Logger
 }
 
-// principal returns who makes the request; anonymous if it shows nothing.
-func (a *API) principal(r *http.Request) (auth.Principal, error) {
-	c := httpkit.CredentialsOf(r)
-	return a.identify(r, auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
-}
-
-// bearer is principal by a token that stands in the request's body, if one does.
+// bearer is Writer by a token that stands in the request's body, if one does.
 func (a *API) bearer(r *http.Request, token string) (auth.Principal, error) {
 	if token == "" {
-		return a.principal(r)
+		return a.Writer(r)
 	}
-	c := httpkit.CredentialsOf(r)
-	return a.identify(r, auth.Credentials{Token: token, Local: c.Local, Addr: c.Addr})
-}
-
-func (a *API) identify(r *http.Request, c auth.Credentials) (auth.Principal, error) {
-	who, err := a.Auth.Identify(r.Context(), c)
-	if err == nil {
-		httpkit.Audit(r, "", "", who.String())
-	}
-	return who, err
-}
-
-// uploader is principal for who may write something.
-func (a *API) uploader(r *http.Request) (auth.Principal, error) {
-	who, err := a.principal(r)
+	c := access.Shown(r)
+	who, err := a.Identify(r, auth.Credentials{Token: token, Local: c.Local, Addr: c.Addr})
 	if err == nil {
 		err = who.MayUpload()
 	}
 	return who, err
-}
-
-// private is a handler of a read that only principals may make, and no shared cache may keep.
-func (a *API) private(h httpkit.Handler) httpkit.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := a.principal(r)
-		if err == nil {
-			err = who.MayRead()
-		}
-		if err != nil {
-			return err
-		}
-		w.Header().Set("Cache-Control", httpkit.PrivateRevalidate)
-		return h(w, r)
-	}
 }
 
 // root is where the tree is.

@@ -37,7 +37,7 @@ func (a *API) unyank(w http.ResponseWriter, r *http.Request) error {
 func (a *API) setYanked(w http.ResponseWriter, r *http.Request, action string, yank bool, reason string) error {
 	name, version := r.PathValue("name"), r.PathValue("version")
 	httpkit.Audit(r, action, auditName(name, version), "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/lumenapi"
 )
@@ -94,7 +95,7 @@ func start(t *testing.T, c setup) *node {
 	n.url = srv.URL
 	api := &lumenapi.API{
 		Packages: lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: c.maxPackage, SpoolDir: n.spool, Unscoped: c.unscoped, Signatures: c.signatures, Name: "my-lumen-registry", Now: c.now, Log: log}),
-		Auth:     n.auth, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: log,
+		Control:  access.Control{Auth: n.auth}, MaxPackage: c.maxPackage, Log: log,
 	}
 	srv.Config.Handler = httpkit.Front{Log: log}.Handler(httpkit.ScopedNames(api.Handler()))
 	return n

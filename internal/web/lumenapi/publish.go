@@ -11,7 +11,6 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/jsonstream"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -45,7 +44,7 @@ type wares struct {
 // publish takes what the client's publish sends.
 func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "", "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}
@@ -147,9 +146,9 @@ func (w wares) complete(upload *lumenpackages.Upload) error {
 	}
 	switch {
 	case len(missing) > 0:
-		return fault.New(fault.Invalid, "the publish lacks %s; send {\"name\", \"version\", \"tarball\": \"<base64 of a tar>\", \"shasum\"}", strings.Join(missing, " and ")).WithCode("missing_part")
+		return httpkit.MissingPart("the publish lacks %s; send {\"name\", \"version\", \"tarball\": \"<base64 of a tar>\", \"shasum\"}", strings.Join(missing, " and "))
 	case upload == nil:
-		return fault.New(fault.Invalid, "\"tarball\" is not a string of base64").WithCode(jsonstream.InvalidBase64)
+		return httpkit.TarballNoString()
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -92,11 +93,7 @@ func (a *API) artifact(w http.ResponseWriter, r *http.Request) error {
 	if kind != "" && kind != c.Kind {
 		return httpkit.NotFound(r)
 	}
-	cache := httpkit.Immutable
-	if w.Header().Get("Cache-Control") != "" { // set where only principals may read
-		cache = httpkit.PrivateImmutable
-	}
-	httpkit.Serve(w, r, httpkit.Content{Reader: c.ReadSeekCloser, Size: c.Size, ETag: d.Hex(), ContentType: mediaTypes[c.Kind], Cache: cache})
+	httpkit.Serve(w, r, httpkit.Content{Reader: c.ReadSeekCloser, Size: c.Size, ETag: d.Hex(), ContentType: mediaTypes[c.Kind], Cache: access.Immutable(w)})
 	return nil
 }
 

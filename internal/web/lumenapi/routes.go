@@ -10,11 +10,8 @@ import (
 func (a *API) Handler() http.Handler {
 	kit, mux, byToken := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}, &httpkit.Mux{}
 	read := func(method, path string, h httpkit.Handler) {
-		byToken.Handle(method+" "+path, kit.Handle(a.private(h)))
-		if a.ReadAuth {
-			h = a.private(h)
-		}
-		mux.Handle(method+" "+path, kit.Handle(h))
+		byToken.Handle(method+" "+path, kit.Handle(a.Private(h)))
+		mux.Handle(method+" "+path, kit.Handle(a.Readable(h)))
 	}
 	read("GET", "/lumen/index.json", a.index)
 	read("GET", "/lumen/keys.json", a.keys)

@@ -23,7 +23,7 @@ func (a *API) stage(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Invalid, "%.200q is no address of an archive; put it to artifacts/sha256/{2 digits}/{62 digits}.tar, of its SHA-256", r.URL.Path).WithCode("bad_hash")
 	}
 	httpkit.Audit(r, "stage", "lumen:"+d.String(), "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (a *API) stage(w http.ResponseWriter, r *http.Request) error {
 
 // staged answers the HEAD of an archive that is not published to who has staged it; absent to all others.
 func (a *API) staged(w http.ResponseWriter, r *http.Request, d digest.SHA256, absent error) error {
-	who, err := a.principal(r)
+	who, err := a.Principal(r)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (a *API) publishStaged(w http.ResponseWriter, r *http.Request) error {
 	name := r.PathValue("name")
 	version, ok := strings.CutSuffix(r.PathValue("file"), ".json")
 	httpkit.Audit(r, "publish", auditName(name, version), "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func uploadKeyOf(k lumenpackages.UploadKey) uploadKey {
 
 // uploadKeys lists the keys of who asks.
 func (a *API) uploadKeys(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.principal(r)
+	who, err := a.Principal(r)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (a *API) uploadKeys(w http.ResponseWriter, r *http.Request) error {
 // registerKey takes {"public_key", "key_id"}, as the client keeps them, but for the secret beside them.
 func (a *API) registerKey(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "key register", "", "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (a *API) registerKey(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) revokeKey(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "key revoke", "lumen:"+r.PathValue("key"), "")
-	who, err := a.uploader(r)
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type identity struct {
 }
 
 func (a *API) whoami(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.principal(r)
+	who, err := a.Principal(r)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ import (
 	"github.com/org/registry-action/internal/store/cache"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/npmapi"
 	"github.com/org/registry-action/internal/web/opsapi"
@@ -141,10 +142,10 @@ func (n *node) handler(c setup) http.Handler {
 	}, catalog.Options{Cache: kept, Rewrite: true, Log: log})
 	return server.New(server.Config{
 		Ops:     &opsapi.API{Log: log},
-		Commits: &commitapi.API{Commits: previews, Auth: n.auth, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, ReadAuth: c.readAuth, Log: log},
+		Commits: &commitapi.API{Control: access.Control{Auth: n.auth}, Commits: previews, BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, Log: log},
 		NPM: &npmapi.API{
-			Packages: releases, Auth: n.auth, Catalog: shown, Stylesheet: "/style.css?v=1", BaseURL: c.baseURL, MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage,
-			ReadAuth: c.readAuth, SignUp: c.signUp, Log: log,
+			Control: access.Control{Auth: n.auth}, Packages: releases, Catalog: shown, Stylesheet: "/style.css?v=1", BaseURL: c.baseURL,
+			MaxPackage: c.maxPackage, MaxPublish: 5 * c.maxPackage, SignUp: c.signUp, Log: log,
 		},
 		Log: log,
 	})

@@ -44,7 +44,7 @@ func (s *site) put(w http.ResponseWriter, r *http.Request) error {
 // writer is principal for a write to a package. Who can't write to it at all is
 // refused before the body is read, which takes memory.
 func (s *site) writer(r *http.Request, name string) (auth.Principal, error) {
-	who, err := s.principal(r)
+	who, err := s.Principal(r)
 	if err == nil {
 		err = who.MayRelease(name)
 	}
@@ -66,7 +66,7 @@ func published(w http.ResponseWriter, r *http.Request, id string, all ...package
 
 // warn tells who restricts a package where that hides nothing.
 func (s *site) warn(w http.ResponseWriter, access string) {
-	if access == restricted && !s.ReadAuth {
+	if access == restricted && !s.Auth.ReadAuth() {
 		w.Header().Set("Npm-Notice", "restricted access is noted, but hides nothing: this registry is read by everybody who reaches it (READ_AUTH)")
 	}
 }
@@ -77,10 +77,7 @@ const maxBatch = 20
 // putAll publishes several packages, all or none, as pnpm publish --batch does.
 func (s *site) putAll(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "several packages", "")
-	who, err := s.principal(r)
-	if err == nil {
-		err = who.MayUpload()
-	}
+	who, err := s.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (a *API) Previews() http.Handler {
 func (s *site) routes() {
 	kit := httpkit.Kit{Log: s.Log}
 	open := func(method, path string, h httpkit.Handler) { s.mux.Handle(method+" "+s.prefix+path, kit.Handle(h)) }
-	read := func(method, path string, h httpkit.Handler) { open(method, path, s.readable(h)) }
+	read := func(method, path string, h httpkit.Handler) { open(method, path, s.Readable(h)) }
 	account := func(method, path string, h httpkit.Handler) { s.mux.Handle(method+" "+s.prefix+path, kit.Write(h)) }
 	write := func(method, path string, h httpkit.Handler) { account(method, path, s.writable(h)) }
 	exchange := func(method, path string, h httpkit.Handler) {

@@ -44,7 +44,7 @@ func (a *API) newSite(prefix string) *site {
 		stale:      []string{`110 - "Response is Stale"`, `111 - "Revalidation Failed"`}, // RFC 7234 §5.5
 		revalidate: []string{httpkit.Revalidate}, immutable: httpkit.Immutable,
 	}
-	if a.ReadAuth {
+	if a.Auth.ReadAuth() {
 		s.headers.revalidate, s.headers.immutable = []string{httpkit.PrivateRevalidate}, httpkit.PrivateImmutable
 	}
 	s.routes()
@@ -73,23 +73,6 @@ func (s *site) root(r *http.Request) catalog.Root {
 
 // pullRegistry is a path below the registry of a pull request. No number begins with 0, so that each registry has one address.
 var pullRegistry = regexp.MustCompile(`^/~/[^/]+/[^/]+/-/pr/[1-9][0-9]{0,9}(/|$)`)
-
-// readable is a handler of a read, which a private server lets only principals make.
-func (s *site) readable(h httpkit.Handler) httpkit.Handler {
-	if !s.ReadAuth {
-		return h
-	}
-	return func(w http.ResponseWriter, r *http.Request) error {
-		who, err := s.principal(r)
-		if err == nil {
-			err = who.MayRead()
-		}
-		if err != nil {
-			return err
-		}
-		return h(w, r)
-	}
-}
 
 // writable is a handler of a write, which a preview registry refuses.
 func (s *site) writable(h httpkit.Handler) httpkit.Handler {

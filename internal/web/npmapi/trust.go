@@ -52,7 +52,7 @@ func writeExchangeError(w http.ResponseWriter, r *http.Request, err error) {
 // visibility is access for who asks whether a package is public. npm asks it for a run, too, and would then sign a
 // provenance at services of the public internet: so what a run's token asks for is not.
 func (s *site) visibility(w http.ResponseWriter, r *http.Request) error {
-	if who, err := s.principal(r); err == nil && who.Proof() != nil {
+	if who, err := s.Principal(r); err == nil && who.Proof() != nil {
 		return s.json(w, r, map[string]any{"public": false})
 	}
 	return s.access(w, r)

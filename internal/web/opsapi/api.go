@@ -4,14 +4,13 @@ package opsapi
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -66,12 +65,12 @@ func (a *API) metrics(w http.ResponseWriter, r *http.Request) error {
 // mayRead lets in who bears the token or an admin's, and this machine itself. A proxy on it
 // that does not say it is one is known by its address, if the operator has named it.
 func (a *API) mayRead(r *http.Request) error {
-	c := httpkit.CredentialsOf(r)
-	local := c.Local && !a.Proxies.Sent(r)
-	if a.Public || a.Token != "" && same(c.Secret, a.Token) || local {
+	c := access.Shown(r)
+	c.Local = c.Local && !a.Proxies.Sent(r)
+	if a.Public || a.Token != "" && httpkit.SameSecret(c.Token, a.Token) || c.Local {
 		return nil
 	}
-	who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: local, Addr: c.Addr})
+	who, err := a.Auth.Identify(r.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -83,9 +82,4 @@ func (a *API) mayRead(r *http.Request) error {
 		kind = fault.Unauthenticated
 	}
 	return fault.New(kind, "the metrics are for this server's machine, and for who bears the METRICS_TOKEN or an admin's token: send the header Authorization: Bearer <token>")
-}
-
-func same(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }

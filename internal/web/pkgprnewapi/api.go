@@ -10,17 +10,17 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/pkgprnew"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
 // API answers the protocol.
 type API struct {
+	access.Control
 	Runs       *pkgprnew.Service
 	Commits    *commits.Service
-	Auth       *auth.Service
 	BaseURL    string // the server's public URL, without a slash at its end
 	MaxPublish int64  // bytes
-	ReadAuth   bool   // reads need a principal
 	Log        *slog.Logger
 }
 

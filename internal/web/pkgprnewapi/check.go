@@ -7,9 +7,9 @@ import (
 	"math"
 	"net/http"
 
-	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/pkgprnew"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -39,19 +39,13 @@ func (a *API) check(w http.ResponseWriter, r *http.Request) error {
 
 // exists says whether a repository has anything here.
 func (a *API) exists(w http.ResponseWriter, r *http.Request) error {
-	if err := a.mayRead(r); err != nil {
-		return err
-	}
 	// Of what it has no list is asked for.
 	seen, err := a.Commits.Overview(r.Context(), r.PathValue("owner")+"/"+r.PathValue("repo"), math.MaxInt)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	h := w.Header()
-	h.Set("Cache-Control", httpkit.Revalidate)
-	if a.ReadAuth {
-		h.Set("Cache-Control", httpkit.PrivateRevalidate)
-	}
+	h.Set("Cache-Control", access.Revalidate(w))
 	if seen.Total == 0 {
 		h.Set("X-Has-Releases", "0")
 		w.WriteHeader(http.StatusNotFound)
@@ -60,17 +54,4 @@ func (a *API) exists(w http.ResponseWriter, r *http.Request) error {
 	h.Set("X-Has-Releases", "1")
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// mayRead refuses who may not read on a private server.
-func (a *API) mayRead(r *http.Request) error {
-	if !a.ReadAuth {
-		return nil
-	}
-	c := httpkit.CredentialsOf(r)
-	who, err := a.Auth.Identify(r.Context(), auth.Credentials{Token: c.Secret, User: c.User, Local: c.Local, Addr: c.Addr})
-	if err != nil {
-		return err
-	}
-	return who.MayRead()
 }

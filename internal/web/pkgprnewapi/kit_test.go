@@ -19,6 +19,7 @@ import (
 	"github.com/org/registry-action/internal/domain/pkgprnew"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/forge"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/pkgprnewapi"
 	"github.com/org/registry-action/internal/web/webtest"
@@ -103,9 +104,9 @@ func newWorld(t *testing.T) *world {
 				Enrolled: enrolled.Cover, MaxPackage: 1 << 20, MaxPublish: 2 << 20, SpoolDir: s.Spool,
 				Open: func(context.Context, string, string) (pkgprnew.Forge, error) { return w.forge, nil },
 			}),
-			Commits: w.commits, Auth: users, BaseURL: url, MaxPublish: 2 << 20, Log: s.Log,
+			Control: access.Control{Auth: users}, Commits: w.commits, BaseURL: url, MaxPublish: 2 << 20, Log: s.Log,
 		}).Handler()
-		install := (&commitapi.API{Commits: w.commits, Auth: users, BaseURL: url, Log: s.Log}).Short()
+		install := (&commitapi.API{Control: access.Control{Auth: users}, Commits: w.commits, BaseURL: url, Log: s.Log}).Short()
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if pkgprnewapi.Means(r) {
 				stock.ServeHTTP(rw, r)

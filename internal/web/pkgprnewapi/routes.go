@@ -15,7 +15,7 @@ func (a *API) Handler() http.Handler {
 	mux.Handle("POST /multipart/create", kit.Write(a.begin))
 	mux.Handle("PUT /multipart/upload", kit.Write(readOut(a.putPart)))
 	mux.Handle("POST /multipart/complete", kit.Write(a.complete))
-	mux.Handle("HEAD /~/{owner}/{repo}", kit.Handle(a.exists))
+	mux.Handle("HEAD /~/{owner}/{repo}", kit.Handle(a.Readable(a.exists)))
 	return mux
 }
 

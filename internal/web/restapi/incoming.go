@@ -10,7 +10,6 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/jsonstream"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/semver"
@@ -51,9 +50,9 @@ func (in *incoming) readForm(ctx context.Context, body httpkit.Upload) error {
 	}
 	switch {
 	case !in.described:
-		return missing("Missing metadata: send the package.json as the part \"metadata\"")
+		return httpkit.MissingPart("Missing metadata: send the package.json as the part \"metadata\"")
 	case in.tarball == nil:
-		return missing("Missing tarball: send the .tgz as the part \"tarball\"")
+		return httpkit.MissingPart("Missing tarball: send the .tgz as the part \"tarball\"")
 	}
 	return nil
 }
@@ -75,15 +74,9 @@ func (in *incoming) readPart(ctx context.Context, part *httpkit.Part) error {
 	return part.Unknown("\"metadata\" and \"tarball\"")
 }
 
-// badBase64 is what Pantry says of a tarball that is not base64.
-const badBase64 = "Invalid base64 tarball data"
-
 // readJSON reads {"metadata": {…}, "tarball": "<base64>"}, in any order.
 func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
 	text, err := httpkit.TarballJSON(body, maxText, func(r io.Reader) error { return in.receive(ctx, r) })
-	if e, ok := fault.Public(err); ok && e.Code == jsonstream.InvalidBase64 {
-		return httpkit.InWords(err, fault.Invalid, badBase64)
-	}
 	if err != nil {
 		return err
 	}
@@ -93,10 +86,10 @@ func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
 	}
 	raw := request.Get("metadata")
 	if raw == nil || request.Get("tarball") == nil {
-		return missing("Missing metadata or tarball: send {\"metadata\": {…}, \"tarball\": \"<base64>\"}")
+		return httpkit.MissingPart("Missing metadata or tarball: send {\"metadata\": {…}, \"tarball\": \"<base64>\"}")
 	}
 	if in.tarball == nil {
-		return fault.New(fault.Invalid, "%s: \"tarball\" is not a string", badBase64).WithCode(jsonstream.InvalidBase64)
+		return httpkit.TarballNoString()
 	}
 	return in.describe(raw)
 }
@@ -107,10 +100,6 @@ func (in *incoming) describe(metadata []byte) (err error) {
 		return fault.Wrap(err, fault.Invalid, "Invalid metadata JSON: it is not a JSON object").WithCode("invalid_json")
 	}
 	return nil
-}
-
-func missing(text string) error {
-	return fault.New(fault.Invalid, "%s", text).WithCode("missing_part")
 }
 
 // release is what is published. The archive decides all that metadata does not

@@ -23,6 +23,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/store/cache"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/restapi"
 	"github.com/org/registry-action/internal/web/webtest"
 )
@@ -59,7 +60,7 @@ func start(t *testing.T, c setup) *node {
 		Releases: releases{n.packages}, Index: releases{n.packages}, Upstream: n.upstream, Signer: keys, Keyrings: []catalog.Keyring{keys},
 	}, catalog.Options{Cache: kept, Rewrite: true, Log: n.Log})
 	n.Client = webtest.Serve(t, n.Log, func(url string) http.Handler {
-		api := &restapi.API{Catalog: shown, Packages: n.packages, Auth: n.auth, BaseURL: url, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: n.Log}
+		api := &restapi.API{Control: access.Control{Auth: n.auth}, Catalog: shown, Packages: n.packages, BaseURL: url, MaxPackage: c.maxPackage, Log: n.Log}
 		return api.Handler()
 	})
 	return n

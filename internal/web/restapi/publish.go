@@ -28,10 +28,7 @@ type published struct {
 
 func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "publish", "", "")
-	who, err := a.principal(r)
-	if err == nil {
-		err = who.MayUpload()
-	}
+	who, err := a.Writer(r)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/semver"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -119,7 +120,7 @@ func (a *API) redirect(w http.ResponseWriter, r *http.Request, to string) error 
 }
 
 func (a *API) serve(w http.ResponseWriter, r *http.Request, t *catalog.Tarball, filename string) error {
-	c := httpkit.Content{Reader: t.File, Size: t.Size, ETag: t.ETag, ContentType: tarballType, Filename: filename, Cache: a.immutable()}
+	c := httpkit.Content{Reader: t.File, Size: t.Size, ETag: t.ETag, ContentType: tarballType, Filename: filename, Cache: access.Immutable(w)}
 	if t.File == nil {
 		return httpkit.Stream(w, r, t.Stream, c)
 	}

@@ -9,7 +9,7 @@ import (
 // Handler is the handler of /packages/, /search and /publish.
 func (a *API) Handler() http.Handler {
 	kit, mux := httpkit.Kit{Log: a.Log}, &httpkit.Mux{}
-	read := func(h httpkit.Handler) http.Handler { return kit.Handle(a.readable(h)) }
+	read := func(h httpkit.Handler) http.Handler { return kit.Handle(a.Readable(h)) }
 	mux.Handle("GET /packages/{name}", read(a.pkg))
 	mux.Handle("GET /packages/{name}/versions", read(a.versions))
 	mux.Handle("GET /packages/{name}/paywall", read(a.paywall))

@@ -27,7 +27,7 @@ func TestPages(t *testing.T) {
 	})
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	// A private server asks everybody to sign in, before any of its domains is asked.
-	pages := webui.New(webui.Config{Auth: auth.New(db, auth.Options{RootToken: "the-root-token", ReadAuth: true}), BaseURL: "http://registry.example", ReadAuth: true, Log: log})
+	pages := webui.New(webui.Config{Auth: auth.New(db, auth.Options{RootToken: "the-root-token", ReadAuth: true}), BaseURL: "http://registry.example", Log: log})
 	h := httpkit.ScopedNames(Config{Pages: pages, Log: log}.pages(named("protocol")))
 	for _, tt := range []struct {
 		method, path, accept string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/stats"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/statsapi"
 	"github.com/org/registry-action/internal/web/webtest"
@@ -33,7 +34,7 @@ func start(t *testing.T, readAuth bool) *node {
 		counts := stats.New(stores.DB, stats.Options{})
 		t.Cleanup(func() { counts.Close() })
 		mux := http.NewServeMux()
-		mux.Handle("/analytics/", (&statsapi.API{Stats: counts, Auth: who, ReadAuth: readAuth, Log: stores.Log}).Handler())
+		mux.Handle("/analytics/", (&statsapi.API{Control: access.Control{Auth: who}, Stats: counts, Log: stores.Log}).Handler())
 		mux.HandleFunc("/file/{kind}/{name}", func(w http.ResponseWriter, r *http.Request) {
 			defer httpkit.CountDownload(counts, w, r, r.PathValue("kind"), r.PathValue("name"), "1.0.0")
 			httpkit.Serve(w, r, httpkit.Content{Reader: strings.NewReader("0123456789"), Size: 10, ETag: "e", ContentType: "application/gzip"})

@@ -14,7 +14,7 @@ const maxEvents = 256 << 10
 // events takes what clients report, as Pantry's sends it: one event, or an array of them.
 func (a *API) events(w http.ResponseWriter, r *http.Request) error {
 	httpkit.Audit(r, "report events", "", "")
-	who, err := a.principal(r)
+	who, err := a.Principal(r)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (u *UI) badge(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	cache := "public, " + badgeAge
-	if u.ReadAuth {
+	if u.Auth.ReadAuth() {
 		cache = "private, " + badgeAge
 	}
 	image := drawBadge("previews", text, here)

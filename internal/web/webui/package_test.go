@@ -55,7 +55,7 @@ func newShelf(t *testing.T, readAuth bool) *shelf {
 		}, catalog.Options{Cache: kept, Rewrite: true, Log: s.Log}),
 		Auth:  auth.New(s.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: readAuth}),
 		Files: files.New(kept, files.Options{}), Stats: counts, Search: index,
-		Site: "Test", BaseURL: publicURL, ReadAuth: readAuth, Version: "1.0.0", Log: s.Log,
+		Site: "Test", BaseURL: publicURL, Version: "1.0.0", Log: s.Log,
 	})}, up, index}
 }
 

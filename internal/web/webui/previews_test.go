@@ -51,7 +51,7 @@ func newPreviews(t *testing.T, readAuth bool) *previews {
 		Lumen:   lumenpackages.New(s.DB, s.Blobs, s.Life, lumenpackages.Options{SpoolDir: s.Spool, Name: "test", Log: s.Log}),
 		Catalog: catalog.New(catalog.Sources{Releases: onePackage{}}, catalog.Options{Log: s.Log}),
 		Auth:    users, Files: files.New(nil, files.Options{}), Changes: changes.New(changes.Options{Log: s.Log}), Stats: counts, Search: nowhere{},
-		Site: "Test", BaseURL: publicURL, ReadAuth: readAuth, Version: "1.0.0", Log: s.Log,
+		Site: "Test", BaseURL: publicURL, Version: "1.0.0", Log: s.Log,
 	})}
 }
 

@@ -37,7 +37,6 @@ type Config struct {
 	Storage  Storage // nil: what is stored is not shown
 	Site     string  // what the registry is called
 	BaseURL  string  // public, without a slash at its end
-	ReadAuth bool    // pages are for those who have signed in
 	Version  string
 	Log      *slog.Logger
 }

@@ -29,7 +29,7 @@ func (a *API) unyank(w http.ResponseWriter, r *http.Request) error {
 func (a *API) setYanked(w http.ResponseWriter, r *http.Request, action string, yanked bool, reason string) error {
 	name, version := r.PathValue("name"), r.PathValue("version")
 	httpkit.Audit(r, action, auditName(name, version), "")
-	who, err := a.principal(r)
+	who, err := a.Principal(r)
 	if err != nil {
 		return err
 	}
@@ -64,10 +64,7 @@ func (a *API) removeOwner(w http.ResponseWriter, r *http.Request) error {
 func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action string, owns bool) error {
 	name, user := r.PathValue("name"), r.PathValue("user")
 	httpkit.Audit(r, action, "zig:"+name+" "+user, "")
-	who, err := a.principal(r)
-	if err == nil {
-		err = who.MayUpload()
-	}
+	who, err := a.Writer(r)
 	if err == nil && owns {
 		err = a.Auth.CheckOwner(r.Context(), who, user)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/fault"
-	"github.com/org/registry-action/internal/format/jsonstream"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -50,7 +49,7 @@ func (in *incoming) readForm(ctx context.Context, body httpkit.Upload) error {
 		return err
 	}
 	if in.release.Upload == nil {
-		return missing("Missing tarball: send the archive as the part \"tarball\"")
+		return httpkit.MissingPart("Missing tarball: send the archive as the part \"tarball\"")
 	}
 	return nil
 }
@@ -80,15 +79,9 @@ func (in *incoming) readPart(ctx context.Context, part *httpkit.Part) (err error
 	return nil
 }
 
-// badBase64 is what Pantry says of a tarball that is not base64.
-const badBase64 = "Invalid base64 tarball data"
-
 // readJSON reads {"tarball": "<base64>", "manifest": "…", "description": "…"}, in any order.
 func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
 	text, err := httpkit.TarballJSON(body, maxText, func(r io.Reader) error { return in.receive(ctx, r) })
-	if e, ok := fault.Public(err); ok && e.Code == jsonstream.InvalidBase64 {
-		return httpkit.InWords(err, fault.Invalid, badBase64)
-	}
 	if err != nil {
 		return err
 	}
@@ -102,17 +95,13 @@ func (in *incoming) readJSON(ctx context.Context, body io.Reader) error {
 	}
 	switch {
 	case request.Tarball == nil:
-		return missing("Missing tarball: send {\"tarball\": \"<base64>\"}")
+		return httpkit.MissingPart("Missing tarball: send {\"tarball\": \"<base64>\"}")
 	case in.release.Upload == nil:
-		return fault.New(fault.Invalid, "%s: \"tarball\" is not a string", badBase64).WithCode(jsonstream.InvalidBase64)
+		return httpkit.TarballNoString()
 	}
 	if request.Manifest != "" {
 		in.release.Manifest = []byte(request.Manifest)
 	}
 	in.release.Description = request.Description
 	return nil
-}
-
-func missing(text string) error {
-	return fault.New(fault.Invalid, "%s", text).WithCode("missing_part")
 }

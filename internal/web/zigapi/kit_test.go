@@ -15,6 +15,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/webtest"
 	"github.com/org/registry-action/internal/web/zigapi"
 )
@@ -42,7 +43,7 @@ func start(t *testing.T, c setup) *node {
 	n.Client = webtest.Serve(t, n.Log, func(url string) http.Handler {
 		api := &zigapi.API{
 			Packages: zigpackages.New(n.DB, n.Blobs, n.Life, zigpackages.Options{MaxPackage: c.maxPackage, SpoolDir: n.Spool, Log: n.Log}),
-			Mirror:   c.mirror, Auth: n.auth, BaseURL: url, MaxPackage: c.maxPackage, ReadAuth: c.readAuth, Log: n.Log,
+			Mirror:   c.mirror, Control: access.Control{Auth: n.auth}, BaseURL: url, MaxPackage: c.maxPackage, Log: n.Log,
 		}
 		return api.Handler()
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/domain/zigpackages"
+	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -102,16 +103,10 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, v zigpackages.Versio
 	return nil
 }
 
-// cacheOf is the Cache-Control of an archive. Where only principals may read it is set.
+// cacheOf is the Cache-Control of an archive; fixed ones never change.
 func cacheOf(w http.ResponseWriter, fixed bool) string {
-	private := w.Header().Get("Cache-Control")
-	switch {
-	case private == "" && fixed:
-		return httpkit.Immutable
-	case private == "":
-		return httpkit.Revalidate
-	case fixed:
-		return httpkit.PrivateImmutable
+	if fixed {
+		return access.Immutable(w)
 	}
-	return private
+	return access.Revalidate(w)
 }
