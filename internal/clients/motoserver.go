@@ -3,6 +3,7 @@ package clients
 import (
 	"bufio"
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -12,18 +13,8 @@ import (
 	"strings"
 )
 
-// motoServer serves one request at a time, as threads of moto lose concurrent
-// changes, on a free port that it prints. It ends with its stdin.
-const motoServer = `
-import logging, os, sys, threading
-from werkzeug.serving import make_server
-from moto.server import DomainDispatcherApplication, create_backend_app
-logging.getLogger("werkzeug").setLevel(logging.ERROR)
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=False)
-print(server.server_port, flush=True)
-server.serve_forever()
-`
+//go:embed moto.py
+var motoServer string
 
 // MotoServer is a running moto that nobody else uses; it keeps everything in memory.
 type MotoServer struct {
