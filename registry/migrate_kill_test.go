@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +33,9 @@ const (
 
 func TestMain(m *testing.M) { crashtest.Main(m, moveUntilKilled) }
 
-// tick is acknowledged now and then, so that kills come at any time, and not only when something was published.
-const tick = "tick"
+// Besides versions, tick is acknowledged now and then, so that kills come at any time, and not only when something was
+// published, and moved at the end of each move.
+const tick, moved = "tick", "moved"
 
 // moveUntilKilled moves the registry of a folder away and back, again and again, while packages are published to it.
 func moveUntilKilled(dir string, ack func(line string)) error {
@@ -47,6 +49,7 @@ func moveUntilKilled(dir string, ack func(line string)) error {
 		if err := moveOnce(dir, ack); err != nil {
 			return err
 		}
+		ack(moved)
 	}
 }
 
@@ -170,16 +173,13 @@ func TestKilledMigrations(t *testing.T) {
 			}
 		}
 	}
-	crashtest.Run(t, dir, 10, func(_ int, acked []string) {
-		var versions []string
-		for _, line := range acked {
-			if line != tick {
-				versions = append(versions, line)
-			}
-		}
+	keep := func(_ int, acked []string) {
+		versions := slices.DeleteFunc(acked, func(line string) bool { return line == tick || line == moved })
 		all = append(all, versions...)
 		check(versions)
-	})
+	}
+	crashtest.Run(t, dir, 10, keep)
+	keep(10, crashtest.Kill(t, dir, func(acked []string) bool { return slices.Contains(acked, moved) })) // however slow this machine is
 	check(all)
 	moves, err := filepath.Glob(filepath.Join(dir, "*.moved-*"))
 	if err != nil || len(moves) == 0 {

@@ -46,16 +46,17 @@ func Run(t *testing.T, path string, rounds int, check func(round int, acked []st
 	t.Helper()
 	total := 0
 	for round := range rounds {
-		acked := killOne(t, path, rand.IntN(maxAcks))
+		acks := rand.IntN(maxAcks)
+		acked := Kill(t, path, func(acked []string) bool { return len(acked) >= acks })
 		total += len(acked)
 		check(round, acked)
 	}
 	t.Logf("killed %d writers, checked %d acknowledged writes", rounds, total)
 }
 
-// killOne starts a writer, kills it once it has acknowledged acks writes, and
-// returns all that it acknowledged.
-func killOne(t *testing.T, path string, acks int) (acked []string) {
+// Kill starts a writer of the store at path, kills it once it has acknowledged enough, and returns all that it
+// acknowledged.
+func Kill(t *testing.T, path string, enough func(acked []string) bool) (acked []string) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -73,7 +74,7 @@ func killOne(t *testing.T, path string, acks int) (acked []string) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stdout)
-	for len(acked) < acks && lines.Scan() {
+	for !enough(acked) && lines.Scan() {
 		acked = append(acked, lines.Text())
 	}
 	_ = cmd.Process.Kill() // fails only if the writer ended, which is seen below
