@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,8 +14,10 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,7 +28,7 @@ import (
 
 // A registry lives in one of two worlds: in its data folder, as one process, or
 // in S3 and DynamoDB, as two processes behind a balancer that gives each request
-// to the next. Every test runs in both, unless it says why not; E2E_WORLD names one.
+// to the next. Every test runs in both, at the same time, unless it says why not; E2E_WORLD names one.
 const (
 	worldLocal = "local"
 	worldFar   = "far"
@@ -43,11 +46,30 @@ type stores struct {
 // far is nil in the local world.
 var far *stores
 
-func worldNames() []string {
-	if name := os.Getenv("E2E_WORLD"); name != "" {
-		return []string{name}
+// runElsewhere begins to run the same tests in a world of its own process. To finish waits for them, and says what they
+// have said: it would be among what others say.
+func runElsewhere(world string) (finish func() (code int), err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, err
 	}
-	return []string{worldLocal, worldFar}
+	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(arg string) bool { return strings.HasPrefix(arg, "-test.testlogfile=") })
+	cmd := exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), "E2E_WORLD="+world, "E2E_BIN="+bin)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return func() int {
+		err := cmd.Wait()
+		_, _ = said.WriteTo(os.Stdout)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "the tests of the world %s: %v\n", world, err)
+			return 1
+		}
+		return 0
+	}, nil
 }
 
 // enter makes a world the one that tests run in, until leave is called.
