@@ -104,7 +104,6 @@ func TestMoveOfOperating(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	table := "t" + strings.ToLower(rand.Text())
-	far.table(t, data, table)
 	env := cleanEnv(append(worldEnv(), "S3_ENDPOINT="+far.s3.URL, "S3_FORCE_PATH_STYLE=true", "S3_PREFIX="+table, "DYNAMODB_ENDPOINT="+far.dynamo.URL,
 		"PATH="+bin+string(filepath.ListSeparator)+os.Getenv("PATH"))...)
 	run := func(line string) { exe(t, t.TempDir(), env, "bash", "-c", line).must(t) }

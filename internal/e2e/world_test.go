@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -15,14 +14,12 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/org/registry-action/internal/clients/dynamoserver"
+	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/clients/s3server"
 )
 
@@ -38,9 +35,7 @@ const (
 // their registries has a table and a prefix in the bucket of its own.
 type stores struct {
 	s3     *s3server.Server
-	dynamo *dynamoserver.Server
-	mu     sync.Mutex
-	tables map[string]string // by data folder
+	dynamo *clients.MotoServer
 }
 
 // far is nil in the local world.
@@ -86,14 +81,14 @@ func enter(name string) (leave func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dynamo, err := dynamoserver.New(context.Background())
+	dynamo, err := clients.StartMoto(context.Background())
 	if err != nil {
 		return nil, errors.Join(err, s3.Close())
 	}
-	far = &stores{s3: s3, dynamo: dynamo, tables: map[string]string{}}
+	far = &stores{s3: s3, dynamo: dynamo}
 	return func() error {
 		far = nil
-		return errors.Join(dynamo.Close(), s3.Close())
+		return errors.Join(dynamo.Stop(), s3.Close())
 	}, nil
 }
 
@@ -124,32 +119,13 @@ func onlyFar(t *testing.T, reason string) {
 }
 
 // options are those of the processes of a registry, by the data folder of the first.
-func (f *stores) options(t *testing.T, data string) []string {
-	t.Helper()
+func (f *stores) options(data string) []string {
 	sum := sha256.Sum256([]byte(data))
 	name := "t" + hex.EncodeToString(sum[:8])
-	f.table(t, data, name)
 	return []string{
 		"--s3-bucket", s3server.Bucket, "--s3-prefix", name, "--s3-endpoint", f.s3.URL, "--s3-force-path-style",
 		"--dynamodb-table", name, "--dynamodb-endpoint", f.dynamo.URL, "--dynamodb-create",
 	}
-}
-
-// table makes room for the table of a data folder: those of folders that are gone, with their tests, are removed.
-func (f *stores) table(t *testing.T, data, name string) {
-	t.Helper()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for folder, table := range f.tables {
-		if _, err := os.Stat(filepath.Dir(folder)); !errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err := f.dynamo.Drop(t.Context(), table); err != nil {
-			t.Fatalf("removing the table of a test that is over: %v", err)
-		}
-		delete(f.tables, folder)
-	}
-	f.tables[data] = name
 }
 
 // startFar starts two processes and their balancer. A registry is known by its data folder: started with it again, it
@@ -163,7 +139,7 @@ func startFar(t *testing.T, env []string, data string, args []string) *server {
 	open := !slices.Contains(args, "--token")
 	b := newBalancer(t, port, !open)
 	s := &server{data: data, addr: b.addr, front: b}
-	args = slices.Concat([]string{"--base-url", b.url}, args, far.options(t, data))
+	args = slices.Concat([]string{"--base-url", b.url}, args, far.options(data))
 	if !open {
 		args = append(args, "--trusted-proxies", "127.0.0.1")
 	}

@@ -4,7 +4,6 @@ package dynamoserver
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -22,61 +21,33 @@ type Fault func(w http.ResponseWriter, r *http.Request, pass http.Handler)
 // Server is a running server without tables.
 type Server struct {
 	URL   string
-	moto  *clients.MotoServer // nil: somebody else's
-	front *httptest.Server
 	fault atomic.Pointer[Fault]
 }
 
 // Start starts a server that ends with the test, and gives this process credentials by the environment.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s, err := New(context.Background())
-	return own(t, s, err)
+	moto, err := clients.StartMoto(context.Background())
+	if err != nil {
+		t.Fatalf("a DynamoDB is needed: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := moto.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return Front(t, moto.URL)
 }
 
 // Front is Start over a server that is running.
 func Front(t testing.TB, server string) *Server {
 	t.Helper()
-	s, err := before(server)
-	return own(t, s, err)
-}
-
-// own ends a server with the test.
-func own(t testing.TB, s *Server, err error) *Server {
-	t.Helper()
+	target, err := url.Parse(server)
 	if err != nil {
-		t.Fatalf("a DynamoDB is needed: %v", err)
+		t.Fatal(err)
 	}
 	for name, value := range Environment() {
 		t.Setenv(name, value)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-// New starts a server for a whole test binary. The caller closes it.
-func New(ctx context.Context) (*Server, error) {
-	moto, err := clients.StartMoto(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := before(moto.URL)
-	if err != nil {
-		return nil, errors.Join(err, moto.Stop())
-	}
-	s.moto = moto
-	return s, nil
-}
-
-// before puts a proxy in front of a running server.
-func before(server string) (*Server, error) {
-	target, err := url.Parse(server)
-	if err != nil {
-		return nil, err
 	}
 	pass := &httputil.ReverseProxy{
 		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
@@ -84,25 +55,19 @@ func before(server string) (*Server, error) {
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	s := &Server{}
-	s.front = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f := s.fault.Load(); f != nil {
 			(*f)(w, r, pass)
 			return
 		}
 		pass.ServeHTTP(w, r)
 	}))
-	s.URL = s.front.URL
-	return s, nil
-}
-
-// Close ends the server. Requests must have ended.
-func (s *Server) Close() error {
-	s.front.CloseClientConnections()
-	s.front.Close()
-	if s.moto == nil {
-		return nil
-	}
-	return s.moto.Stop()
+	s.URL = front.URL
+	t.Cleanup(func() { // requests must have ended
+		front.CloseClientConnections()
+		front.Close()
+	})
+	return s
 }
 
 // Environment is what a client of AWS finds, and nothing of the machine's own.
