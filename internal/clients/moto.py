@@ -1,9 +1,10 @@
 # A moto that serves one request at a time, as its threads lose concurrent changes, on a free port that it prints. It ends
 # with its stdin.
 #
-# It answers as moto does, but sooner: moto copies the whole table for each change of a transaction, to have it back if the
-# transaction fails, and sorts the whole table for each query. Here a copy shares its rows, which are replaced and never
-# changed, and a query looks at its own partition only.
+# As DynamoDB does, and moto does not, it knows a transaction that it has done by its token: who was not answered asks
+# again. Else it answers as moto does, but sooner: moto copies the whole table for each change of a transaction, to have it
+# back if the transaction fails, and sorts the whole table for each query. Here a copy shares its rows, which are replaced
+# and never changed, and a query looks at its own partition only.
 import collections
 import copy
 import logging
@@ -13,11 +14,14 @@ import threading
 
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 whole_query = Table.query
 update_in_place = DynamoDBBackend.update_item
+transact = DynamoHandler.transact_write_items
+answers = {}  # to transactions, by token
 
 
 def with_rows(table, rows):
@@ -46,6 +50,16 @@ def update(db, table_name, key, *args, **kwargs):
     return update_in_place(db, table_name, key, *args, **kwargs)
 
 
+def transact_once(request):
+    token = request.body.get("ClientRequestToken")
+    if token is None:
+        return transact(request)
+    if token not in answers:
+        answers[token] = transact(request)
+    return answers[token]
+
+
+DynamoHandler.transact_write_items = transact_once
 Table.__deepcopy__, Table.query, DynamoDBBackend.update_item = backup, query, update
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
