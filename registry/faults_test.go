@@ -22,7 +22,6 @@ import (
 
 const (
 	nuisance    = 1500 * time.Millisecond // how long what nobody needs to notice goes on
-	patience    = 5 * time.Minute         // for what must happen at last, on a slow machine too
 	afterwards  = 6                       // publishes that show that all is well again
 	loadWorkers = 4
 )

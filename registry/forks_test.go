@@ -310,7 +310,7 @@ func TestManagersInstallFromPullRegistry(t *testing.T) {
 // required is what a program in dir gets of @acme/ui.
 func required(t *testing.T, dir string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	node, err := exec.LookPath("node")
 	if err != nil {
@@ -358,8 +358,8 @@ func (f forked) commented(n int) func() []forgetest.Comment {
 		f.t.Helper()
 		select {
 		case <-seen:
-		case <-time.After(20 * time.Second):
-			f.t.Fatal("no comment in 20 seconds")
+		case <-time.After(patience):
+			f.t.Fatal("no comment")
 		}
 		f.gh.Hook(nil)
 		return f.gh.Comments(7)

@@ -45,7 +45,7 @@ func (i installer) run(t *testing.T, dir, url string, args ...string) {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	client := clients.Get(t, i.tool)
 	cmd := exec.CommandContext(ctx, client.Path, args...)

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/registry"
 )
@@ -64,7 +63,7 @@ func TestLoop(t *testing.T) {
 	back = httputil.NewSingleHostReverseProxy(here)
 	back.ModifyResponse = func(a *http.Response) error { codes <- a.StatusCode; return nil }
 
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	go func() {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+"/anything", nil)

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/registry"
 )
@@ -36,33 +35,16 @@ func (n *node) found(text string) []string {
 	return names
 }
 
-// waitFound waits until a search answers with some names, for as long as people do.
+// waitFound waits until a search answers with some names.
 func (n *node) waitFound(text string, want ...string) {
 	n.t.Helper()
-	began := time.Now()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !slices.Equal(n.found(text), want) {
-		if time.Since(began) > 15*time.Second {
-			n.t.Fatalf("%q finds %q, want %q", text, n.found(text), want)
-		}
-		<-tick.C
-	}
-	n.t.Logf("%q finds %q after %s", text, want, time.Since(began).Round(time.Millisecond))
+	eventually(n.t, fmt.Sprintf("%q finds %q", text, want), func() bool { return slices.Equal(n.found(text), want) })
 }
 
 // waitIndexed waits until the index has all there is, which a search for a kind tells.
 func (n *node) waitIndexed() {
 	n.t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for range 1000 {
-		if n.get("/search?q=kind:npm").Header.Get("Search-Index") == "" {
-			return
-		}
-		<-tick.C
-	}
-	n.t.Fatal("the index is not made")
+	eventually(n.t, "the index is made", func() bool { return n.get("/search?q=kind:npm").Header.Get("Search-Index") == "" })
 }
 
 func described(t *testing.T, name, version, description string) string {

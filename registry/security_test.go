@@ -84,7 +84,7 @@ func TestHeadersAreBounded(t *testing.T) {
 	if _, err := io.WriteString(slow, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
 		t.Fatal(err)
 	}
-	if err := slow.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := slow.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.Copy(io.Discard, slow); err != nil { // ends with the connection

@@ -227,7 +227,7 @@ func held() resources {
 func (r resources) compare(t *testing.T) {
 	t.Helper()
 	var now resources
-	for range 100 {
+	for late := time.Now().Add(patience); time.Now().Before(late); {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 		if now = held(); now.files <= r.files && now.goroutines <= r.goroutines {
 			return

@@ -241,7 +241,7 @@ func TestUpstreamsInARing(t *testing.T) {
 			for _, n := range nodes {
 				for _, path := range []string{"/lodash", "/lodash/-/lodash-1.0.0.tgz", "/@acme%2fa", "/-/npm/v1/keys"} {
 					all.Go(func() {
-						ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // far below what a request that waits for itself takes
+						ctx, cancel := context.WithTimeout(t.Context(), patience) // one that waits for itself is not told of a loop
 						defer cancel()
 						req, err := http.NewRequestWithContext(ctx, http.MethodGet, n.url+path, nil)
 						if err != nil {

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/domain/trust/issuertest"
@@ -147,10 +146,10 @@ func (b *runnerBox) run(workflow, event string, payload map[string]any, args ...
 		"--local-repository", "org/registry-action@v1=" + b.action, "--local-repository", "actions/setup-node@v6=" + filepath.Join(b.home, "setup-node"),
 		"--local-repository", "actions/upload-artifact@v7=" + filepath.Join(b.home, "upload-artifact"), "--local-repository", "actions/download-artifact@v8=" + filepath.Join(b.home, "download-artifact"),
 	}, args)
-	ctx, cancel := context.WithTimeout(b.t.Context(), exeLimit)
+	ctx, cancel := context.WithTimeout(b.t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, clients.Get(b.t, clients.Act).Path, args...)
-	cmd.Dir, cmd.WaitDelay = b.dir, time.Second
+	cmd.Dir, cmd.WaitDelay = b.dir, lastWords
 	node := filepath.Dir(clients.Get(b.t, clients.Node24).Path)
 	cmd.Env = cleanEnv("HOME="+b.home, "XDG_CACHE_HOME="+filepath.Join(b.home, "cache"), "XDG_CONFIG_HOME="+b.home, "DOCKER_HOST=", "PATH="+node+":"+os.Getenv("PATH"))
 	var out bytes.Buffer

@@ -35,9 +35,6 @@ type tab struct {
 	bytes  float64                    // received of these
 }
 
-// pageLimit is how long a step in the browser may take.
-const pageLimit = 30 * time.Second
-
 // newTab starts a browser for pages of an origin, whose cookies begin empty.
 func newTab(t *testing.T, origin string) *tab {
 	t.Helper()
@@ -140,7 +137,7 @@ func (b *tab) expect(parts ...string) {
 // call sends a command to the browser.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	result, err := chromedp.Call(ctx, command, params)
 	if err != nil {
@@ -152,7 +149,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 // do runs steps in the tab.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.shoot("failure")
@@ -178,7 +175,7 @@ func (b *tab) open(address string, status int64) {
 // eval is the value of an expression in the page; of a promise what it becomes.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -190,7 +187,7 @@ func eval[T any](b *tab, expression string) T {
 // await waits until an expression is true in the page, or in the one that it leads to.
 func (b *tab) await(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	for {
 		// While one page gives way to another there is nothing to evaluate in.
@@ -236,7 +233,7 @@ func (b *tab) shoot(name string) {
 	if folder == "" {
 		folder = b.t.ArtifactDir()
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, pageLimit)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {

@@ -91,16 +91,20 @@ func (r result) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
 }
 
-// exeLimit is how long a program may run: several times as long as the slowest does.
-const exeLimit = 4 * time.Minute
+// patience is how long a test waits for a program, a page or an answer. It ends what would never end: how fast this machine
+// is must not matter.
+const patience = 10 * time.Minute
+
+// lastWords is how long what a program has begun may hold its output open after its end.
+const lastWords = 10 * time.Second
 
 // exe runs a program in a folder. A program that can't be run fails the test.
 func exe(t *testing.T, dir string, env []string, name string, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), exeLimit)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.WaitDelay = time.Second // its children may have its output open
+	cmd.WaitDelay = lastWords
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	err := cmd.Run()

@@ -119,7 +119,7 @@ func (m *maintainer) compareTags(t *testing.T, base string, p packumentView) {
 		}
 	}
 	shown := m.searched(t, base)
-	for began := time.Now(); shown != p.Tags["latest"] && time.Since(began) < 15*time.Second; <-time.After(50 * time.Millisecond) {
+	for began := time.Now(); shown != p.Tags["latest"] && time.Since(began) < patience; <-time.After(50 * time.Millisecond) {
 		shown = m.searched(t, base) // the index follows within a moment
 	}
 	if shown != p.Tags["latest"] {

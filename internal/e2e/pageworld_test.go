@@ -36,7 +36,7 @@ func publishManifest(t *testing.T, s *server, name, manifest string) {
 // shows opens a page until it shows the texts: what was published is found soon after, and not at once.
 func (b *tab) shows(address string, texts ...string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(pageLimit); ; {
+	for deadline := time.Now().Add(patience); ; {
 		b.open(address, http.StatusOK)
 		main := b.text("main")
 		if !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(main, text) }) {

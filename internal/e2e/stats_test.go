@@ -99,7 +99,7 @@ func TestKillLosesAtMostASecond(t *testing.T) {
 	s := startServer(t, data, options...)
 	url := publishCounted(t, s)
 	downloadAtOnce(t, url, 30)
-	countedWithin(t, s, 30, 10*time.Second)
+	countedWithin(t, s, 30, patience)
 	downloadAtOnce(t, url, 5)
 	s.kill()
 	s = startServer(t, data, options...)

@@ -73,7 +73,7 @@ func beginUpload(t *testing.T, s *server, m *maintainer, version string) *upload
 // arrives waits until the server has begun to receive: what the client has sent may still be on its way.
 func arrives(t *testing.T, spool string) {
 	t.Helper()
-	for range 500 {
+	for late := time.Now().Add(patience); time.Now().Before(late); {
 		if files, err := os.ReadDir(spool); err == nil && len(files) > 0 {
 			return
 		}
@@ -94,8 +94,8 @@ func (u *upload) finish(t *testing.T) reply {
 // refuses waits until nobody listens at an address any more.
 func refuses(t *testing.T, addr string) {
 	t.Helper()
-	for range 500 {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
+	for late := time.Now().Add(patience); time.Now().Before(late); {
+		c, err := net.DialTimeout("tcp", addr, patience)
 		if err != nil {
 			return
 		}

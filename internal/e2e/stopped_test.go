@@ -37,12 +37,12 @@ func TestCancelledJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), "node", script)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = slow, env, time.Second
+	cmd.Dir, cmd.Env, cmd.WaitDelay = slow, env, lastWords
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := begun.SetReadDeadline(time.Now().Add(exeLimit)); err != nil {
+	if err := begun.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := begun.Read(make([]byte, 1)); err != nil {

@@ -70,7 +70,7 @@ func start(t *testing.T, dir string, env []string, line string) *talk {
 	t.Helper()
 	k := &talk{cmd: exec.CommandContext(t.Context(), "bash", "-c", "exec "+line), done: make(chan struct{})}
 	k.cmd.Dir, k.cmd.Env, k.cmd.Stdout, k.cmd.Stderr = dir, env, &k.out, &k.out
-	k.cmd.WaitDelay = time.Second
+	k.cmd.WaitDelay = lastWords
 	var err error
 	if k.in, err = k.cmd.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -87,14 +87,11 @@ func start(t *testing.T, dir string, env []string, line string) *talk {
 	return k
 }
 
-// hearLimit is how long a program may take for what it says next.
-const hearLimit = time.Minute
-
 // hear waits until the program has said something new that matches, and returns it without
 // the space around it. What has no fixed end is matched with a space behind, since more may come.
 func (k *talk) hear(t *testing.T, pattern string) string {
 	t.Helper()
-	re, limit := regexp.MustCompile(pattern), time.After(hearLimit)
+	re, limit := regexp.MustCompile(pattern), time.After(patience)
 	for {
 		text, more := k.out.read()
 		if at := re.FindStringIndex(text[k.heard:]); at != nil {

@@ -157,7 +157,7 @@ func (r *running) roundTrip() {
 func (r *running) wantCounted() {
 	r.t.Helper()
 	r.get("/@acme/deployed/-/deployed-1.2.3.tgz")
-	ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

@@ -80,7 +80,7 @@ await new DefaultArtifactClient().uploadArtifact("claim-1", ["claim.json"], ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, clients.Get(t, clients.Node24).Path, "upload.mjs")
 	cmd.Dir, cmd.Env = dir, slices.Concat(os.Environ(), there.Env(run, job), []string{"GITHUB_WORKSPACE=" + dir})

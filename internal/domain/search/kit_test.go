@@ -130,7 +130,7 @@ func (w *world) close() {
 // wait waits for what other goroutines do.
 func (w *world) wait(what string, done func() bool) {
 	w.t.Helper()
-	timeout := time.After(time.Minute)
+	timeout := time.After(5 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {

@@ -151,7 +151,7 @@ func TestParseManifestLinear(t *testing.T) {
 	} {
 		start := time.Now()
 		_, _ = ParseManifest([]byte(text))
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 30*time.Second {
 			t.Errorf("%.60q… took %v", text, took)
 		}
 	}

@@ -40,7 +40,7 @@ func (s *shell) write(name, text string) {
 }
 
 func (s *shell) command(args ...string) *exec.Cmd {
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), 10*time.Minute)
 	s.t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, s.client.Path, args...)
 	cmd.Dir, cmd.Env = s.dir, s.env
