@@ -7,18 +7,13 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/org/registry-action/internal/format/digest"
-	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/transfer"
 	"github.com/org/registry-action/internal/wire"
 )
 
 // The bounds of the passes of a move.
 const (
-	onlineRounds  = 8                // passes over what was changed meanwhile, before writes are stopped
-	fewChanges    = 500              // changed rows that the last pass may be left with
 	clockMargin   = time.Hour        // by which the times of blobs may be wrong, and a blob under way older than its end
 	leftOutMargin = 10 * time.Minute // rows that expire so soon are not compared
 	resumeTimeout = 30 * time.Second
@@ -29,6 +24,7 @@ type moving struct {
 	*mover
 	plan   plan
 	to     *target
+	cargo  []*cargo
 	began  time.Time
 	shared bool // other servers may write to the store of rows
 	point  bool // of no return: what is noted in the data folder may be the new place already
@@ -51,6 +47,7 @@ func (m *mover) run(ctx context.Context, p plan) (err error) {
 			err = errors.Join(err, r.resume())
 		}
 	}()
+	r.load()
 	if err := r.copyOnline(ctx); err != nil {
 		return err
 	}
@@ -73,75 +70,66 @@ func (m *mover) run(ctx context.Context, p plan) (err error) {
 	return r.finish(ctx)
 }
 
-// copyOnline copies everything while it changes, and what has changed until little is left.
-func (r *moving) copyOnline(ctx context.Context) error {
-	if !r.shared {
-		r.stores.gate.Watch()
+// load names the rows that move.
+func (r *moving) load() {
+	if r.plan.Rows {
+		r.cargo = append(r.cargo, &cargo{
+			Rows: transfer.Rows{From: r.stores.rows, To: r.to.rows, Batch: r.to.batch}, gate: r.stores.gate, shared: r.shared,
+		})
 	}
+}
+
+// forAll does a step for all rows that move, and counts with n.
+func (r *moving) forAll(n *transfer.Progress, step func(*cargo) error) error {
+	for _, c := range r.cargo {
+		c.Progress = n
+		if err := step(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// until is before when rows expire that are not compared.
+func (r *moving) until() time.Time { return r.config.Now().Add(leftOutMargin) }
+
+// copyOnline copies and compares everything while it changes.
+func (r *moving) copyOnline(ctx context.Context) error {
 	rows, blobs, err := r.totals(ctx)
 	if err != nil {
 		return err
 	}
 	n := r.phase(wire.PhaseCopying, rows, blobs)
-	if err := r.copyAll(ctx, n); err != nil || r.shared {
-		return err
-	}
-	for range onlineRounds {
-		left, err := r.copyChanged(ctx, n)
-		if err != nil {
+	if r.plan.Blobs {
+		if err := r.blobs(n).Copy(ctx); err != nil {
 			return err
 		}
-		if left <= fewChanges {
-			break
-		}
 	}
-	if r.plan.Blobs { // also removes what the sweeper has removed here
-		return r.blobs(n).Copy(ctx)
+	if err := r.forAll(n, func(c *cargo) error { return c.online(ctx, r.until()) }); err != nil {
+		return err
 	}
-	return nil
-}
-
-func (r *moving) rows(n *transfer.Progress) transfer.Rows {
-	return transfer.Rows{From: r.stores.rows, To: r.to.rows, Batch: r.to.batch, Progress: n}
+	if !r.plan.Blobs || r.shared {
+		return nil
+	}
+	if err := r.blobs(n).Copy(ctx); err != nil { // also removes what the sweeper has removed here
+		return err
+	}
+	return r.forAll(n, func(c *cargo) error { return c.catchUp(ctx) })
 }
 
 func (r *moving) blobs(n *transfer.Progress) transfer.Blobs {
 	return transfer.Blobs{From: r.stores.raw, To: r.to.blobs, Progress: n}
 }
 
-func (r *moving) copyAll(ctx context.Context, n *transfer.Progress) error {
-	if r.plan.Blobs {
-		if err := r.blobs(n).Copy(ctx); err != nil {
-			return err
-		}
-	}
-	if r.plan.Rows {
-		return r.rows(n).Copy(ctx)
-	}
-	return nil
-}
-
-// copyChanged copies the rows that were changed since it was last called, and says how many.
-func (r *moving) copyChanged(ctx context.Context, n *transfer.Progress) (changed int, err error) {
-	if !r.plan.Rows {
-		return 0, nil
-	}
-	keys, ok := r.stores.gate.Changed()
-	if !ok {
-		return fewChanges + 1, errors.Join(r.rows(n).Copy(ctx), r.rows(n).Prune(ctx))
-	}
-	return len(keys), r.rows(n).CopyKeys(ctx, keys)
-}
-
-// totals counts what is in the data folder, where that is fast.
+// totals counts what is in the data folder, where that is fast. A row is looked at three times: it is copied, and compared
+// from both sides.
 func (r *moving) totals(ctx context.Context) (rows, blobs int64, err error) {
-	if r.plan.Rows && !r.shared {
-		for _, err := range r.stores.rows.Walk(ctx, kv.Key{}) {
-			if err != nil {
-				return 0, 0, err
-			}
-			rows++
+	for _, c := range r.cargo {
+		n, err := c.count(ctx)
+		if err != nil {
+			return 0, 0, err
 		}
+		rows += 3 * n
 	}
 	if r.plan.Blobs && r.stores.place.bucket.Bucket == "" {
 		for _, space := range transfer.Spaces {
@@ -184,45 +172,22 @@ func (r *moving) resume() error {
 // copyRest copies what was changed since copyOnline.
 func (r *moving) copyRest(ctx context.Context) error {
 	n := r.phase(wire.PhaseFinishing, 0, 0)
-	if r.shared {
-		return r.copyAll(ctx, n)
-	}
 	if r.plan.Blobs {
-		if err := r.blobs(n).CopySince(ctx, r.began.Add(-clockMargin)); err != nil {
+		copied := func() error { return r.blobs(n).CopySince(ctx, r.began.Add(-clockMargin)) }
+		if r.shared {
+			copied = func() error { return r.blobs(n).Copy(ctx) }
+		}
+		if err := copied(); err != nil {
 			return err
 		}
 	}
-	_, err := r.copyChanged(ctx, n)
-	return err
+	return r.forAll(n, func(c *cargo) error { return c.rest(ctx) })
 }
 
-// verify compares all rows of both sides. Blobs were compared when they were listed, and have the digest they are named by.
+// verify compares the rows of both sides. Blobs were compared when they were listed, and have the digest they are named by.
 func (r *moving) verify(ctx context.Context) error {
 	n := r.phase(wire.PhaseVerifying, 0, 0)
-	if !r.plan.Rows {
-		return nil
-	}
-	here, there, err := r.sums(ctx)
-	if err != nil || here == there {
-		return err
-	}
-	// Rows that were deleted between the passes, where nobody noted it.
-	if err := errors.Join(r.rows(n).Prune(ctx), r.rows(n).Copy(ctx)); err != nil {
-		return err
-	}
-	if here, there, err = r.sums(ctx); err != nil || here == there {
-		return err
-	}
-	return fmt.Errorf("the copy is not the same as what was copied: %s here, %s there; does something else write to either?", here, there)
-}
-
-func (r *moving) sums(ctx context.Context) (here, there transfer.Sum, err error) {
-	until := r.config.Now().Add(leftOutMargin)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() (err error) { here, err = transfer.SumOf(ctx, r.stores.rows, until); return err })
-	g.Go(func() (err error) { there, err = transfer.SumOf(ctx, r.to.rows, until); return err })
-	err = g.Wait()
-	return here, there, err
+	return r.forAll(n, func(c *cargo) error { return c.verify(ctx, r.until()) })
 }
 
 // turn makes the new place that of the data folder. The halves go one after the other; between them, too, everything

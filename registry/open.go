@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +63,11 @@ func openStores(c Config) (stores, error) {
 	if s.rows, s.place.table, err = openMetadata(c); err != nil {
 		return stores{}, errors.Join(err, s.close())
 	}
-	s.gate = transfer.NewGate(s.rows, s.place.table.Table != "")
+	var others func(context.Context) error
+	if s.place.table.Table != "" {
+		others = transfer.MarkerOf(s.rows)
+	}
+	s.gate = transfer.NewGate(s.rows, others)
 	s.db, s.closer = c.meterRows(s.gate), append(s.closer, s.rows)
 	if _, ok := s.rows.(*dynamokv.DB); ok {
 		s.settle = time.Second

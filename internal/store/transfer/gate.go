@@ -17,7 +17,7 @@ const maxChanged = 200_000
 // Gate is a kv.DB whose writes can be watched and stopped. It is made with NewGate.
 type Gate struct {
 	kv.DB
-	lease *lease // nil: nobody else writes to the store
+	lease *lease // nil: nobody else moves what is in the store
 
 	writing sync.RWMutex // held for reading by every write under way
 	stopped error        // guarded by writing; what writes answer, nil: they go on
@@ -28,12 +28,12 @@ type Gate struct {
 	overflow bool // there was more than changed holds
 }
 
-// NewGate returns a gate in front of a store. If others write to the store too, shared is set: writes then stop while
-// the store has the row that Marker.Halt makes.
-func NewGate(db kv.DB, shared bool) *Gate {
+// NewGate returns a gate in front of a store. If other servers write to it too, and one of them may stop all, look
+// returns what a write has to answer then; it is called again before a write if that was some seconds ago. nil: no others.
+func NewGate(db kv.DB, look func(context.Context) error) *Gate {
 	g := &Gate{DB: db}
-	if shared {
-		g.lease = &lease{db: db}
+	if look != nil {
+		g.lease = &lease{look: look}
 	}
 	return g
 }

@@ -15,7 +15,7 @@ const (
 	leaseFor = 5 * time.Second
 	writeFor = 20 * time.Second // more than a driver tries a call
 
-	// Settle is how long after Halt nobody writes any more.
+	// Settle is how long after a Mark nobody writes any more.
 	Settle = leaseFor + writeFor
 )
 
@@ -70,9 +70,25 @@ func Unmark(ctx context.Context, db kv.DB, id string) error {
 	return err
 }
 
-// lease lets a server write for some seconds after it has seen that there is no marker.
+// MarkerOf returns what looks whether the marker of a store lets its servers write, for NewGate.
+func MarkerOf(db kv.DB) func(context.Context) error {
+	return func(ctx context.Context) error {
+		m, err := ReadMarker(ctx, db)
+		switch {
+		case err != nil:
+			return err
+		case m.State == Left:
+			return Moved()
+		case m.State != "":
+			return Moving()
+		}
+		return nil
+	}
+}
+
+// lease lets a server write for some seconds after it has seen that nobody minds.
 type lease struct {
-	db kv.DB
+	look func(context.Context) error
 
 	mu    sync.Mutex
 	until time.Time
@@ -86,14 +102,8 @@ func (l *lease) check(ctx context.Context) error {
 	if begun.Before(l.until) {
 		return nil
 	}
-	m, err := ReadMarker(ctx, l.db)
-	switch {
-	case err != nil:
+	if err := l.look(ctx); err != nil {
 		return err
-	case m.State == Left:
-		return Moved()
-	case m.State != "":
-		return Moving()
 	}
 	l.until = begun.Add(leaseFor)
 	return nil

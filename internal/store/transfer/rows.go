@@ -20,12 +20,21 @@ const (
 // Rows copies the rows of one store to another.
 type Rows struct {
 	From, To kv.Walker
-	Batch    int // rows that are written together; 0: one by one, which costs least where batches are transactions
+	Of       func(kv.Key) bool // which rows; nil: all
+	Batch    int               // rows that are written together; 0: one by one, which costs least where batches are transactions
 	Progress *Progress
 }
 
+// has reports whether a row is copied.
+func (r Rows) has(k kv.Key) bool { return !own(k) && (r.Of == nil || r.Of(k)) }
+
 // Copy goes through all rows and writes those that the target lacks or has otherwise. Rows that were deleted stay there: see Prune.
 func (r Rows) Copy(ctx context.Context) error {
+	return r.each(ctx, r.From, r.Batch, func(ctx context.Context, rows []kv.Row) error { return r.put(ctx, rows) })
+}
+
+// each goes through the rows of a store, some at a time.
+func (r Rows) each(ctx context.Context, db kv.Walker, most int, do func(context.Context, []kv.Row) error) error {
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
 	var rows []kv.Row
@@ -33,19 +42,19 @@ func (r Rows) Copy(ctx context.Context) error {
 	flush := func() {
 		batch := rows
 		rows, size = nil, 0
-		g.Go(func() error { return r.put(each, batch) })
+		g.Go(func() error { return do(each, batch) })
 	}
 	var walked error
-	for row, err := range r.From.Walk(each, kv.Key{}) {
+	for row, err := range db.Walk(each, kv.Key{}) {
 		if err != nil {
-			walked = fmt.Errorf("reading the rows to copy: %w", err)
+			walked = fmt.Errorf("reading all rows: %w", err)
 			break
 		}
-		if own(row.Key) {
+		if !r.has(row.Key) {
 			continue
 		}
 		rows = append(rows, row)
-		if size += len(row.Value); len(rows) >= r.Batch || size >= batchBytes {
+		if size += len(row.Value); len(rows) >= most || size >= batchBytes {
 			flush()
 		}
 	}
@@ -92,7 +101,7 @@ func (r Rows) CopyKeys(ctx context.Context, keys []kv.Key) error {
 	g, each := errgroup.WithContext(ctx)
 	g.SetLimit(inFlight)
 	for _, k := range keys {
-		if own(k) {
+		if !r.has(k) {
 			continue
 		}
 		g.Go(func() error {
@@ -111,29 +120,13 @@ func (r Rows) CopyKeys(ctx context.Context, keys []kv.Key) error {
 
 // Prune removes the rows of the target that are not here.
 func (r Rows) Prune(ctx context.Context) error {
-	g, each := errgroup.WithContext(ctx)
-	g.SetLimit(inFlight)
-	var walked error
-	for row, err := range r.To.Walk(each, kv.Key{}) {
-		if err != nil {
-			walked = fmt.Errorf("reading the rows of the target: %w", err)
-			break
+	return r.each(ctx, r.To, 1, func(ctx context.Context, rows []kv.Row) error {
+		_, err := r.From.Get(ctx, rows[0].Key)
+		if errors.Is(err, kv.ErrNotFound) {
+			return r.apply(ctx, 0, []kv.Op{kv.Delete(rows[0].Key)})
 		}
-		if own(row.Key) {
-			continue
-		}
-		g.Go(func() error {
-			_, err := r.From.Get(each, row.Key)
-			if errors.Is(err, kv.ErrNotFound) {
-				return r.apply(each, 0, []kv.Op{kv.Delete(row.Key)})
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
 		return err
-	}
-	return walked
+	})
 }
 
 func equal(a, b kv.Row) bool {

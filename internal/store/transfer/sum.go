@@ -9,6 +9,8 @@ import (
 	"math/bits"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -48,15 +50,22 @@ func (s *Sum) add(r kv.Row) {
 	s.Rows++
 }
 
-// SumOf goes through all rows of a store. Those that expire before a time are left out: they may be gone in the one
-// store while the other is still read.
-func SumOf(ctx context.Context, db kv.Walker, until time.Time) (s Sum, err error) {
-	for r, err := range db.Walk(ctx, kv.Key{}) {
+// Sums goes through all rows of both stores, but for those that expire before a time.
+func (r Rows) Sums(ctx context.Context, until time.Time) (here, there Sum, err error) {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) { here, err = r.sum(ctx, r.From, until); return err })
+	g.Go(func() (err error) { there, err = r.sum(ctx, r.To, until); return err })
+	err = g.Wait()
+	return here, there, err
+}
+
+func (r Rows) sum(ctx context.Context, db kv.Walker, until time.Time) (s Sum, err error) {
+	for row, err := range db.Walk(ctx, kv.Key{}) {
 		if err != nil {
 			return Sum{}, fmt.Errorf("reading all rows: %w", err)
 		}
-		if !own(r.Key) && (r.Expires.IsZero() || r.Expires.After(until)) {
-			s.add(r)
+		if r.has(row.Key) && lasts(row, until) {
+			s.add(row)
 		}
 	}
 	return s, nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -52,13 +53,13 @@ func apply(t *testing.T, db kv.DB, ops ...kv.Op) {
 	}
 }
 
-func sum(t *testing.T, db kv.Walker) transfer.Sum {
+func sums(t *testing.T, rows transfer.Rows) (here, there transfer.Sum) {
 	t.Helper()
-	s, err := transfer.SumOf(t.Context(), db, time.Now())
+	here, there, err := rows.Sums(t.Context(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return here, there
 }
 
 // A copy has what the original has, whatever the target had of it, and the second one writes nothing.
@@ -80,7 +81,7 @@ func TestRows(t *testing.T) {
 	if err := rows.Copy(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if a, b := sum(t, from), sum(t, to); a != b || a.Rows != 1501 || n.Counts().RowsCopied != 1501 {
+	if a, b := sums(t, rows); a != b || a.Rows != 1501 || n.Counts().RowsCopied != 1501 {
 		t.Fatalf("the sums are %s and %s; %+v", a, b, n.Counts())
 	}
 	if own, err := to.Get(t.Context(), kv.Key{Partition: transfer.Partition, Sort: "own"}); err != nil || string(own.Value) != "to" {
@@ -96,14 +97,65 @@ func TestRows(t *testing.T) {
 	if err := rows.CopyKeys(t.Context(), changed); err != nil {
 		t.Fatal(err)
 	}
-	if a, b := sum(t, from), sum(t, to); a == b || b.Rows != a.Rows+1 {
+	if a, b := sums(t, rows); a == b || b.Rows != a.Rows+1 {
 		t.Errorf("with a row that nobody named the sums are %s and %s", a, b)
 	}
 	if err := rows.Prune(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if a, b := sum(t, from), sum(t, to); a != b {
+	if a, b := sums(t, rows); a != b {
 		t.Errorf("at last the sums are %s and %s", a, b)
+	}
+}
+
+// A comparison names the rows that are not the same, and no others.
+func TestDiffering(t *testing.T) {
+	from, to := openDB(t), openDB(t)
+	now := time.Now()
+	expires := func(r kv.Row, at time.Time) kv.Row { r.Expires = at; return r }
+	for i := range 300 {
+		r := row(fmt.Sprint("p", i%3), fmt.Sprint("s", i), "v")
+		apply(t, from, kv.Put(r))
+		apply(t, to, kv.Put(r))
+	}
+	apply(t, from, kv.Put(row("here", "only", "v")), kv.Put(row("p1", "s1", "changed")), kv.Put(expires(row("p2", "s2", "v"), now.Add(24*time.Hour))),
+		kv.Put(expires(row("here", "soon gone", "v"), now.Add(time.Minute))), kv.Put(row("others", "here", "v")), kv.Put(row(transfer.Partition, "own", "from")))
+	apply(t, to, kv.Put(row("there", "only", "v")), kv.Put(expires(row("there", "soon gone", "v"), now.Add(time.Minute))), kv.Put(row(transfer.Partition, "own", "to")))
+	rows := transfer.Rows{From: from, To: to, Of: func(k kv.Key) bool { return k.Partition != "others" }, Progress: &transfer.Progress{}}
+	want := []string{"here / only", "p1 / s1", "p2 / s2", "there / only"}
+	until := now.Add(10 * time.Minute)
+	names := func(keys []kv.Key, err error) []string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, k := range keys {
+			out = append(out, k.String())
+		}
+		slices.Sort(out)
+		return slices.Compact(out)
+	}
+	keys, err := rows.Differing(t.Context(), until)
+	if got := names(keys, err); !slices.Equal(got, want) {
+		t.Errorf("not the same are %q, want %q", got, want)
+	}
+	asked := append(keys, kv.Key{Partition: "p0", Sort: "s0"}, kv.Key{Partition: "nowhere", Sort: "s"}, kv.Key{Partition: "here", Sort: "soon gone"},
+		kv.Key{Partition: "there", Sort: "soon gone"}, kv.Key{Partition: "others", Sort: "here"}, kv.Key{Partition: transfer.Partition, Sort: "own"})
+	if got := names(rows.DifferingOf(t.Context(), asked, until)); !slices.Equal(got, want) {
+		t.Errorf("of those that were asked for, not the same are %q, want %q", got, want)
+	}
+	if err := rows.CopyKeys(t.Context(), keys); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(rows.Differing(t.Context(), until)); len(got) > 0 {
+		t.Errorf("copied, not the same are %q", got)
+	}
+	if _, err := to.Get(t.Context(), kv.Key{Partition: "others", Sort: "here"}); !errors.Is(err, kv.ErrNotFound) {
+		t.Errorf("a row that is not to be copied: %v", err)
+	}
+	if here, there, err := rows.Sums(t.Context(), until); err != nil || here != there {
+		t.Errorf("the sums are %s and %s, %v", here, there, err)
 	}
 }
 
@@ -121,7 +173,7 @@ func TestSums(t *testing.T) {
 		for _, r := range rows {
 			apply(t, db, kv.Put(r))
 		}
-		s := sum(t, db)
+		s, _ := sums(t, transfer.Rows{From: db, To: db})
 		if other, twice := seen[s]; twice {
 			t.Errorf("%s and %s have the sum %s", name, other, s)
 		}
@@ -197,7 +249,7 @@ func TestBlobs(t *testing.T) {
 
 // A Gate forgets no key of a batch that happened, and lets nothing happen once it is stopped.
 func TestGate(t *testing.T) {
-	g := transfer.NewGate(openDB(t), false)
+	g := transfer.NewGate(openDB(t), nil)
 	apply(t, g, kv.Put(row("p", "before", "v")))
 	g.Watch()
 	apply(t, g, kv.Put(row("p", "a", "v")), kv.Check([]byte("v"), kv.Key{Partition: "p", Sort: "before"}))
@@ -241,7 +293,7 @@ func (s *slowDB) Apply(ctx context.Context, ops ...kv.Op) error {
 // Stop waits for the batches under way, and their keys are remembered.
 func TestStopWaits(t *testing.T) {
 	slow := &slowDB{openDB(t), make(chan struct{}), make(chan struct{})}
-	g := transfer.NewGate(slow, false)
+	g := transfer.NewGate(slow, nil)
 	g.Watch()
 	wrote, stopped := make(chan error, 1), make(chan struct{})
 	go func() { wrote <- g.Apply(t.Context(), kv.Put(row("p", "under way", "v"))) }()
@@ -265,7 +317,7 @@ func TestStopWaits(t *testing.T) {
 func TestMarkerStopsServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db := openDB(t)
-		servers := []*transfer.Gate{transfer.NewGate(db, true), transfer.NewGate(db, true)}
+		servers := []*transfer.Gate{transfer.NewGate(db, transfer.MarkerOf(db)), transfer.NewGate(db, transfer.MarkerOf(db))}
 		write := func(g *transfer.Gate) error { return g.Apply(t.Context(), kv.Put(row("p", "s", "v"))) }
 		for _, g := range servers {
 			if err := write(g); err != nil {
