@@ -104,3 +104,13 @@ func Public(err error) (e *Error, ok bool) {
 	e, ok = errors.AsType[*Error](err)
 	return e, ok
 }
+
+// Bytes writes a limit in the largest unit that divides it, for messages.
+func Bytes(n int64) string {
+	units := []string{"bytes", "KiB", "MiB", "GiB"}
+	for len(units) > 1 && n > 0 && n%1024 == 0 {
+		n /= 1024
+		units = units[1:]
+	}
+	return fmt.Sprintf("%d %s", n, units[0])
+}

@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	// format: bytes and rules.
 	"internal/format/archivepath":   nil,
 	"internal/format/digest":        nil,
+	"internal/format/ustar":         nil,
 	"internal/format/semver":        nil,
 	"internal/format/npm":           {"internal/fault"},
 	"internal/format/jsonstream":    {"internal/fault"},
@@ -54,9 +55,9 @@ var allowed = map[string][]string{
 	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
-	"internal/format/lumen":         {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/provenance", "internal/format/semver"},
-	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver"},
-	"internal/format/tarball":       {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/npm"},
+	"internal/format/lumen":         {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/provenance", "internal/format/semver", "internal/format/ustar"},
+	"internal/format/zig":           {"internal/fault", "internal/format/digest", "internal/format/semver", "internal/format/ustar"},
+	"internal/format/tarball":       {"internal/fault", "internal/format/archivepath", "internal/format/digest", "internal/format/npm", "internal/format/ustar"},
 
 	// store: two contracts and their drivers, which never know each other.
 	"internal/store/blob":            {"internal/format/digest"},

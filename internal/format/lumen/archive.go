@@ -3,7 +3,9 @@ package lumen
 import (
 	"cmp"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // Limits bound an archive; zero fields stand for the defaults.
@@ -25,10 +27,10 @@ func (l Limits) withDefaults() Limits {
 }
 
 // tarBytes is how large a tar within the limits can be: an entry's header, the one that extends it, and what fills blocks.
-func (l Limits) tarBytes() int64 { return l.Unpacked + int64(l.Entries)*6*blockSize + 1<<20 }
+func (l Limits) tarBytes() int64 { return l.Unpacked + int64(l.Entries)*6*ustar.BlockSize + 1<<20 }
 
 func (l Limits) unpackedTooLarge() error {
-	return tooLarge("the package unpacks to more than %s; that is the limit", bytesText(l.Unpacked))
+	return tooLarge("the package unpacks to more than %s; that is the limit", fault.Bytes(l.Unpacked))
 }
 
 func (l Limits) tooMany() error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
 )
 
@@ -106,7 +107,7 @@ func (c *contents) file(name string, e entry) error {
 		return c.tree.lim.unpackedTooLarge()
 	}
 	if name == manifestName && e.size > maxManifest {
-		return tooLarge("%s is larger than %s; that is the limit", manifestName, bytesText(maxManifest))
+		return tooLarge("%s is larger than %s; that is the limit", manifestName, fault.Bytes(maxManifest))
 	}
 	c.sum.Reset()
 	to := io.Writer(c.sum)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 func check(t testing.TB, archive []byte) (Archive, []byte, error) {
@@ -162,14 +163,14 @@ func TestCheckHostile(t *testing.T) {
 		{"folder over file", "in the archive twice", with(item{name: "src/main.lm/", kind: '5'})},
 		{"folder with content", "with content", rawly(raw('5', "a/", "content", nil))},
 		{"checksum", "its checksum", rawly(func() []byte { b := raw('0', "a", "", nil); b[0] = 'b'; return b }())},
-		{"size in base 256", "not an octal number", rawly(raw('0', "a", "", func(b *block) { b[offSize] = 0x80 }))},
-		{"size negative", "not an octal number", rawly(raw('0', "a", "", func(b *block) { copy(b[offSize:], "-0000000001\x00") }))},
+		{"size in base 256", "not an octal number", rawly(raw('0', "a", "", func(b *ustar.Block) { b[ustar.OffSize] = 0x80 }))},
+		{"size negative", "not an octal number", rawly(raw('0', "a", "", func(b *ustar.Block) { copy(b[ustar.OffSize:], "-0000000001\x00") }))},
 		{"text behind the name", "not ustar", rawly(raw('0', "a\x00../b", "", nil))},
-		{"a link's target", "not ustar", rawly(raw('0', "a", "", func(b *block) { b[offLink] = 'x' }))},
-		{"owner no number", "not ustar", rawly(raw('0', "a", "", func(b *block) { b[offUID] = 'x' }))},
-		{"star's prefix", "not ustar", rawly(raw('0', "a", "", func(b *block) { copy(b[offTrailer:], trailStar) }))},
-		{"GNU with a prefix", "not ustar", rawly(raw('0', "a", "", func(b *block) { copy(b[offMagic:], magicGNU); b[offPrefix] = 'x' }))},
-		{"prefix leaves", "a part \"..\"", rawly(raw('0', "x", "", func(b *block) { copy(b[offPrefix:], "..") }))},
+		{"a link's target", "not ustar", rawly(raw('0', "a", "", func(b *ustar.Block) { b[ustar.OffLink] = 'x' }))},
+		{"owner no number", "not ustar", rawly(raw('0', "a", "", func(b *ustar.Block) { b[ustar.OffUID] = 'x' }))},
+		{"star's prefix", "not ustar", rawly(raw('0', "a", "", func(b *ustar.Block) { copy(b[ustar.OffTrailer:], ustar.TrailStar) }))},
+		{"GNU with a prefix", "not ustar", rawly(raw('0', "a", "", func(b *ustar.Block) { copy(b[ustar.OffMagic:], ustar.MagicGNU); b[ustar.OffPrefix] = 'x' }))},
+		{"prefix leaves", "a part \"..\"", rawly(raw('0', "x", "", func(b *ustar.Block) { copy(b[ustar.OffPrefix:], "..") }))},
 		{"GNU long name leaves", "a part \"..\"", rawly(raw('L', "", "../x\x00", nil), raw('0', "a", "", nil))},
 		{"GNU long name, NUL", "a NUL inside", rawly(raw('L', "", "a\x00../x", nil), raw('0', "a", "", nil))},
 		{"GNU long link", "is a link", rawly(raw('K', "", "x\x00", nil), raw('0', "a", "", nil))},
@@ -206,7 +207,7 @@ func TestCheckLimits(t *testing.T) {
 		"entries":          {tarOf(t, demo(item{name: "a"}, item{name: "b"})...), Limits{Entries: 4}},
 		"implied folders":  {tarOf(t, demo(item{name: "a/b/c/d/e/f"})...), Limits{Entries: 6}},
 		"unpacked":         {tarOf(t, demo(item{name: "a", body: strings.Repeat("x", 5000)})...), Limits{Unpacked: 5000}},
-		"announced":        {join(rawManifest(), raw('0', "a", "", func(b *block) { copy(b[offSize:], "77777777777\x00") })), Limits{}},
+		"announced":        {join(rawManifest(), raw('0', "a", "", func(b *ustar.Block) { copy(b[ustar.OffSize:], "77777777777\x00") })), Limits{}},
 		"zeros at the end": {gzipped(t, join(tarOf(t, demo()...), make([]byte, 4<<20))), Limits{Entries: 10, Unpacked: 1 << 10}},
 		"ratio":            {gzipped(t, tarOf(t, demo(item{name: "a", body: strings.Repeat("x", 1<<20)})...)), Limits{Ratio: 10, ratioFrom: 1 << 16}},
 		"manifest":         {tarOf(t, item{name: "lumen.toml", body: demoTOML + strings.Repeat("#", maxManifest)}), Limits{}},

@@ -62,7 +62,7 @@ func DecodeCheckpoint(payload []byte) (c Checkpoint, err error) {
 
 func decode(what string, text []byte, limit int, document any) error {
 	if len(text) > limit {
-		return tooLarge("%s has more than %s; that is the limit", what, bytesText(int64(limit)))
+		return tooLarge("%s has more than %s; that is the limit", what, fault.Bytes(int64(limit)))
 	}
 	err := json.Unmarshal(text, document)
 	if err == nil {

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/org/registry-action/internal/fault"
 )
 
 // dependencies reads [dependencies] and [features].
@@ -101,7 +103,7 @@ func (r *tomlReader) optional(features map[string]any, deps map[string]string) m
 			}
 		}
 		if size > maxOptional {
-			r.refuse("%s: the features enable optional dependencies of more than %s in all; that is the limit", manifestName, bytesText(maxOptional))
+			r.refuse("%s: the features enable optional dependencies of more than %s in all; that is the limit", manifestName, fault.Bytes(maxOptional))
 			return nil
 		}
 		slices.Sort(by[feature])

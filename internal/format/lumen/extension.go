@@ -2,12 +2,10 @@ package lumen
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
-	"unicode"
-)
 
-const maxExtension = 64 << 10 // bytes of a pax header or a GNU long name
+	"github.com/org/registry-action/internal/format/ustar"
+)
 
 // pending is what extension headers have said about the entry to come. At most one may: readers differ in which one counts.
 type pending struct {
@@ -33,7 +31,7 @@ func (p *pending) take(kind byte, body []byte) error {
 		return nil
 	}
 	for rest := string(body); rest != ""; {
-		key, value, tail, ok := cutRecord(rest)
+		key, value, tail, ok := ustar.CutRecord(rest)
 		if !ok {
 			return bad("the archive has a pax header that is not made of \"length key=value\" lines; pack it again")
 		}
@@ -47,7 +45,7 @@ func (p *pending) take(kind byte, body []byte) error {
 
 // record allows the keys that every reader either obeys or passes over.
 func (p *pending) record(global bool, key, value string) error {
-	if !harmless(key, value) {
+	if !ustar.Harmless(key, value) {
 		return bad("the archive has a pax record %.40q with a value that readers divide differently; pack it again", key)
 	}
 	vendor, _, dotted := strings.Cut(key, ".")
@@ -66,30 +64,4 @@ func (p *pending) record(global bool, key, value string) error {
 		return nil
 	}
 	return bad("the archive has a pax record %.40q, which is unknown, empty, there twice, or for links and sparse files; pack it again", key)
-}
-
-// harmless reports whether a reader that divides records at line breaks, as the client's does, finds no other records in this one.
-func harmless(key, value string) bool {
-	if !strings.Contains(key, ".") {
-		return !strings.ContainsAny(key+value, "\n\x00")
-	}
-	lines := strings.Split(key+"="+value, "\n")
-	for _, line := range lines[1:] {
-		line = strings.TrimLeftFunc(line, unicode.IsSpace)
-		if line != "" && strings.IndexByte("+-0123456789", line[0]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// cutRecord divides "length key=value\n" from what follows it.
-func cutRecord(s string) (key, value, rest string, ok bool) {
-	digits, _, ok := strings.Cut(s[:min(len(s), 20)], " ")
-	n, err := strconv.ParseUint(digits, 10, 31)
-	if !ok || err != nil || int(n) > len(s) || int(n) <= len(digits)+1 || s[n-1] != '\n' {
-		return "", "", "", false
-	}
-	key, value, ok = strings.Cut(s[len(digits)+1:n-1], "=")
-	return key, value, s[n:], ok && key != ""
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // mustBePublic: bytes in memory can be read, so all errors are the sender's.
@@ -74,7 +75,7 @@ func FuzzCheck(f *testing.F) {
 	f.Add(gzipped(f, tarOf(f, demo()...)))
 	f.Add(join(rawManifest(), raw('L', "", "long\x00", nil), raw('0', "a", "", nil), tail))
 	f.Add(join(raw('g', "", "13 comment=x\n", nil), rawManifest(), raw('x', "", "10 path=c\n", nil), raw(0, "a", "x", nil), tail))
-	f.Add(join(rawManifest(), raw('0', "a", "", func(b *block) { b[offUID] = 'x' }), tail))
+	f.Add(join(rawManifest(), raw('0', "a", "", func(b *ustar.Block) { b[ustar.OffUID] = 'x' }), tail))
 	lim := Limits{Entries: 50, Unpacked: 1 << 20}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		b = sealed(b)
@@ -101,9 +102,9 @@ func FuzzCheck(f *testing.F) {
 // sealed repairs the checksums of a tar's headers, without which the fuzzer would hardly get past one.
 func sealed(b []byte) []byte {
 	b = bytes.Clone(b)
-	for at := 0; at+blockSize <= len(b); at += blockSize {
-		if h := (*block)(b[at:]); string(h[offMagic:offMagic+5]) == "ustar" {
-			h.seal()
+	for at := 0; at+ustar.BlockSize <= len(b); at += ustar.BlockSize {
+		if h := (*ustar.Block)(b[at:]); string(h[ustar.OffMagic:ustar.OffMagic+5]) == "ustar" {
+			seal(h)
 		}
 	}
 	return b

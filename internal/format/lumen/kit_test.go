@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // demoTOML is a manifest that can be published.
@@ -58,19 +59,19 @@ func gzipped(t testing.TB, b []byte) []byte {
 }
 
 // raw is a header of its own, with a body.
-func raw(kind byte, name, body string, edit func(*block)) []byte {
-	var b block
-	copy(b[offName:], name)
-	copy(b[offMode:], "0000644\x00")
-	copy(b[offSize:], octal(len(body), 11))
-	copy(b[offTime:], "00000000000\x00")
-	b[offType] = kind
-	copy(b[offMagic:], magicPOSIX)
+func raw(kind byte, name, body string, edit func(*ustar.Block)) []byte {
+	var b ustar.Block
+	copy(b[ustar.OffName:], name)
+	copy(b[ustar.OffMode:], "0000644\x00")
+	copy(b[ustar.OffSize:], octal(len(body), 11))
+	copy(b[ustar.OffTime:], "00000000000\x00")
+	b[ustar.OffType] = kind
+	copy(b[ustar.OffMagic:], ustar.MagicPOSIX)
 	if edit != nil {
 		edit(&b)
 	}
-	b.seal()
-	return append(append(b[:], body...), make([]byte, padding(int64(len(body))))...)
+	seal(&b)
+	return append(append(b[:], body...), make([]byte, ustar.Padding(int64(len(body))))...)
 }
 
 func octal(n, digits int) string {
@@ -83,13 +84,8 @@ func octal(n, digits int) string {
 }
 
 // seal writes the checksum.
-func (b *block) seal() {
-	copy(b[offSum:endSum], "        ")
-	sum := 0
-	for _, c := range b {
-		sum += int(c)
-	}
-	copy(b[offSum:endSum], octal(sum, 6)+" ")
+func seal(b *ustar.Block) {
+	copy(b[ustar.OffSum:ustar.EndSum], octal(int(b.Sum()), 6)+" ")
 }
 
 func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
@@ -97,7 +93,7 @@ func join(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 // rawManifest is the entry of lumen.toml, and tail the end of a tar.
 func rawManifest() []byte { return raw('0', "lumen.toml", demoTOML, nil) }
 
-var tail = make([]byte, 2*blockSize)
+var tail = make([]byte, 2*ustar.BlockSize)
 
 func wantFault(t testing.TB, err error, kind fault.Kind, code string) {
 	t.Helper()

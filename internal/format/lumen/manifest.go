@@ -50,7 +50,7 @@ func ParseManifest(text []byte) (Manifest, error) {
 
 func parseManifest(text []byte) (Manifest, packing, error) {
 	if len(text) > maxManifest {
-		return Manifest{}, packing{}, tooLarge("%s is larger than %s; that is the limit", manifestName, bytesText(maxManifest))
+		return Manifest{}, packing{}, tooLarge("%s is larger than %s; that is the limit", manifestName, fault.Bytes(maxManifest))
 	}
 	var doc map[string]any
 	if err := toml.Unmarshal(text, &doc); err != nil {

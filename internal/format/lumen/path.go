@@ -3,6 +3,7 @@ package lumen
 import (
 	"strings"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/archivepath"
 )
 
@@ -45,7 +46,7 @@ func (t *tree) add(name string, folder bool) error {
 	case len(t.nodes) > t.lim.Entries:
 		return t.lim.tooMany()
 	case t.bytes > maxNames:
-		return tooLarge("the names of the package's files are more than %s in all; that is the limit", bytesText(maxNames))
+		return tooLarge("the names of the package's files are more than %s in all; that is the limit", fault.Bytes(maxNames))
 	}
 	return nil
 }

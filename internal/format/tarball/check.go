@@ -6,7 +6,9 @@ import (
 	"hash/crc32"
 	"io"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // Check reads a whole .tgz to its end and refuses everything but one gzip
@@ -77,17 +79,17 @@ func readHead(head io.Reader, lim Limits) ([]byte, error) {
 	size := lim.Manifest + headSlack
 	bounded := &io.LimitedReader{R: head, N: size + 1}
 	src := newSource(io.MultiReader(bounded, bytes.NewReader([]byte(finalBlock))))
-	limit := blockSize + lim.Manifest + padding(lim.Manifest)
+	limit := ustar.BlockSize + lim.Manifest + ustar.Padding(lim.Manifest)
 	entry, err := io.ReadAll(io.LimitReader(src.inflate(), limit+1))
 	switch {
 	case src.from.err != nil:
 		return nil, src.from.err
 	case bounded.N == 0:
-		return nil, tooLarge("the head is longer than %d bytes; that is the limit for a package.json of %s", size, bytesText(lim.Manifest))
+		return nil, tooLarge("the head is longer than %d bytes; that is the limit for a package.json of %s", size, fault.Bytes(lim.Manifest))
 	case err != nil:
 		return nil, bad("the head is not deflate data that ends with a sync flush")
 	case int64(len(entry)) > limit:
-		return nil, tooLarge("the head holds more than a package.json of %s; that is the limit", bytesText(lim.Manifest))
+		return nil, tooLarge("the head holds more than a package.json of %s; that is the limit", fault.Bytes(lim.Manifest))
 	case src.atEnd("") != nil:
 		return nil, bad("the head ends the deflate stream; it must leave that to the body")
 	case !isManifestEntry(entry):
@@ -97,13 +99,13 @@ func readHead(head io.Reader, lim Limits) ([]byte, error) {
 }
 
 func isManifestEntry(entry []byte) bool {
-	if len(entry) < blockSize {
+	if len(entry) < ustar.BlockSize {
 		return false
 	}
-	h := (*block)(entry)
-	size, ok := parseOctal(h[offSize:endSize])
-	return ok && cString(h[offName:endName]) == topFolder+manifestName && h[offPrefix] == 0 &&
-		h[offType] == '0' && int64(len(entry)) == blockSize+size+padding(size)
+	h := (*ustar.Block)(entry)
+	size, ok := ustar.ParseOctal(h[ustar.OffSize:ustar.EndSize])
+	return ok && ustar.UntilNUL(h[ustar.OffName:ustar.EndName]) == topFolder+manifestName && h[ustar.OffPrefix] == 0 &&
+		h[ustar.OffType] == '0' && int64(len(entry)) == ustar.BlockSize+size+ustar.Padding(size)
 }
 
 // partSum hashes one run, and the joined file along with it.

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/flate"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 func TestCheckAccepts(t *testing.T) {
@@ -31,7 +32,7 @@ func TestCheckAccepts(t *testing.T) {
 	global := &tar.Header{Typeflag: tar.TypeXGlobalHeader, PAXRecords: map[string]string{"comment": strings.Repeat("a", 40)}}
 	for name, raw := range map[string][]byte{
 		"npm's form":          rawTar(manifestEntry(), entry('0', "package/index.js", "x")),
-		"large owner":         rawTar(entry('0', "package/package.json", testManifest, set(offUID, "\x80\x00\x00\x00\x00\x30\x00\x00"))),
+		"large owner":         rawTar(entry('0', "package/package.json", testManifest, set(ustar.OffUID, "\x80\x00\x00\x00\x00\x30\x00\x00"))),
 		"V7 typeflag":         rawTar(manifestEntry(), entry(0, "package/index.js", "x")),
 		"manifest last":       goTar(t, reg("package/a"), reg("package/b/c"), manifest),
 		"another top folder":  goTar(t, reg("left-pad-1.0/package.json"), reg("left-pad-1.0/x")),
@@ -162,7 +163,7 @@ func deflated(t *testing.T, end func(*flate.Writer) error, raw string) []byte {
 func TestCheckSplitRefuses(t *testing.T) {
 	s := pack(t, new(Packer), testManifest, textFile("index.js", "hello", 0o644))
 	open, closed := (*flate.Writer).Flush, (*flate.Writer).Close
-	end := strings.Repeat("\x00", 2*blockSize)
+	end := strings.Repeat("\x00", 2*ustar.BlockSize)
 	// A back-reference into the head is what a whole file may have and a body may not.
 	var shared bytes.Buffer
 	w, _ := flate.NewWriterDict(&shared, 9, []byte(manifestEntry()))
@@ -207,7 +208,7 @@ func TestLimits(t *testing.T) {
 		return gzipped(t, rawTar(all...))
 	}
 	big := gzipped(t, rawTar(manifestEntry(), entry('0', "package/a", strings.Repeat("x", 10_000))))
-	announced := gzipped(t, rawTar(manifestEntry(), entry('0', "package/a", "", set(offSize, "07777777777"))))
+	announced := gzipped(t, rawTar(manifestEntry(), entry('0', "package/a", "", set(ustar.OffSize, "07777777777"))))
 	for name, tc := range map[string]struct {
 		file []byte
 		lim  Limits
@@ -254,7 +255,7 @@ func bomb(t *testing.T, start string, steps int) io.Reader {
 
 // The archives go on for 1 GiB and are refused long before.
 func TestBombs(t *testing.T) {
-	file := manifestEntry() + string(newHeader("package/a", 1<<30-10_000, 0o644, '0').sealed())
+	file := manifestEntry() + string(sealed(newHeader("package/a", 1<<30-10_000, 0o644, '0')))
 	for name, start := range map[string]string{"one file": file, "after the end": string(rawTar(manifestEntry()))} {
 		t.Run(name, func(t *testing.T) {
 			tgz := bomb(t, start, 1<<10)
@@ -322,14 +323,6 @@ func (r *repeater) Read(p []byte) (int, error) {
 	n := copy(p, r.b[r.i:])
 	r.i = (r.i + n) % len(r.b)
 	return n, nil
-}
-
-func TestBytesText(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 1000: "1000 bytes", 1024: "1 KiB", 100 << 20: "100 MiB", 1 << 30: "1 GiB", 1 << 45: "32768 GiB"} {
-		if got := bytesText(n); got != want {
-			t.Errorf("bytesText(%d) = %q, want %q", n, got, want)
-		}
-	}
 }
 
 func ExampleCheck() {

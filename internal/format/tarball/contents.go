@@ -164,7 +164,7 @@ func (c *contents) file(f archives.FileInfo, h *tar.Header, inside string) (err 
 	switch inside {
 	case manifestName:
 		if h.Size > c.lim.Manifest {
-			return tooLarge("entry %.200q is larger than %s; that is the limit for a package.json", h.Name, bytesText(c.lim.Manifest))
+			return tooLarge("entry %.200q is larger than %s; that is the limit for a package.json", h.Name, fault.Bytes(c.lim.Manifest))
 		}
 		c.sum.Manifest, err = readStart(f, h.Size)
 		return err

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const (
@@ -86,7 +88,7 @@ func (d *deflater) entry(name string, size int64, mode fs.FileMode) {
 }
 
 func (d *deflater) pad(size int64) {
-	zeros := d.buf[:padding(size)]
+	zeros := d.buf[:ustar.Padding(size)]
 	clear(zeros)
 	d.write(zeros)
 }

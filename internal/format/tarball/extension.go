@@ -2,15 +2,12 @@ package tarball
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
-)
 
-// maxExtension bounds a pax header or GNU long name in bytes; git, npm and the
-// tars of macOS stay far below.
-const maxExtension = 64 << 10
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
+)
 
 // extension is the content of a header that describes the entry after it.
 type extension struct {
@@ -40,8 +37,8 @@ type pending struct {
 // writes it, at the start of the archive.
 func (p *pending) announce(kind byte, size int64, first bool) (*extension, error) {
 	switch {
-	case size == 0 || size > maxExtension:
-		return nil, bad("the archive has an extension header (tar type %c) of %d bytes; the limit is %s, and an empty one is meaningless", kind, size, bytesText(maxExtension))
+	case size == 0 || size > ustar.MaxExtension:
+		return nil, bad("the archive has an extension header (tar type %c) of %d bytes; the limit is %s, and an empty one is meaningless", kind, size, fault.Bytes(ustar.MaxExtension))
 	case kind == 'g' && !first:
 		return nil, bad("the archive has a global pax header that is not at its start")
 	case strings.IndexByte(p.kinds, kind) >= 0,
@@ -71,7 +68,7 @@ func (p *pending) take(e *extension) error {
 		return nil
 	}
 	for rest := string(e.body); rest != ""; {
-		key, value, tail, ok := cutRecord(rest)
+		key, value, tail, ok := ustar.CutRecord(rest)
 		if !ok {
 			return bad("the archive has a pax header that is not made of \"length key=value\" lines")
 		}
@@ -86,7 +83,7 @@ func (p *pending) take(e *extension) error {
 // record allows the keys that every reader either obeys or ignores. npm's tar
 // also obeys `type` and `mode`, and global records; Go's obeys GNU.sparse.
 func (p *pending) record(global bool, key, value string) error {
-	if !harmless(key, value) {
+	if !ustar.Harmless(key, value) {
 		return bad("the archive has a pax record %.40q with a value that readers divide differently", key)
 	}
 	vendor, _, dotted := strings.Cut(key, ".")
@@ -113,42 +110,15 @@ func (p *pending) record(global bool, key, value string) error {
 	return bad("the archive has a pax record %.40q, which is unknown, empty or for sparse files", key)
 }
 
-// harmless reports whether a reader that divides records at line breaks, as
-// npm's tar does, finds no other records in this one.
-func harmless(key, value string) bool {
-	if !strings.Contains(key, ".") {
-		return !strings.ContainsAny(key+value, "\n\x00")
-	}
-	lines := strings.Split(key+value, "\n")
-	for _, line := range lines[1:] {
-		line = strings.TrimLeftFunc(line, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' })
-		if line != "" && strings.IndexByte("+-0123456789", line[0]) >= 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// cutRecord divides "length key=value\n" from what follows it.
-func cutRecord(s string) (key, value, rest string, ok bool) {
-	digits, _, ok := strings.Cut(s, " ")
-	n, err := strconv.ParseUint(digits, 10, 31)
-	if !ok || err != nil || int(n) > len(s) || int(n) <= len(digits)+1 || s[n-1] != '\n' {
-		return "", "", "", false
-	}
-	key, value, ok = strings.Cut(s[len(digits)+1:n-1], "=")
-	return key, value, s[n:], ok && key != ""
-}
-
 // apply ends at the entry that the extensions were for.
-func (p *pending) apply(b *block, size int64) error {
+func (p *pending) apply(b *ustar.Block, size int64) error {
 	name := p.nameOf(b)
 	announced, target := p.size, p.link
 	*p = pending{}
 	if announced != "" && announced != strconv.FormatInt(size, 10) {
 		return bad("entry %.200q: its pax header and its tar header give different sizes", name)
 	}
-	switch kind := b[offType]; {
+	switch kind := b[ustar.OffType]; {
 	case size != 0 && kind != '0' && kind != 0:
 		return bad("entry %.200q: a folder or link with content", name)
 	case target != "" && !isLink(kind):
@@ -158,18 +128,9 @@ func (p *pending) apply(b *block, size int64) error {
 }
 
 // nameOf is the name of the entry in b, for messages.
-func (p *pending) nameOf(b *block) string {
+func (p *pending) nameOf(b *ustar.Block) string {
 	if p.path != "" {
 		return p.path
 	}
-	name := cString(b[offName:endName])
-	if prefix := cString(b[offPrefix:endPrefix]); prefix != "" && string(b[offMagic:endMagic]) == magicPOSIX {
-		return fmt.Sprintf("%s/%s", prefix, name)
-	}
-	return name
-}
-
-func cString(field []byte) string {
-	text, _, _ := bytes.Cut(field, []byte{0})
-	return string(text)
+	return b.Name()
 }

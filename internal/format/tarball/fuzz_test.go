@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // checkAccepted reads an accepted archive with Go's standard library and
@@ -83,9 +84,9 @@ func fuzzLimits() Limits { return Limits{Unpacked: 1 << 20} }
 // reseal mends the checksums of what looks like a header, so that the fuzzer gets past them.
 func reseal(raw []byte) []byte {
 	raw = bytes.Clone(raw)
-	for at := 0; at+blockSize <= len(raw); at += blockSize {
-		if h := (*block)(raw[at:]); string(h[offMagic:offMagic+5]) == "ustar" {
-			h.sealed()
+	for at := 0; at+ustar.BlockSize <= len(raw); at += ustar.BlockSize {
+		if h := (*ustar.Block)(raw[at:]); string(h[ustar.OffMagic:ustar.OffMagic+5]) == "ustar" {
+			sealed(h)
 		}
 	}
 	return raw

@@ -6,12 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-)
 
-const (
-	magicGNU  = "ustar  \x00"
-	magicV7   = "\x00\x00\x00\x00\x00\x00\x00\x00"
-	trailStar = "tar\x00"
+	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // guard passes a tar through and stops it at the first byte that tar readers
@@ -28,7 +25,7 @@ type guard struct {
 	raw  int64        // tar bytes seen
 	err  error        // sticky
 
-	block block
+	block ustar.Block
 	fill  int        // bytes of block seen
 	left  int64      // content and padding before the next header
 	seen  bool       // an entry or an extension came already
@@ -77,7 +74,7 @@ func (g *guard) feed(p []byte) error {
 		n := copy(g.block[g.fill:], p)
 		g.fill += n
 		p = p[n:]
-		if g.fill == blockSize {
+		if g.fill == ustar.BlockSize {
 			g.fill = 0
 			if err := g.header(&g.block); err != nil {
 				return err
@@ -90,7 +87,7 @@ func (g *guard) feed(p []byte) error {
 // bound refuses a tar that has or announces too many bytes.
 func (g *guard) bound(more int64) error {
 	if g.raw+more > g.lim.Unpacked {
-		return tooLarge("the archive unpacks to more than %s; that is the limit", bytesText(g.lim.Unpacked))
+		return tooLarge("the archive unpacks to more than %s; that is the limit", fault.Bytes(g.lim.Unpacked))
 	}
 	return nil
 }
@@ -108,8 +105,8 @@ func (g *guard) content(p []byte) error {
 	return g.next.take(ext)
 }
 
-func (g *guard) header(b *block) error {
-	if *b == (block{}) {
+func (g *guard) header(b *ustar.Block) error {
+	if *b == (ustar.Block{}) {
 		g.zeros++
 		if g.next.kinds != "" {
 			return bad("the archive ends after an extension header that belongs to no entry")
@@ -125,36 +122,35 @@ func (g *guard) header(b *block) error {
 	}
 	first := !g.seen
 	g.seen = true
-	g.left = size + padding(size)
+	g.left = size + ustar.Padding(size)
 	if err := g.bound(g.left); err != nil {
 		return err
 	}
-	if isExtension(b[offType]) {
-		g.ext, err = g.next.announce(b[offType], size, first)
+	if isExtension(b[ustar.OffType]) {
+		g.ext, err = g.next.announce(b[ustar.OffType], size, first)
 		return err
 	}
 	return g.next.apply(b, size)
 }
 
 // checkHeader checks the fields that readers disagree about and returns the size.
-func (g *guard) checkHeader(b *block) (int64, error) {
+func (g *guard) checkHeader(b *ustar.Block) (int64, error) {
 	name := g.next.nameOf(b)
-	sum, ok := parseOctal(b[offSum:endSum])
-	if !ok || sum != b.checksum() {
+	if !b.Intact() {
 		return 0, bad("tar header of %.200q: its checksum is wrong", name)
 	}
-	size, ok := parseOctal(b[offSize:endSize])
+	size, ok := ustar.ParseOctal(b[ustar.OffSize:ustar.EndSize])
 	if !ok {
 		return 0, bad("entry %.200q: its size is not an octal number below 8 GiB", name)
 	}
 	if !plainNumbers(b) || !plainFields(b) {
 		return 0, bad("entry %.200q: its header is not ustar, GNU or V7 tar as their programs write it", name)
 	}
-	kind := b[offType]
+	kind := b[ustar.OffType]
 	if strings.IndexByte("\x000125xgLK", kind) < 0 {
 		return 0, bad("entry %.200q is %s; a package has only files, folders and links inside it", name, typeName(kind))
 	}
-	if !isLink(kind) && b[offLink] != 0 {
+	if !isLink(kind) && b[ustar.OffLink] != 0 {
 		return 0, bad("entry %.200q: only a link may have a link's target", name)
 	}
 	return size, nil
@@ -162,66 +158,40 @@ func (g *guard) checkHeader(b *block) (int64, error) {
 
 // plainNumbers reports whether no reader stumbles over the numbers that nobody
 // needs: npm's tar drops an entry that has a bad one.
-func plainNumbers(b *block) bool {
-	fields := [][]byte{b[offMode:endMode], b[offTime:endTime]}
-	for _, owner := range [][]byte{b[offUID:endUID], b[offGID:endGID]} {
-		if string(owner[:4]) != "\x80\x00\x00\x00" { // GNU tar writes owners above 2097151 in base 256
-			fields = append(fields, owner)
-		}
-	}
-	if string(b[offMagic:endMagic]) == magicPOSIX {
-		fields = append(fields, b[offMajor:endMajor], b[offMinor:endMinor])
+func plainNumbers(b *ustar.Block) bool {
+	fields := b.Numbers()
+	if string(b[ustar.OffMagic:ustar.EndMagic]) == ustar.MagicPOSIX {
+		fields = append(fields, b[ustar.OffMajor:ustar.EndMajor], b[ustar.OffMinor:ustar.EndMinor])
 		if b[endShortPrefix] == 0 {
 			fields = append(fields, b[offStarATime:endStarATime], b[offStarCTime:endStarCTime])
 		}
 	}
 	return !slices.ContainsFunc(fields, func(f []byte) bool {
-		_, ok := parseOctal(f)
+		_, ok := ustar.ParseOctal(f)
 		return !ok
 	})
 }
 
 // plainFields reports whether the header names one of the three formats, has
 // nothing behind the end of a text field, and nothing that only some read.
-func plainFields(b *block) bool {
-	if !endsInNUL(b[offName:endName]) || !endsInNUL(b[offLink:endLink]) {
+func plainFields(b *ustar.Block) bool {
+	if !ustar.EndsInNUL(b[ustar.OffName:ustar.EndName]) || !ustar.EndsInNUL(b[ustar.OffLink:ustar.EndLink]) {
 		return false
 	}
-	switch string(b[offMagic:endMagic]) {
-	case magicPOSIX:
-		end := endPrefix
+	switch string(b[ustar.OffMagic:ustar.EndMagic]) {
+	case ustar.MagicPOSIX:
+		end := ustar.EndPrefix
 		if b[endShortPrefix] == 0 {
 			end = endShortPrefix
 		}
-		return endsInNUL(b[offPrefix:end]) && string(b[offTrailer:endTrailer]) != trailStar
-	case magicGNU, magicV7:
-		return len(bytes.Trim(b[offPrefix:], "\x00")) == 0
+		return ustar.EndsInNUL(b[ustar.OffPrefix:end]) && string(b[ustar.OffTrailer:ustar.EndTrailer]) != ustar.TrailStar
+	case ustar.MagicGNU, ustar.MagicV7:
+		return len(bytes.Trim(b[ustar.OffPrefix:], "\x00")) == 0
 	}
 	return false
 }
 
 func isLink(kind byte) bool { return kind == '1' || kind == '2' }
-
-// endsInNUL reports whether only NULs follow the first NUL.
-func endsInNUL(field []byte) bool {
-	return bytes.IndexByte(bytes.TrimRight(field, "\x00"), 0) < 0
-}
-
-// parseOctal reads spaces, digits and at least one closing space or NUL; a
-// field without digits is zero.
-func parseOctal(field []byte) (n int64, ok bool) {
-	digits := bytes.TrimRight(field, " \x00")
-	if len(digits) == len(field) {
-		return 0, false
-	}
-	for _, c := range bytes.TrimLeft(digits, " ") {
-		if c < '0' || c > '7' {
-			return 0, false
-		}
-		n = n<<3 | int64(c-'0')
-	}
-	return n, true
-}
 
 func typeName(kind byte) string {
 	switch kind {

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const testManifest = `{"name":"@a/pkg","version":"1.2.3"}`
@@ -78,22 +80,22 @@ func gzipped(t testing.TB, raw []byte) []byte {
 
 // rawTar joins entries and ends the archive.
 func rawTar(entries ...string) []byte {
-	return []byte(strings.Join(entries, "") + strings.Repeat("\x00", 2*blockSize))
+	return []byte(strings.Join(entries, "") + strings.Repeat("\x00", 2*ustar.BlockSize))
 }
 
 // entry is a ustar entry made by hand; change edits the header before it is sealed.
-func entry(kind byte, name, content string, change ...func(h *block)) string {
+func entry(kind byte, name, content string, change ...func(h *ustar.Block)) string {
 	h := newHeader(name, int64(len(content)), 0o644, kind)
 	for _, f := range change {
 		f(h)
 	}
-	return string(h.sealed()) + content + strings.Repeat("\x00", int(padding(int64(len(content)))))
+	return string(sealed(h)) + content + strings.Repeat("\x00", int(ustar.Padding(int64(len(content)))))
 }
 
 func symlink(name, target string) string { return linkEntry('2', name, target) }
 
 func linkEntry(kind byte, name, target string) string {
-	return entry(kind, name, "", func(h *block) { copy(h[offLink:endLink], target) })
+	return entry(kind, name, "", func(h *ustar.Block) { copy(h[ustar.OffLink:ustar.EndLink], target) })
 }
 
 func manifestEntry() string { return entry('0', "package/package.json", testManifest) }
@@ -145,6 +147,6 @@ func pax(kind byte, records ...string) string {
 	return entry(kind, "PaxHeader/x", body.String())
 }
 
-func set(off int, text string) func(h *block) {
-	return func(h *block) { copy(h[off:], text) }
+func set(off int, text string) func(h *ustar.Block) {
+	return func(h *ustar.Block) { copy(h[off:], text) }
 }

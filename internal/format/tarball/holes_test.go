@@ -18,6 +18,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const (
@@ -111,7 +112,7 @@ func TestCommitsShareTemplates(t *testing.T) {
 		"many":                        "{\n  \"version\": \"\x02\"" + siblings.String() + "\n}\n",
 		"at the start":                "\x01 is the commit",
 		"at the end":                  "the commit is \x01",
-		"at a block's end":            strings.Repeat("x", blockSize-40) + "\x01",
+		"at a block's end":            strings.Repeat("x", ustar.BlockSize-40) + "\x01",
 		"nothing else":                "\x02",
 		"adjacent":                    "\x01\x01\x02\x02\x01",
 		"a SHA in a version":          "0.0.0-commit.g\x01",
@@ -240,7 +241,7 @@ func TestToolsReadFilledHeads(t *testing.T) {
 	if err != nil || string(sum.Manifest) != mention(text, commitA) {
 		t.Fatalf("CheckSplit = %s, %v", sum.Manifest, err)
 	}
-	joined := Join(first, Run{Part: rest.recipe.Body, CRC32: crc32.ChecksumIEEE(gunzip(t, rest.whole)[blockSize:]), RawSize: rest.recipe.Raw - blockSize})
+	joined := Join(first, Run{Part: rest.recipe.Body, CRC32: crc32.ChecksumIEEE(gunzip(t, rest.whole)[ustar.BlockSize:]), RawSize: rest.recipe.Raw - ustar.BlockSize})
 	recipe.Head, recipe.Holes = first.Part, true
 	if diff := cmp.Diff(joined, recipe); diff != "" {
 		t.Errorf("the recipe of the template (-Join +CheckSplit):\n%s", diff)

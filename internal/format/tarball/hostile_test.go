@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // tarCases are tars by what is wrong with them, each with a part of the refusal.
@@ -103,11 +104,11 @@ func TestCheckRefusesLinks(t *testing.T) {
 		"hard link absolute":    {rawTar(linkEntry('1', "package/a", "/etc/passwd")), "absolute"},
 		"hard link other top":   {rawTar(linkEntry('1', "package/a", "other/x")), "outside the package"},
 		"hard link to the top":  {rawTar(linkEntry('1', "package/a", "package")), "outside the package"},
-		"link with content":     {rawTar(entry('2', "package/a", "x", set(offLink, "b"))), "with content"},
+		"link with content":     {rawTar(entry('2', "package/a", "x", set(ustar.OffLink, "b"))), "with content"},
 		"folder with content":   {rawTar(entry('5', "package/a/", "x")), "with content"},
-		"file with target":      {rawTar(entry('0', "package/a", "x", set(offLink, "b"))), "only a link may have"},
+		"file with target":      {rawTar(entry('0', "package/a", "x", set(ustar.OffLink, "b"))), "only a link may have"},
 		"file with pax target":  {rawTar(pax('x', "linkpath=b"), indexEntry()), "only a link may have"},
-		"extension with target": {rawTar(entry('L', "L", "a", set(offLink, "b")), indexEntry()), "only a link may have"},
+		"extension with target": {rawTar(entry('L', "L", "a", set(ustar.OffLink, "b")), indexEntry()), "only a link may have"},
 		"file with GNU target":  {rawTar(entry('K', "K", "b"), indexEntry()), "only a link may have"},
 	}.run(t)
 }
@@ -155,33 +156,33 @@ func TestCheckRefusesExtensions(t *testing.T) {
 
 func TestCheckRefusesHeaders(t *testing.T) {
 	tarCases{
-		"negative size": {rawTar(entry('0', "package/a", "", set(offSize, strings.Repeat("\xff", 12)))), "its size is not"},
-		"huge size":     {rawTar(entry('0', "package/a", "", set(offSize, "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff"))), "its size is not"},
-		"size not octal": {rawTar(entry('0', "package/a", "", set(offSize, "00000000009 "))),
+		"negative size": {rawTar(entry('0', "package/a", "", set(ustar.OffSize, strings.Repeat("\xff", 12)))), "its size is not"},
+		"huge size":     {rawTar(entry('0', "package/a", "", set(ustar.OffSize, "\x80\x00\x00\x00\x7f\xff\xff\xff\xff\xff\xff\xff"))), "its size is not"},
+		"size not octal": {rawTar(entry('0', "package/a", "", set(ustar.OffSize, "00000000009 "))),
 			"its size is not"},
 		"wrong checksum": {[]byte(strings.Replace(string(rawTar(manifestEntry())), "package.json", "package.jsoN", 1)), "checksum is wrong"},
-		"signed checksum": {rawTar(entry('0', "package/ü", "x", func(h *block) {
-			h[offPrefix] = 0
-		})[:offSum] + signedSum(entry('0', "package/ü", "x"))), "checksum is wrong"},
-		"large mode":        {rawTar(entry('0', "package/a", "x", set(offMode, "\x80\x00\x00\x00\x00\x00\x01\xa4"))), "as their programs write it"},
-		"mode no number":    {rawTar(entry('0', "package/a", "x", set(offMode, "rw-r--r-"))), "as their programs write it"},
-		"uid out of range":  {rawTar(entry('0', "package/a", "x", set(offUID, "\x80\xff\xff\xff\xff\xff\xff\xff"))), "as their programs write it"},
-		"star time":         {rawTar(entry('0', "a", "x", set(offPrefix, "package"), set(offStarATime, "\x81"))), "as their programs write it"},
+		"signed checksum": {rawTar(entry('0', "package/ü", "x", func(h *ustar.Block) {
+			h[ustar.OffPrefix] = 0
+		})[:ustar.OffSum] + signedSum(entry('0', "package/ü", "x"))), "checksum is wrong"},
+		"large mode":        {rawTar(entry('0', "package/a", "x", set(ustar.OffMode, "\x80\x00\x00\x00\x00\x00\x01\xa4"))), "as their programs write it"},
+		"mode no number":    {rawTar(entry('0', "package/a", "x", set(ustar.OffMode, "rw-r--r-"))), "as their programs write it"},
+		"uid out of range":  {rawTar(entry('0', "package/a", "x", set(ustar.OffUID, "\x80\xff\xff\xff\xff\xff\xff\xff"))), "as their programs write it"},
+		"star time":         {rawTar(entry('0', "a", "x", set(ustar.OffPrefix, "package"), set(offStarATime, "\x81"))), "as their programs write it"},
 		"garbage in name":   {rawTar(entry('0', "package/a\x00\nb", "x")), "as their programs write it"},
-		"garbage in prefix": {rawTar(entry('0', "a", "x", set(offPrefix, "package\x00x"))), "as their programs write it"},
-		"GNU with prefix":   {rawTar(entry('0', "a", "x", set(offMagic, magicGNU), set(offPrefix, "package"))), "as their programs write it"},
-		"star":              {rawTar(entry('0', "package/a", "x", set(offTrailer, trailStar))), "as their programs write it"},
-		"unknown magic":     {rawTar(entry('0', "package/a", "x", set(offMagic, "ustar\x0099"))), "as their programs write it"},
+		"garbage in prefix": {rawTar(entry('0', "a", "x", set(ustar.OffPrefix, "package\x00x"))), "as their programs write it"},
+		"GNU with prefix":   {rawTar(entry('0', "a", "x", set(ustar.OffMagic, ustar.MagicGNU), set(ustar.OffPrefix, "package"))), "as their programs write it"},
+		"star":              {rawTar(entry('0', "package/a", "x", set(ustar.OffTrailer, ustar.TrailStar))), "as their programs write it"},
+		"unknown magic":     {rawTar(entry('0', "package/a", "x", set(ustar.OffMagic, "ustar\x0099"))), "as their programs write it"},
 	}.run(t)
 }
 
 func TestCheckRefusesEnds(t *testing.T) {
 	tarCases{
 		"no end":          {[]byte(manifestEntry()), "cut off"},
-		"half an end":     {[]byte(manifestEntry() + strings.Repeat("\x00", blockSize)), "cut off"},
+		"half an end":     {[]byte(manifestEntry() + strings.Repeat("\x00", ustar.BlockSize)), "cut off"},
 		"data after end":  {append(rawTar(manifestEntry()), indexEntry()...), "data after the zero block"},
 		"byte after end":  {append(rawTar(manifestEntry()), 1), "cut off"},
-		"hole in the tar": {[]byte(manifestEntry() + strings.Repeat("\x00", blockSize) + indexEntry()), "data after the zero block"},
+		"hole in the tar": {[]byte(manifestEntry() + strings.Repeat("\x00", ustar.BlockSize) + indexEntry()), "data after the zero block"},
 		"not a tar":       {[]byte(strings.Repeat("hello world\n", 1000)), "checksum is wrong"},
 	}.run(t)
 }
@@ -189,13 +190,13 @@ func TestCheckRefusesEnds(t *testing.T) {
 // signedSum is the rest of an entry, from its checksum on, with the sum that
 // adds the bytes as signed numbers.
 func signedSum(e string) string {
-	h := block([]byte(e[:blockSize]))
-	sum := h.checksum()
+	h := ustar.Block([]byte(e[:ustar.BlockSize]))
+	sum := h.Sum()
 	for _, c := range h {
 		if c >= 0x80 {
 			sum -= 256
 		}
 	}
-	putOctal(h[offSum:endSum], sum)
-	return string(h[offSum:]) + e[blockSize:]
+	putOctal(h[ustar.OffSum:ustar.EndSum], sum)
+	return string(h[ustar.OffSum:]) + e[ustar.BlockSize:]
 }

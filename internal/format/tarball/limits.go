@@ -2,7 +2,6 @@ package tarball
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 
 	"github.com/org/registry-action/internal/fault"
@@ -62,14 +61,4 @@ func bad(format string, args ...any) *fault.Error {
 
 func tooLarge(format string, args ...any) *fault.Error {
 	return fault.New(fault.TooLarge, format, args...)
-}
-
-// bytesText writes a limit in the largest unit that divides it.
-func bytesText(n int64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB"}
-	for len(units) > 1 && n > 0 && n%1024 == 0 {
-		n /= 1024
-		units = units[1:]
-	}
-	return fmt.Sprintf("%d %s", n, units[0])
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/archivepath"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // Packer writes the two runs of split tarballs. It keeps its compressors for
@@ -29,7 +30,7 @@ func (p *Packer) WriteHead(w io.Writer, manifest []byte, commit string) (Run, er
 	size := int64(len(manifest))
 	text := appendEntry(nil, topFolder+manifestName, size, 0o644)
 	text = append(text, manifest...)
-	text = append(text, make([]byte, padding(size))...)
+	text = append(text, make([]byte, ustar.Padding(size))...)
 	template, err := d.template(text, commit)
 	switch {
 	case err != nil:
@@ -61,7 +62,7 @@ func (p *Packer) WriteBody(w io.Writer, files []File) (Run, error) {
 			return Run{}, fmt.Errorf("packing %s: %w", f.Name, d.err)
 		}
 	}
-	d.write(make([]byte, 2*blockSize))
+	d.write(make([]byte, 2*ustar.BlockSize))
 	return d.finish()
 }
 

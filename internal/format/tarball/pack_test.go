@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // oddFiles are names at every bound of ustar, by their path in the package.
@@ -104,14 +105,14 @@ func TestBytesAreThoseOfNPM(t *testing.T) {
 		t.Fatalf("npm packed %d of %d files", seen, len(files))
 	}
 	ours := gunzip(t, pack(t, new(Packer), manifest, in...).whole)
-	head := ours[:2*blockSize]
+	head := ours[:2*ustar.BlockSize]
 	before, after, ok := bytes.Cut(npm, head)
 	if !ok {
 		t.Fatal("npm's entry of package.json is not our head")
 	}
 	want := slices.Concat(before, after)
-	for i, block := range slices.Collect(slices.Chunk(ours[2*blockSize:], blockSize)) {
-		if theirs := want[i*blockSize:][:blockSize]; !bytes.Equal(block, theirs) {
+	for i, block := range slices.Collect(slices.Chunk(ours[2*ustar.BlockSize:], ustar.BlockSize)) {
+		if theirs := want[i*ustar.BlockSize:][:ustar.BlockSize]; !bytes.Equal(block, theirs) {
 			t.Fatalf("block %d is\n%q, npm's is\n%q", i, block, theirs)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // checkBoth checks an archive whole and split and wants one summary of both.
@@ -107,6 +108,6 @@ func TestSummaryIgnoresLinks(t *testing.T) {
 
 func TestReadmeCutOff(t *testing.T) {
 	raw := rawTar(manifestEntry(), entry('0', "package/README.md", strings.Repeat("x", 5000)))
-	_, err := Check(bytes.NewReader(gzipped(t, raw[:3*blockSize])), Limits{})
+	_, err := Check(bytes.NewReader(gzipped(t, raw[:3*ustar.BlockSize])), Limits{})
 	wantRefusal(t, err, fault.Invalid, "cut off")
 }

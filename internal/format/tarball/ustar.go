@@ -7,10 +7,11 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const (
-	blockSize = 512
 	entryTime = 499162500 // 1985-10-26T08:15:00Z, Unix seconds
 	maxSize   = 0o77777777777
 
@@ -18,32 +19,12 @@ const (
 	prefixBytes = 155
 )
 
-// The fields of a ustar header: offset and end.
+// Two times that npm's tar takes from what follows a NUL in the prefix: offset and end.
 const (
-	offName, endName       = 0, 100
-	offMode, endMode       = 100, 108
-	offUID, endUID         = 108, 116
-	offGID, endGID         = 116, 124
-	offSize, endSize       = 124, 136
-	offTime, endTime       = 136, 148
-	offSum, endSum         = 148, 156
-	offType                = 156
-	offLink, endLink       = 157, 257
-	offMagic, endMagic     = 257, 265
-	offMajor, endMajor     = 329, 337
-	offMinor, endMinor     = 337, 345
-	offPrefix, endPrefix   = 345, 500
-	endShortPrefix         = 475 // npm's tar takes what follows a NUL here for two times
-	offStarATime           = 476
-	endStarATime           = 488
-	offStarCTime           = 488
-	endStarCTime           = 500
-	offTrailer, endTrailer = 508, 512
+	endShortPrefix             = 475
+	offStarATime, endStarATime = 476, 488
+	offStarCTime, endStarCTime = 488, 500
 )
-
-const magicPOSIX = "ustar\x0000"
-
-type block [blockSize]byte
 
 // appendEntry appends the header of a regular file, with the pax header before
 // it where ustar can't hold the name, exactly as npm's tar writes them.
@@ -53,8 +34,8 @@ func appendEntry(b []byte, name string, size int64, mode fs.FileMode) []byte {
 		b = appendPAX(b, name, size)
 	}
 	h := newHeader(short, size, mode, '0')
-	copy(h[offPrefix:endPrefix], prefix)
-	return append(b, h.sealed()...)
+	copy(h[ustar.OffPrefix:ustar.EndPrefix], prefix)
+	return append(b, sealed(h)...)
 }
 
 func appendPAX(b []byte, name string, size int64) []byte {
@@ -62,40 +43,29 @@ func appendPAX(b []byte, name string, size int64) []byte {
 		paxRecord("mtime", strconv.Itoa(entryTime)) +
 		paxRecord("size", strconv.FormatInt(size, 10))
 	h := newHeader(cut("PaxHeader/"+path.Base(name)), int64(len(body)), 0o644, 'x')
-	b = append(b, h.sealed()...)
+	b = append(b, sealed(h)...)
 	b = append(b, body...)
-	return append(b, make([]byte, padding(int64(len(body))))...)
+	return append(b, make([]byte, ustar.Padding(int64(len(body))))...)
 }
 
 // newHeader leaves uid, gid and the names of the owners empty.
-func newHeader(name string, size int64, mode fs.FileMode, kind byte) *block {
-	var h block
-	copy(h[offName:endName], name)
-	putOctal(h[offMode:endMode], int64(mode))
-	putOctal(h[offSize:endSize], size)
-	putOctal(h[offTime:endTime], entryTime)
-	h[offType] = kind
-	copy(h[offMagic:endMagic], magicPOSIX)
-	putOctal(h[offMajor:endMajor], 0)
-	putOctal(h[offMinor:endMinor], 0)
+func newHeader(name string, size int64, mode fs.FileMode, kind byte) *ustar.Block {
+	var h ustar.Block
+	copy(h[ustar.OffName:ustar.EndName], name)
+	putOctal(h[ustar.OffMode:ustar.EndMode], int64(mode))
+	putOctal(h[ustar.OffSize:ustar.EndSize], size)
+	putOctal(h[ustar.OffTime:ustar.EndTime], entryTime)
+	h[ustar.OffType] = kind
+	copy(h[ustar.OffMagic:ustar.EndMagic], ustar.MagicPOSIX)
+	putOctal(h[ustar.OffMajor:ustar.EndMajor], 0)
+	putOctal(h[ustar.OffMinor:ustar.EndMinor], 0)
 	return &h
 }
 
 // sealed writes the checksum and returns the block.
-func (h *block) sealed() []byte {
-	putOctal(h[offSum:endSum], h.checksum())
+func sealed(h *ustar.Block) []byte {
+	putOctal(h[ustar.OffSum:ustar.EndSum], h.Sum())
 	return h[:]
-}
-
-// checksum is the sum of the header's bytes with spaces for the checksum itself.
-func (h *block) checksum() int64 {
-	sum := int64(' ') * (endSum - offSum)
-	for i, c := range h {
-		if i < offSum || i >= endSum {
-			sum += int64(c)
-		}
-	}
-	return sum
 }
 
 // putOctal fills a field as npm's tar does: digits, a space and a NUL, the
@@ -151,9 +121,6 @@ func paxRecord(key, value string) string {
 	n = rest + len(strconv.Itoa(n))
 	return fmt.Sprintf("%d %s=%s\n", n, key, value)
 }
-
-// padding is what fills n bytes up to a whole block.
-func padding(n int64) int64 { return -n & (blockSize - 1) }
 
 func isASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const (
@@ -119,7 +121,7 @@ func BenchmarkWrite(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	tree, err := Unpack(b.Context(), f, benchSize+benchFiles*4*blockSize, nil, Limits{})
+	tree, err := Unpack(b.Context(), f, benchSize+benchFiles*4*ustar.BlockSize, nil, Limits{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // FuzzUnpack: whatever comes, it is refused or it is a package within the limits, whose canonical archive has the same hashes.
@@ -59,8 +60,8 @@ func FuzzUnpack(f *testing.F) {
 // sealed repairs the checksums of a tar's headers, without which the fuzzer would hardly get past one.
 func sealed(b []byte) []byte {
 	b = bytes.Clone(b)
-	for at := 0; at+blockSize <= len(b); at += blockSize {
-		if h := (*block)(b[at:]); string(h[offMagic:endMagic-1]) == "ustar" {
+	for at := 0; at+ustar.BlockSize <= len(b); at += ustar.BlockSize {
+		if h := (*block)(b[at:]); string(h[ustar.OffMagic:endMagic-1]) == "ustar" {
 			h.seal()
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/mholt/archives"
+
+	"github.com/org/registry-action/internal/fault"
 )
 
 const copySize = 128 << 10
@@ -116,7 +118,7 @@ func (o *origin) refusal(err error) error {
 	case errors.Is(err, gzip.ErrChecksum):
 		return bad("the archive's content does not have the checksum and size that its gzip trailer states; send it again")
 	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return bad("the archive's zstd window is larger than %s; compress it with a lower level", bytesText(maxWindow))
+		return bad("the archive's zstd window is larger than %s; compress it with a lower level", fault.Bytes(maxWindow))
 	}
 	return bad("the archive's compressed data is broken; send it again").With("reason", err.Error())
 }

@@ -2,10 +2,10 @@ package zig
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // Limits bound an archive; zero fields stand for the defaults.
@@ -38,7 +38,7 @@ func (l Limits) withDefaults() Limits {
 }
 
 // tarBytes is how large a tar within the limits can be: up to three headers an entry, and padding.
-func (l Limits) tarBytes() int64 { return l.Unpacked + int64(l.Entries)*6*blockSize + 1<<20 }
+func (l Limits) tarBytes() int64 { return l.Unpacked + int64(l.Entries)*6*ustar.BlockSize + 1<<20 }
 
 // checkRatio refuses what expands too far: used compressed bytes became n.
 func (l Limits) checkRatio(n, used int64) error {
@@ -71,14 +71,14 @@ func (b *builder) add(e Entry) error {
 	case strings.Count(e.Name, "/") > maxAbove:
 		return tooLarge("the entry %.200q lies more than %d folders deep; that is the limit", e.Name, maxAbove)
 	case b.names > maxNames:
-		return tooLarge("the names of the package's files are more than %s in all; that is the limit", bytesText(maxNames))
+		return tooLarge("the names of the package's files are more than %s in all; that is the limit", fault.Bytes(maxNames))
 	}
 	b.tree.Entries = append(b.tree.Entries, e)
 	return nil
 }
 
 func (l Limits) unpackedTooLarge() error {
-	return tooLarge("the package unpacks to more than %s; that is the limit", bytesText(l.Unpacked))
+	return tooLarge("the package unpacks to more than %s; that is the limit", fault.Bytes(l.Unpacked))
 }
 
 // bad refuses bytes that are no archive.
@@ -93,14 +93,4 @@ func badPackage(format string, args ...any) *fault.Error {
 
 func tooLarge(format string, args ...any) *fault.Error {
 	return fault.New(fault.TooLarge, format, args...)
-}
-
-// bytesText writes a limit in the largest unit that divides it.
-func bytesText(n int64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB"}
-	for len(units) > 1 && n > 0 && n%1024 == 0 {
-		n /= 1024
-		units = units[1:]
-	}
-	return fmt.Sprintf("%d %s", n, units[0])
 }

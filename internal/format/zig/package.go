@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/org/registry-action/internal/fault"
 )
 
 // Package is a Tree as a compiler sees it.
@@ -109,5 +111,5 @@ func (p *Package) readManifest(entries []Entry) error {
 }
 
 func manifestTooLarge(lim Limits) error {
-	return tooLarge("%s is larger than %s; that is the limit", manifestName, bytesText(lim.Manifest))
+	return tooLarge("%s is larger than %s; that is the limit", manifestName, fault.Bytes(lim.Manifest))
 }

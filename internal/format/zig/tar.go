@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const maxPAX = 1 << 20 // bytes of an extended header
@@ -54,7 +56,7 @@ func (t *tarReader) header(h *block) (bool, error) {
 		return false, nil
 	}
 	if !h.intact() {
-		return false, bad("the tar's header of %.200q is broken: its checksum is wrong; pack it again", h.text(offName, endName))
+		return false, bad("the tar's header of %.200q is broken: its checksum is wrong; pack it again", h.text(ustar.OffName, ustar.EndName))
 	}
 	if t.headers++; t.headers > 6*t.lim.Entries {
 		return false, tooLarge("the tar has more than %d headers; that is the limit", 6*t.lim.Entries)
@@ -79,10 +81,10 @@ func (t *tarReader) cutOff() error {
 
 // skip passes over n bytes and what fills their last block.
 func (t *tarReader) skip(n int64) error {
-	if n > t.end-t.at || padding(n) > t.end-t.at-n {
+	if n > t.end-t.at || ustar.Padding(n) > t.end-t.at-n {
 		return t.cutOff()
 	}
-	t.at += n + padding(n)
+	t.at += n + ustar.Padding(n)
 	return nil
 }
 
@@ -91,7 +93,7 @@ func (t *tarReader) entry(h *block) error {
 	if !ok {
 		return bad("the tar's entry %.200q has no valid size; pack it again", h.fullName())
 	}
-	switch kind := h[offType]; kind {
+	switch kind := h[ustar.OffType]; kind {
 	case 0, '0':
 		return t.emit(h, File, size)
 	case '2':
@@ -101,9 +103,9 @@ func (t *tarReader) entry(h *block) error {
 	case 'L', 'K':
 		text, err := t.body(h, size, 4*maxPath)
 		if kind == 'L' {
-			t.next.name = untilNUL(text)
+			t.next.name = ustar.UntilNUL(text)
 		} else {
-			t.next.link = untilNUL(text)
+			t.next.link = ustar.UntilNUL(text)
 		}
 		return err
 	case 'x':
@@ -123,7 +125,7 @@ func (t *tarReader) entry(h *block) error {
 
 // otherName is the name by which compilers know what they can't unpack: without prefix and extended headers.
 func otherName(h *block) string {
-	name := h.text(offName, endName)
+	name := h.text(ustar.OffName, ustar.EndName)
 	if clean, ok := cleanName(name); ok {
 		return clean
 	}
@@ -144,7 +146,7 @@ func (t *tarReader) skipSparseMap(h *block) error {
 // body reads the text of an extended header.
 func (t *tarReader) body(h *block, size, limit int64) ([]byte, error) {
 	if size > limit {
-		return nil, tooLarge("the tar's extended header %.200q has more than %d bytes; that is the limit", h.text(offName, endName), limit)
+		return nil, tooLarge("the tar's extended header %.200q has more than %d bytes; that is the limit", h.text(ustar.OffName, ustar.EndName), limit)
 	}
 	text := make([]byte, size)
 	if err := t.read(text); err != nil {
@@ -164,7 +166,7 @@ func (t *tarReader) extended(h *block, size int64) error {
 	for len(text) > 0 {
 		key, value, rest, ok := paxRecord(text)
 		if !ok {
-			return bad("the tar has a broken pax header before %.200q; pack it again", h.text(offName, endName))
+			return bad("the tar has a broken pax header before %.200q; pack it again", h.text(ustar.OffName, ustar.EndName))
 		}
 		text = rest
 		switch key {
@@ -206,7 +208,7 @@ func (t *tarReader) emit(h *block, kind Kind, size int64) error {
 		n.name = h.fullName()
 	}
 	if n.link == "" {
-		n.link = h.text(offLink, endLink)
+		n.link = h.text(ustar.OffLink, ustar.EndLink)
 	}
 	e := Entry{Kind: kind, offset: t.at}
 	switch kind {

@@ -11,12 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // raw is an entry of a tar with a header of our own, for what archive/tar does not write.
 func raw(kind byte, name, body string) []byte {
 	h := header(name, "", kind, int64(len(body)), 0o644)
-	return append(append(h[:], body...), make([]byte, padding(int64(len(body))))...)
+	return append(append(h[:], body...), make([]byte, ustar.Padding(int64(len(body))))...)
 }
 
 func pax(records ...string) []byte {
@@ -35,17 +36,17 @@ func TestTar(t *testing.T) {
 	prefixed := header("name", "pre/fix", '0', 1, 0o644)
 	old := bytes.Clone(raw('0', "name", "x"))
 	h := (*block)(old)
-	copy(h[offMagic:], make([]byte, 8))
-	copy(h[offPrefix:], "not/a/prefix")
+	copy(h[ustar.OffMagic:], make([]byte, 8))
+	copy(h[ustar.OffPrefix:], "not/a/prefix")
 	h.seal()
 	sparse := bytes.Clone(raw('S', "sparse", "x"))
-	h = (*block)(sparse[:blockSize])
+	h = (*block)(sparse[:ustar.BlockSize])
 	h[offSparse] = 1
 	h.seal()
-	sparse = join(sparse[:blockSize], make([]byte, blockSize), sparse[blockSize:])
+	sparse = join(sparse[:ustar.BlockSize], make([]byte, ustar.BlockSize), sparse[ustar.BlockSize:])
 	base256 := bytes.Clone(raw('0', "base256", "x"))
 	h = (*block)(base256)
-	copy(h[offSize:endSize], "\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
+	copy(h[ustar.OffSize:ustar.EndSize], "\x80\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
 	h.seal()
 
 	file := func(name string, size int64) Entry { return Entry{Name: name, Size: size} }
@@ -75,7 +76,7 @@ func TestTar(t *testing.T) {
 		"cleaned":        {join(raw('5', "./", ""), raw('0', "./a//b/../c", "")), []Entry{file("a/c", 0)}},
 		"folder":         {raw('5', "d/", ""), []Entry{{Name: "d", Kind: Folder}}},
 		"link with size": {join(raw('2', "l", "skipped"), raw('0', "a", "")), []Entry{{Name: "l", Kind: Link}, file("a", 0)}},
-		"end":            {join(raw('0', "a", ""), make([]byte, blockSize), raw('0', "b", ""), []byte("trash")), []Entry{file("a", 0)}},
+		"end":            {join(raw('0', "a", ""), make([]byte, ustar.BlockSize), raw('0', "b", ""), []byte("trash")), []Entry{file("a", 0)}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -97,7 +98,7 @@ func TestTarRefuses(t *testing.T) {
 	second[0] = 'c'
 	negative := raw('0', "a", "")
 	h := (*block)(negative)
-	copy(h[offSize:endSize], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+	copy(h[ustar.OffSize:ustar.EndSize], "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 	h.seal()
 	for name, b := range map[string][]byte{
 		"checksum":           flipped,
@@ -116,8 +117,8 @@ func TestTarRefuses(t *testing.T) {
 		"pax without length": raw('x', "", "path=a\n"),
 		"pax with NUL":       raw('x', "", record("path", "a\x00b")),
 		"pax with bad size":  raw('x', "", record("size", "-1")),
-		"body missing":       raw('0', "a", strings.Repeat("x", 600))[:blockSize+100],
-		"pax missing":        pax("path", "b")[:blockSize],
+		"body missing":       raw('0', "a", strings.Repeat("x", 600))[:ustar.BlockSize+100],
+		"pax missing":        pax("path", "b")[:ustar.BlockSize],
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree, err := unpack(t, b)

@@ -9,6 +9,8 @@ import (
 	"os"
 
 	"github.com/mholt/archives"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // Kind is what an entry is.
@@ -94,7 +96,7 @@ func identify(ctx context.Context, src io.ReaderAt, size int64) (string, error) 
 			return f.name, nil
 		}
 	}
-	if len(start) >= blockSize && ((*block)(start)).intact() {
+	if len(start) >= ustar.BlockSize && ((*block)(start)).intact() {
 		return "tar", nil
 	}
 	for _, f := range []struct {

@@ -3,28 +3,21 @@ package zig
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
-// The parts of a tar header that compilers look at: offset and end.
-const (
-	blockSize = 512
+// What compilers look at in GNU's headers: whether more blocks of its sparse map follow, in the header and in such a block.
+const offSparse, offSparseNext = 482, 504
 
-	offName, endName     = 0, 100
-	offSize, endSize     = 124, 136
-	offSum, endSum       = 148, 156
-	offType              = 156
-	offLink, endLink     = 157, 257
-	offMagic, endMagic   = 257, 263
-	offPrefix, endPrefix = 345, 500
-	offSparse            = 482 // whether more blocks of GNU's sparse map follow
-	offSparseNext        = 504
-)
+// endMagic is where the magic ends for compilers.
+const endMagic = 263
 
-type block [blockSize]byte
+type block ustar.Block
 
 // intact reports whether the block is a header with the right checksum.
 func (b *block) intact() bool {
-	sum, ok := parseOctal(b[offSum:endSum])
+	sum, ok := parseOctal(b[ustar.OffSum:ustar.EndSum])
 	if !ok || sum == 0 {
 		return false
 	}
@@ -35,7 +28,7 @@ func (b *block) intact() bool {
 // sums are the sums of the header's bytes with spaces for the checksum itself; old programs took bytes as signed.
 func (b *block) sums() (unsigned, signed int64) {
 	for i, c := range b {
-		if i >= offSum && i < endSum {
+		if i >= ustar.OffSum && i < ustar.EndSum {
 			c = ' '
 		}
 		unsigned += int64(c)
@@ -44,19 +37,19 @@ func (b *block) sums() (unsigned, signed int64) {
 	return unsigned, signed
 }
 
-func (b *block) text(from, to int) string { return untilNUL(b[from:to]) }
+func (b *block) text(from, to int) string { return ustar.UntilNUL(b[from:to]) }
 
 // fullName has ustar's prefix in front.
 func (b *block) fullName() string {
-	name, magic := b.text(offName, endName), string(b[offMagic:endMagic])
-	if prefix := b.text(offPrefix, endPrefix); prefix != "" && (magic == "ustar\x00" || magic == "ustar ") {
+	name, magic := b.text(ustar.OffName, ustar.EndName), string(b[ustar.OffMagic:endMagic])
+	if prefix := b.text(ustar.OffPrefix, ustar.EndPrefix); prefix != "" && (magic == "ustar\x00" || magic == "ustar ") {
 		return prefix + "/" + name
 	}
 	return name
 }
 
 func (b *block) size() (int64, bool) {
-	field := b[offSize:endSize]
+	field := b[ustar.OffSize:ustar.EndSize]
 	switch field[0] {
 	case 0xff:
 		return 0, false
@@ -81,11 +74,3 @@ func parseOctal(field []byte) (int64, bool) {
 	n, err := strconv.ParseUint(string(digits), 8, 63)
 	return int64(n), err == nil
 }
-
-func untilNUL(b []byte) string {
-	text, _, _ := bytes.Cut(b, []byte{0})
-	return string(text)
-}
-
-// padding is what fills n bytes up to a whole block.
-func padding(n int64) int64 { return -n & (blockSize - 1) }

@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 const (
@@ -37,7 +38,7 @@ func (p *Package) Write(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	if err := out.write(make([]byte, 2*blockSize)); err != nil {
+	if err := out.write(make([]byte, 2*ustar.BlockSize)); err != nil {
 		return err
 	}
 	if err := z.Close(); err != nil {
@@ -100,7 +101,7 @@ func (t *tarWriter) entry(ctx context.Context, tree *Tree, top string, e Entry) 
 	if err := tree.copy(ctx, e, t.w, t.buf); err != nil {
 		return err
 	}
-	return t.write(make([]byte, padding(e.Size)))
+	return t.write(make([]byte, ustar.Padding(e.Size)))
 }
 
 // program reports whether compilers make a file executable: a script, or a program of Unix or macOS.
@@ -135,20 +136,20 @@ func headers(name string, e Entry, mode int64) []byte {
 	if !fits || !isASCII(name) {
 		records += record("path", name)
 	}
-	if len(e.Link) > endLink-offLink || !isASCII(e.Link) {
+	if len(e.Link) > ustar.EndLink-ustar.OffLink || !isASCII(e.Link) {
 		records += record("linkpath", e.Link)
 	}
 	var out []byte
 	if records != "" {
 		h := header("PaxHeader", "", 'x', int64(len(records)), modeFile)
-		out = append(append(h[:], records...), make([]byte, padding(int64(len(records))))...)
+		out = append(append(h[:], records...), make([]byte, ustar.Padding(int64(len(records))))...)
 	}
 	kind := byte('0')
 	if e.Kind == Link {
 		kind = '2'
 	}
 	h := header(short, prefix, kind, e.Size, mode)
-	copy(h[offLink:endLink], e.Link)
+	copy(h[ustar.OffLink:ustar.EndLink], e.Link)
 	h.seal()
 	return append(out, h[:]...)
 }
@@ -156,14 +157,14 @@ func headers(name string, e Entry, mode int64) []byte {
 // header is a ustar header. Its numbers end with NUL only: Zig 0.11 reads no spaces.
 func header(name, prefix string, kind byte, size, mode int64) *block {
 	var h block
-	copy(h[offName:endName], name)
+	copy(h[ustar.OffName:ustar.EndName], name)
 	copy(h[100:], fmt.Sprintf("%07o\x00", mode))
 	copy(h[108:], "0000000\x000000000\x00") // uid, gid
-	copy(h[offSize:], fmt.Sprintf("%011o\x00", size))
+	copy(h[ustar.OffSize:], fmt.Sprintf("%011o\x00", size))
 	copy(h[136:], "00000000000\x00") // mtime
-	h[offType] = kind
-	copy(h[offMagic:], "ustar\x0000")
-	copy(h[offPrefix:endPrefix], prefix)
+	h[ustar.OffType] = kind
+	copy(h[ustar.OffMagic:], "ustar\x0000")
+	copy(h[ustar.OffPrefix:ustar.EndPrefix], prefix)
 	h.seal()
 	return &h
 }
@@ -171,22 +172,22 @@ func header(name, prefix string, kind byte, size, mode int64) *block {
 // seal writes the checksum.
 func (h *block) seal() {
 	sum, _ := h.sums()
-	copy(h[offSum:endSum], fmt.Sprintf("%06o\x00 ", sum))
+	copy(h[ustar.OffSum:ustar.EndSum], fmt.Sprintf("%06o\x00 ", sum))
 }
 
 // splitName divides a name between ustar's fields. Zig 0.11 has 255 bytes for all of it. The name of what does not fit is cut.
 func splitName(name string) (short, prefix string, fits bool) {
-	if len(name) <= endName-offName {
+	if len(name) <= ustar.EndName-ustar.OffName {
 		return name, "", true
 	}
 	if len(name) < 255 {
 		for i := len(name) - 1; i > 0; i-- {
-			if name[i] == '/' && i <= endPrefix-offPrefix && len(name)-i-1 <= endName-offName {
+			if name[i] == '/' && i <= ustar.EndPrefix-ustar.OffPrefix && len(name)-i-1 <= ustar.EndName-ustar.OffName {
 				return name[i+1:], name[:i], true
 			}
 		}
 	}
-	return strings.ToValidUTF8(name[:endName-offName], ""), "", false
+	return strings.ToValidUTF8(name[:ustar.EndName-ustar.OffName], ""), "", false
 }
 
 // record is "length key=value\n", where length counts its own digits.

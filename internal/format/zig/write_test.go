@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/ustar"
 )
 
 // headersOf reads an archive with Go's own reader.
@@ -105,11 +106,11 @@ func TestPlainHeaders(t *testing.T) {
 			t.Errorf("splitName(%s) = %d and %d bytes, %t; want fits = %t", name, len(short), len(prefix), fits, plain)
 		}
 		b := headers(name, Entry{Size: 5}, modeFile)
-		if (len(b) == blockSize) != plain {
+		if (len(b) == ustar.BlockSize) != plain {
 			t.Errorf("headers(%s) has %d bytes, want a pax header only where it is needed", name, len(b))
 		}
-		if h := (*block)(b[len(b)-blockSize:]); string(h[offSize:endSize]) != "00000000005\x00" || !h.intact() {
-			t.Errorf("headers(%s): size field %q", name, h[offSize:endSize])
+		if h := (*block)(b[len(b)-ustar.BlockSize:]); string(h[ustar.OffSize:ustar.EndSize]) != "00000000005\x00" || !h.intact() {
+			t.Errorf("headers(%s): size field %q", name, h[ustar.OffSize:ustar.EndSize])
 		}
 	}
 }
