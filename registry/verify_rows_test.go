@@ -100,6 +100,7 @@ var rowChanges = []change{
 	{name: "a Zig version that is gone", partition: "zig/package/greet", sort: "version/", want: []string{"reference zig greet", "reference zig greet 1.0.0"}},
 
 	{name: "the metadata of a Lumen version", partition: "lumen/package/@acme/utils", sort: "metadata/", to: replaced(`"manifest_hash": "sha256:`, `"manifest_hash": "sha256:0`), want: []string{"hash lumen @acme/utils 1.0.0", "signature lumen @acme/utils 1.0.0"}},
+	{name: "an optional dependency of a Lumen version", partition: "lumen/package/@acme/utils", sort: "metadata/", to: replaced(`"deps": {`, `"optional_deps": {"x": ["@a/b@*"]}, "deps": {`), want: []string{"hash lumen @acme/utils 1.0.0", "manifest lumen @acme/utils 1.0.0", "signature lumen @acme/utils 1.0.0"}},
 	{name: "the signature of a Lumen version", partition: "lumen/package/@acme/utils", sort: "signature/", to: lateral(`"signature": "`), want: []string{"hash lumen @acme/utils 1.0.0", "signature lumen @acme/utils 1.0.0"}},
 	{name: "no signature of a Lumen version", partition: "lumen/package/@acme/utils", sort: "signature/", want: []string{"reference lumen @acme/utils 1.0.0"}},
 	{name: "an entry of Lumen", partition: "lumen/versions", sort: "@acme/utils 1.0.0", want: []string{"reference lumen @acme/utils", "reference lumen @acme/utils 1.0.0"}},

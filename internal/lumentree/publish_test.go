@@ -223,6 +223,7 @@ func TestPublishAtOnce(t *testing.T) {
 func TestPublishKilledAnywhere(t *testing.T) {
 	for name, signer := range map[string]ed25519.PrivateKey{"signed": key, "unsigned": nil} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			start := t.TempDir()
 			publish(t, start, signer, pack(t, "@acme/http", "1.0.0", "one"))
 			for _, killed := range []lumentree.Package{pack(t, "@acme/http", "2.0.0", "two"), pack(t, "@acme/new", "1.0.0", "new")} {

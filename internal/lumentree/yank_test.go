@@ -109,6 +109,7 @@ func TestYankRefuses(t *testing.T) {
 func TestYankKilledAnywhere(t *testing.T) {
 	for name, signer := range map[string]ed25519.PrivateKey{"signed": key, "unsigned": nil} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			start, next := t.TempDir(), pack(t, "@acme/other", "1.0.0", "other")
 			publish(t, start, signer, pack(t, "@acme/http", "1.0.0", "one"), pack(t, "@acme/http", "1.1.0", "two"))
 			y := lumentree.Yank{Name: "@acme/http", Version: "1.1.0", Reason: "bad"}
