@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"log/slog"
 	"net/url"
+	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,11 +123,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	c.BaseURL = strings.TrimRight(c.BaseURL, "/")
-	u, err := url.Parse(c.BaseURL)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return c, fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", c.BaseURL)
+	base, err := parseBaseURL(c.BaseURL)
+	if err != nil {
+		return c, err
 	}
+	c.BaseURL = base
 	switch lumenpackages.SignaturePolicy(c.LumenUploads) {
 	case "", lumenpackages.SignaturesOff, lumenpackages.SignaturesWarned, lumenpackages.SignaturesRequired:
 	default:
@@ -156,4 +158,24 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fault.New(fault.Invalid, "a publish of at most %d bytes can't hold a package of %d (MAX_PUBLISH_SIZE, MAX_PACKAGE_SIZE)", c.MaxPublish, c.MaxPackage)
 	}
 	return c, nil
+}
+
+// parseBaseURL returns a base URL without a slash at its end. The refusal shows no password.
+func parseBaseURL(text string) (string, error) {
+	u, err := url.Parse(strings.TrimRight(text, "/"))
+	if err != nil { // which has all of it
+		return "", fault.New(fault.Invalid, "the base URL can't be read: expected https://host or http://host:port (BASE_URL)")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fault.New(fault.Invalid, "%q is not a base URL: expected https://host or http://host:port, with no user, query or fragment (BASE_URL)", u.Redacted())
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return "", fault.New(fault.Invalid, "%q is not a base URL: a port is a number from 1 to 65535 (BASE_URL)", u)
+		}
+	}
+	if u.Path != "" && path.Clean(u.Path) != u.Path {
+		return "", fault.New(fault.Invalid, "%q is not a base URL: its path has empty, . or .. segments, which clients drop (BASE_URL)", u)
+	}
+	return u.String(), nil
 }

@@ -47,7 +47,7 @@ func (s stores) close() error {
 // second server off the folder.
 func openStores(c Config) (stores, error) {
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-		return stores{}, fmt.Errorf("making the data folder: %w", err)
+		return stores{}, fmt.Errorf("making the data folder: %w; choose another with --data (REGISTRY_DATA)", err)
 	}
 	if err := ignoreInGit(c.DataDir); err != nil {
 		return stores{}, fmt.Errorf("keeping the data folder out of git: %w", err)

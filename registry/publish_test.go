@@ -309,9 +309,12 @@ func TestSecondServer(t *testing.T) {
 }
 
 func TestBadConfig(t *testing.T) {
-	for _, base := range []string{"", "localhost:3000", "ftp://x", "https://u:p@x", "https://x?y", "https://x#y"} {
-		if _, err := registry.New(registry.Config{DataDir: t.TempDir(), BaseURL: base}); err == nil || !strings.Contains(err.Error(), "BASE_URL") {
-			t.Errorf("BaseURL %q: %v, want a refusal that names BASE_URL", base, err)
+	for _, base := range []string{
+		"", "localhost:3000", "ftp://x", "https://u:s3cret@x", "https://u:s3cret%zz@x", "https://x?y", "https://x#y", "https://x:99999", "https://x:0", "https://:80", "https://x/a/../b", "https://x//a",
+	} {
+		_, err := registry.New(registry.Config{DataDir: t.TempDir(), BaseURL: base})
+		if err == nil || !strings.Contains(err.Error(), "BASE_URL") || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("BaseURL %q: %v, want a refusal that names BASE_URL and shows no password", base, err)
 		}
 	}
 	if _, err := registry.New(registry.Config{DataDir: t.TempDir(), BaseURL: "http://x", MaxPackage: 2, MaxPublish: 1}); err == nil {

@@ -79,9 +79,9 @@ func nameAudit(groups []string, a slog.Attr) slog.Attr {
 }
 
 func serve(ctx context.Context, o options, s streams, log *slog.Logger) (err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(o.Host, strconv.Itoa(o.Port)))
+	listener, err := listen(ctx, o.Host, o.Port)
 	if err != nil {
-		return fmt.Errorf("listening: %w; choose another with --port (PORT)", err)
+		return err
 	}
 	control := rand.Text()
 	c := o.settings(listener.Addr())
@@ -104,6 +104,21 @@ func serve(ctx context.Context, o options, s streams, log *slog.Logger) (err err
 	greetUpstream(s.stdout, reg)
 	defer s.tellManager(ctx, log)()
 	return reg.Serve(ctx, listener)
+}
+
+// listen says of an address that can't be had which of its options is to blame.
+func listen(ctx context.Context, host string, port int) (net.Listener, error) {
+	if port < 0 || port > 65535 {
+		return nil, config.Usagef("%d is no port; give one from 1 to 65535, or 0 for any that is free (PORT)", port)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	switch {
+	case err == nil:
+		return listener, nil
+	case errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("listening: %w; choose another port with --port (PORT)", err)
+	}
+	return nil, fmt.Errorf("listening: %w; is %q an address of this machine? name one with --host (HOST)", err, host)
 }
 
 // greet says where the server is and who may publish.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,7 @@ func TestUsage(t *testing.T) {
 		{"no retention", []string{"--retention", "0s"}, nil, "90d"},
 		{"open behind a public name", []string{"--base-url", "https://registry.example.com"}, nil, "REGISTRY_TOKEN"},
 		{"a base URL that is none", []string{"--port", "0"}, map[string]string{"BASE_URL": "localhost:3000"}, "BASE_URL"},
+		{"a port that is none", []string{"--port", "99999"}, nil, "(PORT)"},
 		{"a publish below a package", []string{"--port", "0", "--max-publish-size", "1MiB"}, nil, "MAX_PUBLISH_SIZE"},
 		{"no size", []string{"--max-package-size", "0"}, nil, "MAX_PACKAGE_SIZE"},
 		{"no quota for forks", []string{"--fork-quota", "0"}, nil, "FORK_QUOTA"},
@@ -68,6 +70,30 @@ func TestUsage(t *testing.T) {
 				t.Error("the token is shown")
 			}
 		})
+	}
+}
+
+// Of an address that can't be had the option is named that is to blame.
+func TestListen(t *testing.T) {
+	taken, err := listen(t.Context(), "127.0.0.1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	for _, c := range []struct {
+		host string
+		port int
+		want string
+	}{
+		{"127.0.0.1", taken.Addr().(*net.TCPAddr).Port, "PORT"},
+		{"203.0.113.7", 0, "HOST"}, // of a network for documentation
+	} {
+		if l, err := listen(t.Context(), c.host, c.port); err == nil {
+			t.Errorf("%s port %d was free", c.host, c.port)
+			_ = l.Close()
+		} else if !strings.Contains(err.Error(), "("+c.want+")") {
+			t.Errorf("%s port %d: %v, want %s named", c.host, c.port, err, c.want)
+		}
 	}
 }
 

@@ -151,8 +151,8 @@ func TestSignaturesOfUpstreamVerify(t *testing.T) {
 	}
 }
 
-// An audit is answered from upstream, which learns no name of ours and no token,
-// and cleanly where upstream has no audits.
+// An audit is answered from upstream, which learns no name of ours and no token. Where
+// upstream has no audits, or is broken, it fails: nobody may take that for "no flaws".
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	up := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
@@ -167,12 +167,11 @@ func TestAudit(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc
-		found  bool
+		says   []string
 	}{
-		{"advisories", f.advise(t), true},
-		{"no audits", http.NotFound, false},
-		{"not allowed", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusMethodNotAllowed) }, false},
-		{"broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, false},
+		{"advisories", f.advise(t), []string{"of-upstream", "A grave flaw"}},
+		{"no audits", http.NotFound, nil},
+		{"broken", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, nil},
 	}
 	for _, m := range managers() {
 		u := m.sit(t, s.url, operatorToken)
@@ -183,13 +182,11 @@ func TestAudit(t *testing.T) {
 			app := u.project(t, "", map[clients.Tool]string{clients.Yarn4: "npmMinimalAgeGate: 0"}[m.tool])
 			u.run(t, app, u.add()+" of-upstream @acme/secret-name").must(t)
 			for _, tt := range tests {
-				f.answers(tt.answer)
-				switch r := u.run(t, app, u.cmd.audit); {
-				case tt.found:
-					r.refuses(t, "of-upstream", "A grave flaw")
-				case r.code != 0:
-					t.Errorf("%s: %v\nwant a clean answer", tt.name, r)
+				if tt.name == "broken" && m.name != "npm" {
+					continue // the others try again for a minute
 				}
+				f.answers(tt.answer)
+				u.run(t, app, u.cmd.audit).refuses(t, tt.says...)
 			}
 		})
 	}

@@ -105,7 +105,7 @@ func parseBase(raw string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, fmt.Errorf("registry URL %s://…@%s: a URL must not hold credentials; set REGISTRY_TOKEN instead", u.Scheme, u.Host)
 	case u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
-		return nil, fmt.Errorf("registry URL %q: want one like https://registry.example.com", u.Redacted())
+		return nil, fmt.Errorf("registry URL %q: set REGISTRY_URL to one like https://registry.example.com", u.Redacted())
 	case u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("registry URL %s://%s%s: must not have a query or a fragment", u.Scheme, u.Host, u.Path)
 	}
