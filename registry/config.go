@@ -28,7 +28,7 @@ type Config struct {
 	headerTime     time.Duration   // that a client has for the head of a request; headerTimeout
 	recheck        time.Duration   // after which a verification looks again at what it found wrong; recheckAfter
 	S3Redirect     bool            // clients get and bring large blobs by signed URLs of the bucket
-	Analytics      DynamoDB        // a table of its own for statistics; none: where metadata is
+	Analytics      DynamoDB        // the table that statistics have of their own, or InFolder: where other metadata is; what the metadata remembers, else InFolder
 	NoUserAgents   bool            // of clients' User-Agents nothing is counted
 	BaseURL        string          // the public URL, which every answer builds on; required
 	Token          string          // who bears it may do everything; empty: whoever is on the same machine

@@ -26,3 +26,6 @@ func HeaderTime(c Config, d time.Duration) Config {
 
 // Rows are all rows of a registry.
 func Rows(r *Registry) kv.Walker { return r.stores.rows }
+
+// Counts is the table that the statistics of a registry have of their own.
+func Counts(r *Registry) DynamoDB { return r.stores.place.counts }

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/transfer"
 	"github.com/org/registry-action/internal/wire"
 )
@@ -34,7 +36,7 @@ type moving struct {
 // and notes the new place in the data folder. An error before that leaves the registry as it was.
 func (m *mover) run(ctx context.Context, p plan) (err error) {
 	r := &moving{mover: m, plan: p, began: time.Now(), shared: m.stores.place.table.Table != ""}
-	if !p.Rows && !p.Blobs {
+	if p.nothing() {
 		m.note("everything is there already")
 		return r.finish(ctx)
 	}
@@ -72,10 +74,37 @@ func (m *mover) run(ctx context.Context, p plan) (err error) {
 
 // load names the rows that move.
 func (r *moving) load() {
+	metadata, batch := r.stores.rows, 0
+	if !r.shared {
+		batch = kv.MaxBatch
+	}
 	if r.plan.Rows {
-		r.cargo = append(r.cargo, &cargo{
-			Rows: transfer.Rows{From: r.stores.rows, To: r.to.rows, Batch: r.to.batch}, gate: r.stores.gate, shared: r.shared,
-		})
+		metadata, batch = r.to.rows, r.to.batch
+		all := &cargo{Rows: transfer.Rows{From: r.stores.rows, To: metadata, Batch: batch}, gate: r.stores.gate, shared: r.shared}
+		if r.plan.Counts {
+			all.Of = func(k kv.Key) bool { return !stats.Owns(k) }
+		}
+		r.cargo = append(r.cargo, all)
+	}
+	if r.plan.Counts {
+		counts := &cargo{Rows: transfer.Rows{From: r.stores.counts, To: metadata, Of: stats.Owns, Batch: batch}, gate: r.stores.countsGate, shared: r.shared}
+		if r.to.counts != nil {
+			counts.To, counts.Batch = r.to.counts, 0
+		}
+		r.cargo = append(r.cargo, counts)
+	}
+}
+
+// writes reports whether others than statistics move, and writes must stop for it.
+func (r *moving) writes() bool { return r.plan.Rows || r.plan.Blobs }
+
+// block lets writes to what moves answer err; nil: they go on.
+func (r *moving) block(err error) {
+	if r.writes() {
+		r.stores.gate.Stop(err)
+	}
+	if r.plan.Counts {
+		r.stores.countsGate.Stop(err)
 	}
 }
 
@@ -147,12 +176,19 @@ func (r *moving) totals(ctx context.Context) (rows, blobs int64, err error) {
 // stop stops all writes, of other servers too.
 func (r *moving) stop(ctx context.Context) error {
 	r.phase(wire.PhaseStopping, 0, 0)
-	r.stores.gate.Stop(transfer.Moving())
+	r.block(transfer.Moving())
 	if !r.shared {
 		return nil
 	}
-	if err := transfer.Mark(ctx, r.stores.rows, transfer.Marker{ID: r.plan.ID, State: transfer.Leaving}); err != nil {
-		return fmt.Errorf("telling the servers of the table to stop writing: %w", err)
+	if r.plan.Rows {
+		if err := transfer.Mark(ctx, r.stores.rows, transfer.Marker{ID: r.plan.ID, State: transfer.Leaving}); err != nil {
+			return fmt.Errorf("telling the servers of the table to stop writing: %w", err)
+		}
+	}
+	if r.plan.Counts {
+		if err := r.holdCounting(ctx); err != nil {
+			return fmt.Errorf("telling the servers of the table to stop counting: %w", err)
+		}
 	}
 	return waitFor(ctx, r.config.settle)
 }
@@ -163,9 +199,9 @@ func (r *moving) resume() error {
 	defer cancel()
 	var err error
 	if r.shared {
-		err = transfer.Unmark(ctx, r.stores.rows, r.plan.ID)
+		err = errors.Join(transfer.Unmark(ctx, r.stores.rows, r.plan.ID), releaseCounting(ctx, r.stores.rows, r.plan.ID))
 	}
-	r.stores.gate.Stop(nil)
+	r.block(nil)
 	return err
 }
 
@@ -196,6 +232,11 @@ func (r *moving) turn(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if r.plan.Rows {
+		if err := r.noteCounting(ctx, r.to.rows); err != nil {
+			return err
+		}
+	}
 	if err := r.to.closeLocal(); err != nil { // so that its files can be renamed
 		return err
 	}
@@ -203,10 +244,13 @@ func (r *moving) turn(ctx context.Context) error {
 	r.mu.Lock()
 	r.moved = true
 	r.mu.Unlock()
-	r.stores.gate.Stop(transfer.Moved())
+	r.block(transfer.Moved())
 	dir, steps := r.config.DataDir, []func(string) error{r.turnRows, r.turnBlobs}
 	if r.plan.S3.Bucket != "" {
 		steps = []func(string) error{r.turnBlobs, r.turnRows}
+	}
+	if r.plan.Counts && !r.plan.Rows { // else the metadata says it where it goes
+		steps = append(steps, func(string) error { return r.noteCounting(ctx, r.stores.rows) })
 	}
 	for _, step := range steps {
 		if err := step(dir); err != nil {

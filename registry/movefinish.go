@@ -27,21 +27,34 @@ func (r *moving) finish(ctx context.Context) error {
 	if !r.point {
 		return nil
 	}
-	r.note("restart the server of this data folder, without S3_BUCKET and DYNAMODB_TABLE or with those of the new place; until then it takes no changes")
+	if r.writes() {
+		r.note("restart the server of this data folder, without S3_BUCKET and DYNAMODB_TABLE or with those of the new place; until then it takes no changes")
+	}
+	if r.plan.Counts {
+		r.note("restart the servers of this registry, without DYNAMODB_ANALYTICS_TABLE or with that of the new place; until then they count no downloads")
+	}
+	if old := r.stores.place.counts; r.plan.Counts && old.Table != "" {
+		r.note("the table %q is as it was; delete it when you are sure", old.Table)
+	}
 	if old := r.plan.Left; old.Table != "" {
 		r.note("the table %q is as it was, and its servers take no changes any more; delete it when you are sure", old.Table)
 	}
 	if old := r.stores.place.bucket; r.plan.Blobs && old.Bucket != "" {
 		r.note("the bytes in %s are as they were; delete them when you are sure", old)
 	}
-	if !r.shared || r.plan.Blobs && r.plan.S3.Bucket != "" {
+	if r.writes() && (!r.shared || r.plan.Blobs && r.plan.S3.Bucket != "") {
 		r.note("what was moved from %s stays there, in %s.moved-* and %s.moved-*; delete it when you are sure", r.config.DataDir, metadataFile, filepath.Base(blobFolder("")))
 	}
 	return nil
 }
 
-// unmarkTarget lets servers use the table that was filled.
+// unmarkTarget lets servers use the tables that were filled. (That of statistics is unmarked by whoever uses it, too.)
 func (r *moving) unmarkTarget(ctx context.Context) error {
+	if r.to != nil && r.to.counts != nil {
+		if err := transfer.Unmark(ctx, r.to.counts, r.plan.ID); err != nil {
+			return err
+		}
+	}
 	if r.plan.Table.Table == "" {
 		return nil
 	}

@@ -136,7 +136,7 @@ func (m *mover) Abandon(ctx context.Context) error {
 	case !found:
 		return fault.New(fault.NotFound, "there is no migration to give up")
 	}
-	if err := transfer.Unmark(ctx, m.stores.rows, p.ID); err != nil {
+	if err := errors.Join(transfer.Unmark(ctx, m.stores.rows, p.ID), releaseCounting(ctx, m.stores.rows, p.ID)); err != nil {
 		return err
 	}
 	return removeFile(filepath.Join(m.config.DataDir, moveFile))

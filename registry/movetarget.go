@@ -26,11 +26,12 @@ func startContext() (context.Context, context.CancelFunc) {
 
 // target is the open stores that a registry moves to; nil for what stays.
 type target struct {
-	rows  kv.Walker
-	batch int // rows written together
-	blobs blob.Store
-	local []io.Closer // stores in the data folder
-	far   []io.Closer
+	rows   kv.Walker
+	batch  int       // rows written together
+	counts kv.Walker // the table of statistics
+	blobs  blob.Store
+	local  []io.Closer // stores in the data folder
+	far    []io.Closer
 }
 
 func (t *target) close() error {
@@ -64,13 +65,18 @@ func openTarget(ctx context.Context, c Config, p plan) (t *target, err error) {
 			return t, err
 		}
 	}
+	if p.Counts && p.Analytics.Table != "" {
+		if t.counts, err = t.openFar(ctx, c, p.Analytics, p.ID); err != nil {
+			return t, err
+		}
+	}
 	if p.Blobs {
 		return t, t.openBlobs(ctx, c, p)
 	}
 	return t, nil
 }
 
-func (t *target) openRows(ctx context.Context, c Config, p plan) error {
+func (t *target) openRows(ctx context.Context, c Config, p plan) (err error) {
 	if p.Table.Table == "" {
 		path := filepath.Join(c.DataDir, fillingMetadata)
 		if err := takeBack(filepath.Join(c.DataDir, metadataFile), path); err != nil {
@@ -83,37 +89,43 @@ func (t *target) openRows(ctx context.Context, c Config, p plan) error {
 		t.rows, t.batch, t.local = db, kv.MaxBatch, append(t.local, db)
 		return nil
 	}
-	db, err := openTable(c, p.Table)
+	t.rows, err = t.openFar(ctx, c, p.Table, p.ID)
+	return err
+}
+
+// openFar opens a table for a move of an id.
+func (t *target) openFar(ctx context.Context, c Config, table DynamoDB, id string) (kv.Walker, error) {
+	db, err := openTable(c, table)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	t.rows, t.far = db, append(t.far, db)
-	return claimTable(ctx, db, p)
+	t.far = append(t.far, db)
+	return db, claimTable(ctx, db, table.Table, id)
 }
 
 // claimTable marks a table as the target of a move. One that has rows of anything else is refused.
-func claimTable(ctx context.Context, db kv.Walker, p plan) error {
+func claimTable(ctx context.Context, db kv.Walker, table, id string) error {
 	m, err := transfer.ReadMarker(ctx, db)
 	if err != nil {
-		return noRights(err, p)
+		return noRights(err, table)
 	}
-	if m.ID == p.ID {
+	if m.ID == id {
 		return nil
 	}
 	for _, err := range db.Walk(ctx, kv.Key{}) {
 		if err != nil {
-			return noRights(err, p)
+			return noRights(err, table)
 		}
-		return fault.New(fault.Invalid, "the table %q is not empty, and what is in it is not of this move; name another one (DYNAMODB_TABLE), or empty it", p.Table.Table)
+		return fault.New(fault.Invalid, "the table %q is not empty, and what is in it is not of this move; name another one (DYNAMODB_TABLE, DYNAMODB_ANALYTICS_TABLE), or empty it", table)
 	}
-	if err := transfer.Mark(ctx, db, transfer.Marker{ID: p.ID, State: transfer.Filling}); err != nil {
-		return noRights(err, p)
+	if err := transfer.Mark(ctx, db, transfer.Marker{ID: id, State: transfer.Filling}); err != nil {
+		return noRights(err, table)
 	}
 	return nil
 }
 
-func noRights(err error, p plan) error {
-	return fault.Wrap(err, fault.Unavailable, "the table %q can't be read and written: %s; a move needs the right to dynamodb:Scan on it besides those of a server", p.Table.Table, said(err))
+func noRights(err error, table string) error {
+	return fault.Wrap(err, fault.Unavailable, "the table %q can't be read and written: %s; a move needs the right to dynamodb:Scan on it besides those of a server", table, said(err))
 }
 
 // said is what may be told of an error.

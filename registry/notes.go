@@ -20,6 +20,7 @@ import (
 type place struct {
 	bucket S3
 	table  DynamoDB
+	counts DynamoDB // of statistics; none: where other metadata is
 }
 
 // writeNote writes JSON that outlives a crash, whole or not at all.

@@ -26,7 +26,11 @@ type stores struct {
 	db     kv.DB     // gate
 	rows   kv.Walker // behind gate
 	gate   *transfer.Gate
+	counts kv.Walker // of statistics; rows if they have no table of their own
 	place  place
+
+	countsGate *transfer.Gate // before counts
+
 	blobs  blob.Store
 	raw    blob.Store    // behind the cache
 	cache  *cache.Cache  // what can be had again
@@ -78,6 +82,9 @@ func openStores(c Config) (stores, error) {
 	}
 	s.blobs, s.raw, s.place.bucket, s.closer = c.meterBlobs(blobs), blobs, bucket, append(s.closer, blobs)
 	if err := s.agree(c); err != nil {
+		return stores{}, errors.Join(err, s.close())
+	}
+	if err := s.openStatistics(c); err != nil {
 		return stores{}, errors.Join(err, s.close())
 	}
 	if s.cache, err = cache.Open(filepath.Join(c.DataDir, "cache"), cache.Options{MaxBytes: c.CacheSize, Now: c.Now}); err != nil {

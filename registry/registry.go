@@ -3,7 +3,6 @@ package registry
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"time"
@@ -53,8 +52,6 @@ type Registry struct {
 	forks    *forks.Service
 	comments *commenter // nil: there is no App that could write them
 	handler  http.Handler
-
-	statsStore io.Closer // the table of statistics; nil: they are where metadata is
 }
 
 // New opens the stores and wires the server. The caller closes it.

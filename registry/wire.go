@@ -67,9 +67,7 @@ func (r *Registry) wire() error {
 		Name: c.LumenName, Unscoped: c.LumenUnscoped, Signatures: lumenpackages.SignaturePolicy(c.LumenUploads),
 		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Settle: s.settle, Now: c.Now, Log: c.Log,
 	})
-	if err := r.openStats(); err != nil {
-		return err
-	}
+	r.openStats()
 	if err := r.openSearch(); err != nil {
 		return errors.Join(err, r.closeStats())
 	}

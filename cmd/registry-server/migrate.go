@@ -13,13 +13,14 @@ import (
 )
 
 type migrate struct {
-	From []string `placeholder:"STORE" group:"Migration" help:"Where it is now: local; s3 and dynamodb, separated by a comma; or one of these."`
-	To   []string `placeholder:"STORE" group:"Migration" help:"Where it goes: s3 and dynamodb, separated by a comma, or one of these; or local."`
+	From []string `placeholder:"STORE" group:"Migration" help:"Where it is now: local; s3 and dynamodb, separated by a comma; or one of these. analytics: the table that statistics have of their own."`
+	To   []string `placeholder:"STORE" group:"Migration" help:"Where it goes: s3 and dynamodb, separated by a comma, or one of these; or local. analytics: statistics get a table of their own."`
 
 	Abandon bool `group:"Migration" help:"Give up a migration that was begun and did not come to its end: the registry stays where it is."`
 
 	dataFolder
 	storage
+	analytics
 	JSON bool `name:"json" group:"Output" help:"Print what was done as JSON."`
 }
 
@@ -31,6 +32,8 @@ compare both sides, and notes the new place in the data folder. Reads go on all 
   registry-server migrate --from local --to s3,dynamodb --s3-bucket acme --dynamodb-table acme --dynamodb-create
   registry-server migrate --from local --to s3 --s3-bucket acme
   registry-server migrate --from s3,dynamodb --to local
+  registry-server migrate --from dynamodb --to analytics --dynamodb-analytics-table acme-statistics
+  registry-server migrate --from s3,dynamodb,analytics --to local
 
 If it is interrupted nothing is lost: the registry is where it was, and the same command goes on. A running server does the work
 itself, with the credentials that it was started with; without one this command does.`)
@@ -71,7 +74,7 @@ func (c migrate) run(ctx context.Context, client *adminclient.Client, s streams)
 }
 
 func (c migrate) request() wire.Migration {
-	return wire.Migration{From: c.From, To: c.To, S3: wire.Bucket(c.bucket()), DynamoDB: wire.Table(c.metadata())}
+	return wire.Migration{From: c.From, To: c.To, S3: wire.Bucket(c.bucket()), DynamoDB: wire.Table(c.metadata()), Analytics: wire.Table(c.analytics.table(c.storage))}
 }
 
 // refuseUsage makes what the server finds wrong with the options an error of usage.

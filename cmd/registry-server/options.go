@@ -26,8 +26,8 @@ type options struct {
 
 	S3Redirect bool `name:"s3-redirect" env:"S3_REDIRECT" group:"Storage" help:"Let clients get tarballs of 1 MiB and more from the bucket itself, and publish-commit bring them there."`
 
-	DynamodbAnalyticsTable string `env:"DYNAMODB_ANALYTICS_TABLE" default:"local" placeholder:"TABLE" group:"Storage" help:"Table of DynamoDB that the statistics of downloads are kept in; local: where other metadata is."`
-	AnalyticsUserAgents    bool   `env:"ANALYTICS_USER_AGENTS" default:"true" negatable:"" group:"Storage" help:"Count downloads by client, such as npm/11, too. Nothing else of a User-Agent is ever kept."`
+	analytics
+	AnalyticsUserAgents bool `env:"ANALYTICS_USER_AGENTS" default:"true" negatable:"" group:"Storage" help:"Count downloads by client, such as npm/11, too. Nothing else of a User-Agent is ever kept."`
 
 	Retention config.Duration `env:"RETENTION" default:"90d" group:"Storage" help:"How long a commit's packages are kept after they were published."`
 
@@ -136,19 +136,11 @@ func (o options) settings(addr net.Addr) registry.Config {
 		NoUpstream: !o.NPMFallback, Upstream: o.NPMUpstream, UpstreamToken: o.NPMUpstreamToken,
 		UpstreamMaxAge: time.Duration(o.UpstreamMaxAge), KeepUpstreamURLs: !o.RewriteTarballs, CacheSize: int64(o.CacheSize),
 		S3Redirect: o.S3Redirect, ZigMirror: o.ZigMirror, LumenName: o.LumenName, LumenUnscoped: o.LumenUnscoped, LumenUploads: o.LumenUploads,
-		Analytics: o.analytics(), NoUserAgents: !o.AnalyticsUserAgents,
+		Analytics: o.analytics.table(o.storage), NoUserAgents: !o.AnalyticsUserAgents,
 		Metrics: o.Metrics, MetricsToken: o.MetricsToken, ShutdownDelay: time.Duration(o.ShutdownDelay), ShutdownTime: time.Duration(o.ShutdownTimeout),
 		GitHubApp: o.github.settings(), WebhookSecret: o.WebhookSecret, Forks: o.forks.settings(),
 		PkgPRNew: o.PkgPRNew, CLIDir: o.CLIDir, Version: config.Version(),
 	}
-}
-
-// analytics is no table if statistics are kept where other metadata is.
-func (o options) analytics() registry.DynamoDB {
-	if o.DynamodbAnalyticsTable == "" || o.DynamodbAnalyticsTable == registry.InFolder {
-		return registry.DynamoDB{}
-	}
-	return registry.DynamoDB{Table: o.DynamodbAnalyticsTable, Region: o.DynamodbRegion, Endpoint: o.DynamodbEndpoint, Create: o.DynamodbCreate}
 }
 
 func isURL(text string) bool {

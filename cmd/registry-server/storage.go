@@ -21,6 +21,19 @@ type storage struct {
 	DynamodbCreate   bool   `env:"DYNAMODB_CREATE" group:"Storage" help:"Make the table, with a TTL, if there is none."`
 }
 
+// analytics says which table statistics have, if they have one of their own.
+type analytics struct {
+	DynamodbAnalyticsTable string `env:"DYNAMODB_ANALYTICS_TABLE" placeholder:"TABLE" group:"Storage" help:"Table of DynamoDB that the statistics of downloads are kept in; local: where other metadata is. Default: where the metadata says that they are, else local."`
+}
+
+// table is none if the metadata decides.
+func (a analytics) table(o storage) registry.DynamoDB {
+	if a.DynamodbAnalyticsTable == "" || a.DynamodbAnalyticsTable == registry.InFolder {
+		return registry.DynamoDB{Table: a.DynamodbAnalyticsTable}
+	}
+	return registry.DynamoDB{Table: a.DynamodbAnalyticsTable, Region: o.DynamodbRegion, Endpoint: o.DynamodbEndpoint, Create: o.DynamodbCreate}
+}
+
 // check refuses what no single option shows.
 func (o storage) check() error {
 	switch {

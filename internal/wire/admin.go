@@ -227,14 +227,17 @@ const (
 	StoreLocal    = "local"
 	StoreS3       = "s3"
 	StoreDynamoDB = "dynamodb"
+	// StoreAnalytics is a table that statistics have of their own.
+	StoreAnalytics = "analytics"
 )
 
 // Migration asks a server to move to other stores.
 type Migration struct {
-	From     []string `json:"from"` // what is there now: local, or s3, dynamodb or both
-	To       []string `json:"to"`
-	S3       Bucket   `json:"s3,omitzero"`       // where To has s3
-	DynamoDB Table    `json:"dynamodb,omitzero"` // where To has dynamodb
+	From      []string `json:"from"` // what is there now: local, or s3, dynamodb or both; and analytics
+	To        []string `json:"to"`
+	S3        Bucket   `json:"s3,omitzero"`        // where To has s3
+	DynamoDB  Table    `json:"dynamodb,omitzero"`  // where To has dynamodb
+	Analytics Table    `json:"analytics,omitzero"` // where To has analytics
 }
 
 // The phases of a migration, in their order.

@@ -3,6 +3,7 @@ package stats
 import (
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -29,6 +30,9 @@ const (
 	versionPrefix = "version/"
 	recentPrefix  = "recent/"
 )
+
+// Owns reports whether a row is one of statistics.
+func Owns(k kv.Key) bool { return strings.HasPrefix(k.Partition, "stats/") }
 
 func packagePartition(k Kind, name string) string { return "stats/package/" + string(k) + "/" + name }
 
