@@ -40,7 +40,7 @@ type Progress struct {
 
 // Report is what an export led to.
 type Report struct {
-	Files   int   `json:"files"`   // of the tree
+	Files   int   `json:"files"`   // of the tree, and extras
 	Written int   `json:"written"` // of them
 	Deleted int   `json:"deleted"`
 	Bytes   int64 `json:"bytes"` // written
@@ -100,7 +100,7 @@ func (e *export) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	e.report.Files = len(files)
+	e.report.Files = len(files) + len(e.opt.Extras)
 	if e.known == nil {
 		if err := e.look(ctx, files); err != nil {
 			return err

@@ -130,7 +130,7 @@ func (v *verifier) checkHeads() {
 		seen[e.Name] = true
 	}
 	if n := v.heads.index.PackageCount; n != 0 && n != len(seen) {
-		v.problem("index.json", CodeIndex, "package_count is %d, and it lists %d packages", n, len(seen))
+		v.problem("index.json", CodeIndex, "package_count is %d, and the packages it lists are %d", n, len(seen))
 	}
 }
 
