@@ -62,7 +62,7 @@ func (c trustAdd) run(ctx context.Context, client *adminclient.Client, s streams
 	s.say("%s of %s may publish %s (%s)", runsOf(made), made.Repository, strings.Join(made.Packages, ", "), made.Tier)
 	if !made.Pinned {
 		s.say("the forge did not tell the numbers of %s and its owner: the first run that fits is believed, and no other repository after it.\n"+
-			"To be sure give --repository-id and --owner-id, which the forge's API tells: gh api repos/%[1]s", made.Repository)
+			"To be sure remove it and give --repository-id and --owner-id: gh api repos/%[1]s --jq '.id, .owner.id' tells both", made.Repository)
 	}
 	if made.Tier == provenance.Release && len(made.Refs) == 0 && made.Environment == "" {
 		s.say("whoever may push a branch to %s can publish so; --ref refs/heads/main, or --environment NAME with rules of the forge, limits that", made.Repository)

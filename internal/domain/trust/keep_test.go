@@ -120,6 +120,18 @@ func TestBadPolicies(t *testing.T) {
 	}
 }
 
+// People write a repository and a workflow as their forge shows them.
+func TestAsTheForgeShowsIt(t *testing.T) {
+	w := newWorld(t)
+	plain := w.policy(func(n *NewPolicy) { n.Workflow = "publish.yml" })
+	shown := w.policy(func(n *NewPolicy) {
+		n.Repository, n.Workflow = "https://github.com/acme/widgets.git", ".github/workflows/publish.yml"
+	})
+	if shown.ID != plain.ID {
+		t.Errorf("the policy is %+v, want %+v", shown, plain)
+	}
+}
+
 // Who owns a package binds it, and nothing else; who publishes nothing binds nothing.
 func TestWhoMayBind(t *testing.T) {
 	w := newWorld(t)

@@ -77,6 +77,7 @@ var (
 // complete checks a binding and fills in what it leaves out.
 func (b Binding) complete(issuers []Issuer) (Binding, error) {
 	b.Repository = strings.TrimSuffix(strings.TrimSpace(b.Repository), ".git")
+	b.Workflow = strings.TrimPrefix(b.Workflow, ".github/workflows/") // as the forge shows it
 	if b.Issuer == "" {
 		b.Issuer = issuers[0].URL
 	}
