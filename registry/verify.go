@@ -123,7 +123,7 @@ func (v *verifier) run(ctx context.Context) (scrub.Result, error) {
 	blobs := scrub.NewBlobs(r.stores.raw, r.life)
 	run := scrub.New(scrub.Options{
 		DB: r.stores.rows, Blobs: blobs, Spaces: transfer.Spaces, Settle: r.config.recheck, Now: r.config.Now,
-		Checkers: []scrub.Checker{r.packages.Checker(blobs, keys), r.commits.Checker(blobs), r.zig.Checker(blobs), r.lumen.Checker(blobs), keys.Checker()},
+		Checkers: []scrub.Checker{r.packages.Checker(blobs, keys), r.commits.Checker(blobs), r.zig.Checker(blobs), r.lumen.Checker(blobs), keys.Checker(), r.auth.Checker(), r.trust.Checker()},
 	})
 	total, err := r.countRows(ctx)
 	if err != nil {

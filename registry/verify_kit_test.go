@@ -54,7 +54,19 @@ func keepAll(t *testing.T, c registry.Config) *kept {
 		k.keepSplit(commit)
 	}
 	k.keepOthers()
+	k.keepTrusted()
 	return k
+}
+
+// keepTrusted makes those who may publish.
+func (k *kept) keepTrusted() {
+	k.t.Helper()
+	for path, body := range map[string]string{
+		"/-/admin/trust": `{"repository": "acme/widgets", "tier": "release", "packages": ["@acme/*"], "repositoryId": 74, "ownerId": 65}`,
+		"/-/admin/users": `{"name": "alice", "password": "a long password"}`, "/-/admin/tokens": `{"name": "ci", "user": "bob", "permission": "publish"}`,
+	} {
+		k.must(http.StatusCreated, k.request(http.MethodPost, path, strings.NewReader(body), "Content-Type: application/json"))
+	}
 }
 
 func (k *kept) must(status int, a answer) {

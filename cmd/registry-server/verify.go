@@ -23,7 +23,7 @@ type verifyAll struct {
 func (verifyAll) Help() string {
 	return strings.TrimSpace(`Reads every row of the metadata and all bytes that packages need, whether the server runs or not, in the data folder or in S3 and
 DynamoDB, and checks that bytes have their digests, that rows say what the archives say, that signatures are good, and that nothing
-that is referred to is missing. It changes nothing. What is damaged is named, with what to do.
+that is referred to is missing; that policies and tokens say one thing. It changes nothing. What is damaged is named, with what to do.
 
   registry-server verify --data /var/lib/registry
   registry-server verify --dynamodb-table acme --s3-bucket acme --data /var/lib/registry

@@ -79,8 +79,8 @@ var allowed = map[string][]string{
 	"internal/store/metered": {"internal/format/digest", "internal/store/blob", "internal/store/kv"},
 
 	// domain: no package knows another; contracts of stores only.
-	"internal/domain/auth":          {"internal/fault", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
-	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/turns"},
+	"internal/domain/auth":          {"internal/fault", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/scrub", "internal/store/turns"},
+	"internal/domain/trust":         {"internal/fault", "internal/memo", "internal/format/pattern", "internal/format/provenance", "internal/store/kv", "internal/store/scrub", "internal/store/turns"},
 	"internal/domain/packages":      {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/pkgprnew":      {"internal/fault", "internal/forge", "internal/memo", "internal/pause", "internal/format/*", "internal/store/*"},
 	"internal/domain/lumenpackages": {"internal/fault", "internal/format/*", "internal/store/*"},

@@ -16,7 +16,7 @@ type Verification struct {
 	Blobs        int64            `json:"blobs"`              // read
 	Bytes        int64            `json:"bytes"`              // of them
 	Checked      map[string]int64 `json:"checked,omitempty"`  // what was looked at: "npm versions", "packages of commits", …
-	NotChecked   int64            `json:"rowsNotChecked"`     // rows that say nothing of packages: accounts, statistics, the agenda
+	NotChecked   int64            `json:"rowsNotChecked"`     // rows that say nothing of packages and who may publish them: statistics, the agenda
 	Unreferenced int64            `json:"unreferencedBlobs"`  // that nothing counts on: the sweeper removes them
 	Problems     []Problem        `json:"problems"`
 	More         bool             `json:"more,omitzero"`  // there are more problems than are listed
@@ -25,7 +25,7 @@ type Verification struct {
 
 // Problem is something that is wrong with what a server keeps.
 type Problem struct {
-	Kind     string `json:"kind"` // "npm", "commit", "zig", "lumen" or "key"
+	Kind     string `json:"kind"` // "npm", "commit", "zig", "lumen", "key", "policy", "token" or "account"
 	Name     string `json:"name"` // what it is about, such as left-pad@1.0.0
 	Code     string `json:"code"`
 	Blob     string `json:"blob,omitzero"` // the bytes, where they are below the folder of blobs or the prefix of the bucket

@@ -55,6 +55,13 @@ func (a alteredRepository) Artifacts(ctx context.Context, run int64, name string
 	return all, err
 }
 
+// closed is a forge whose repository has not let the App in.
+type closed struct{ forks.Forge }
+
+func (closed) Open(context.Context, string) (forks.Repository, error) {
+	return nil, fault.New(fault.Forbidden, "the App is not installed").WithCode("app_not_installed")
+}
+
 // Who takes the name of a repository does not take its place.
 func TestAnotherRepositoryOfTheName(t *testing.T) {
 	w := newWorld(t, forks.Options{}, forgetest.Token)

@@ -1,6 +1,7 @@
 package forks_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -168,6 +169,8 @@ func TestRefusedWithoutAsking(t *testing.T) {
 		"no run":         func(c *forks.Claim) { c.RunID = 0 },
 		"no attempt":     func(c *forks.Claim) { c.RunAttempt = -1 },
 		"no pull":        func(c *forks.Claim) { c.Pull = 0 },
+		"no such number": func(c *forks.Claim) { c.Pull = 1e9 + 1 },
+		"upper case":     func(c *forks.Claim) { as(c, strings.Repeat("A", 40)) },
 	} {
 		c := theClaim()
 		change(&c)
@@ -278,6 +281,29 @@ func TestArtifacts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is gone is no outage: the run may attach its artifact again.
+func TestWhatIsGone(t *testing.T) {
+	for _, route := range []string{forgetest.ListArtifacts, forgetest.DownloadArtifact} {
+		w := newWorld(t, forks.Options{}, forgetest.Token)
+		c := w.claim()
+		w.attach(c)
+		w.gh.Fail(forgetest.Fault{Route: route, Status: 404})
+		_, err := w.Prove(t.Context(), c.ID)
+		w.refused(err, fault.Forbidden, "proof_missing")
+		if _, err := w.Prove(t.Context(), c.ID); err != nil {
+			t.Errorf("when it is there again: %v", err)
+		}
+	}
+	w := newWorld(t, forks.Options{}, forgetest.Token)
+	w.needs.Names = func(context.Context, string) ([]string, error) { return nil, fault.New(fault.NotFound, "nothing") }
+	_, err := w.another().Claim(t.Context(), theClaim())
+	w.refused(err, fault.Forbidden, "package_not_bound")
+	w.needs.Forge = closed{w.needs.Forge}
+	w.opt.Packages = []string{"*"}
+	_, err = w.another().Claim(t.Context(), theClaim())
+	w.refused(err, fault.Forbidden, "app_not_installed")
 }
 
 // While the forge can't be asked nobody is let in, and who asks hears when to come back.

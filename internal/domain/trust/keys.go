@@ -15,11 +15,15 @@ import (
 //	                         name/{owner/name}/{id}   which policies are for a repository
 //	trust/used/{token}       jti                a token that was exchanged, until it is no longer good
 
-const policyPartition = "trust/policy"
+const (
+	policyPartition = "trust/policy"
+	issuerPrefix    = "trust/issuer/"
+	usedPrefix      = "trust/used/"
+)
 
 func policyKey(id string) kv.Key { return kv.Key{Partition: policyPartition, Sort: id} }
 
-func issuerPartition(issuer string) string { return "trust/issuer/" + digestOf(issuer) }
+func issuerPartition(issuer string) string { return issuerPrefix + digestOf(issuer) }
 
 func byID(repositoryID int64) string { return "id/" + number(repositoryID) + "/" }
 
@@ -41,7 +45,7 @@ func (p Policy) indexKeys() []kv.Key {
 }
 
 func usedKey(c Claims) kv.Key {
-	return kv.Key{Partition: "trust/used/" + digestOf(c.Issuer.URL+"\n"+c.ID), Sort: "jti"}
+	return kv.Key{Partition: usedPrefix + digestOf(c.Issuer.URL+"\n"+c.ID), Sort: "jti"}
 }
 
 func digestOf(text string) string {

@@ -50,7 +50,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // vouchesFor reports whether the job's workflow is of a ref that the policy is for. A workflow of the repository may
 // call another of its workflows by the name of any branch, where others may write.
 func (p Policy) vouchesFor(c Claims, job workflow) bool {
-	return !strings.EqualFold(job.Repository, c.Repository) || job.Ref == c.Ref || job.Ref == c.SHA || matchesRef(p.Refs, job.Ref)
+	return !strings.EqualFold(job.Repository, c.Repository) || job.Ref == c.SHA || matchesRef(p.Refs, job.Ref)
 }
 
 // matchesRef reports whether a ref fits one of the globs: * is anything but a slash, ** anything. None fits all.

@@ -54,6 +54,8 @@ func TestPolicyFields(t *testing.T) {
 		"its workflow, called by another":           {func(n *NewPolicy) { n.Workflow = "build.yml" }, called(workflows + "build.yml@refs/heads/main"), "", nil},
 		"its workflow of the same commit":           {func(n *NewPolicy) { n.Refs = []string{"refs/heads/main"} }, called(workflows + "build.yml@" + sha), "", nil},
 		"its workflow of another branch":            {func(n *NewPolicy) { n.Refs = []string{"refs/heads/main"} }, called(workflows + "build.yml@refs/heads/evil"), "job_workflow_ref", nil},
+		"its workflow of another ref that is bound": {func(n *NewPolicy) { n.Refs = []string{"refs/heads/main", "refs/tags/v*"} }, issuertest.Tag(repository, sha, "v1").With(issuertest.Claims{"job_workflow_ref": workflows + "build.yml@refs/heads/main"}), "", nil},
+		"a reusable workflow by its own ref":        {func(n *NewPolicy) { n.WorkflowRepository, n.Refs = "acme/tools", []string{"refs/heads/main"} }, called("acme/tools/.github/workflows/release.yml@refs/tags/v1"), "", nil},
 		"another's reusable workflow":               {nil, called("evil/tools/.github/workflows/publish.yml@refs/heads/main"), "job_workflow_ref", []string{"evil/tools"}},
 		"a reusable workflow that is named":         {func(n *NewPolicy) { n.WorkflowRepository = "acme/tools" }, called("acme/tools/.github/workflows/release.yml@refs/tags/v1"), "", nil},
 		"the file of a reusable workflow":           {func(n *NewPolicy) { n.WorkflowRepository, n.Workflow = "acme/tools", "release.yml" }, called("acme/tools/.github/workflows/release.yml@v1"), "", nil},
@@ -120,6 +122,18 @@ func TestSeveralPolicies(t *testing.T) {
 	w.policy(func(n *NewPolicy) { n.Workflow = "publish.yml" })
 	if _, err := w.run(push()); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whichever comes first, the one that fits best says what differs.
+func TestBestRefusal(t *testing.T) {
+	c := Claims{Repository: repository, RepositoryID: 74, OwnerID: 65, Event: "push"}
+	other := Policy{Binding: Binding{Repository: repository, Tier: provenance.Release, Events: []string{"release"}}, RepositoryID: 74, OwnerID: 65}
+	near := other
+	near.Events, near.WorkflowRepository = []string{"push"}, "acme/tools"
+	for _, all := range [][]Policy{{other, near}, {near, other}} {
+		_, err := admitting(all, c)
+		refused(t, err, fault.Forbidden, "job_workflow_ref")
 	}
 }
 
