@@ -37,14 +37,23 @@ func (u *UI) page(h httpkit.Handler) http.Handler {
 }
 
 // public is a handler for everybody, as signing in must be.
-func (u *UI) public(h httpkit.Handler) http.Handler { return u.kit().Handle(u.identified(h)) }
+func (u *UI) public(h httpkit.Handler) http.Handler { return u.kit().Handle(u.identified(u.answered(h))) }
+
+// answered is a handler whose errors are answered where it is known who looks.
+func (u *UI) answered(h httpkit.Handler) httpkit.Handler {
+	inner := u.kit().Handle(h)
+	return func(w http.ResponseWriter, r *http.Request) error {
+		inner.ServeHTTP(w, r)
+		return nil
+	}
+}
 
 // write is a handler of what changes something: it leaves a line in the audit log. Its domain says who may.
 func (u *UI) write(h httpkit.Handler) http.Handler {
-	return u.kit().Write(u.identified(func(w http.ResponseWriter, r *http.Request) error {
+	return u.kit().Write(u.identified(u.answered(func(w http.ResponseWriter, r *http.Request) error {
 		httpkit.Audit(r, "", "", u.viewer(r).String())
 		return h(w, r)
-	}))
+	})))
 }
 
 func (u *UI) kit() httpkit.Kit { return httpkit.Kit{Log: u.Log, Errors: u.fail} }

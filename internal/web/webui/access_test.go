@@ -259,7 +259,10 @@ func TestStrangers(t *testing.T) {
 			t.Errorf("%s is answered %d to a user", path, w.Code)
 		}
 	}
-	if w := s.send("GET", "/-/web/admin", nil, c); w.Code != http.StatusForbidden {
-		t.Errorf("the page of admins is answered %d to a user", w.Code)
+	// Who has signed in is so on pages of errors, too.
+	for path, status := range map[string]int{"/-/web/admin": http.StatusForbidden, "/-/web/none": http.StatusNotFound} {
+		if w := s.send("GET", path, nil, c); w.Code != status || !strings.Contains(w.Body.String(), "/-/web/account\">ada</a>") {
+			t.Errorf("%s is answered %d to a user: %s", path, w.Code, w.Body)
+		}
 	}
 }

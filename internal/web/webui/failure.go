@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/org/registry-action/internal/fault"
@@ -8,7 +9,10 @@ import (
 )
 
 // failure is the content of an error's page.
-type failure struct{ Heading, Message, Request string }
+type failure struct {
+	Heading, Message, Request string
+	Search                    string // may find what was meant
+}
 
 // fail answers an error as a page.
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
@@ -20,7 +24,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := failure{Heading: http.StatusText(status), Message: message, Request: request}
 	if status == http.StatusNotFound {
-		f.Heading = "There is nothing here"
+		f.Heading, f.Search = "There is nothing here", cmp.Or(r.PathValue("name"), r.PathValue("repo"))
 	}
 	if u.render(w, r, status, "error", Page{Title: f.Heading, Data: f}) != nil {
 		httpkit.WriteError(w, r, err)

@@ -1,10 +1,14 @@
 package webui
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/domain/stats"
@@ -27,6 +31,8 @@ type lumenPage struct {
 	Website      string // the repository's, if a browser may follow it
 	Manual       string // likewise of the documentation
 	MetadataPath string
+	Published    time.Time // zero: not known
+	Origin       *origin   // nil: no CI run has proven that it made this
 	FilesURL     string
 	About        readmeView
 	Chart        *chart
@@ -57,14 +63,72 @@ func (u *UI) lumen(w http.ResponseWriter, r *http.Request) error {
 		page.About, page.FilesURL = u.tryReadme(r.Context(), a), a.Home+"/files"
 	}
 	page.Chart = u.chartOf(r.Context(), "Downloads of "+m.Name, m.Name, "", stats.Lumen)
+	page.Versions, page.Pager = u.lumenVersions(r, index)
+	return u.render(w, r, http.StatusOK, "lumen", Page{Title: m.Name + " " + m.Version + " for Lumen", Description: m.Description, Data: page})
+}
+
+// lumenFacts is what never changes of a version.
+type lumenFacts struct {
+	published time.Time // zero: not known
+	size      int64     // of the first archive
+}
+
+const (
+	keptFacts   = 5000
+	factsAtOnce = 16
+)
+
+// lumenVersions lists the versions of a package, the latest first, a part for the request's page.
+func (u *UI) lumenVersions(r *http.Request, index lumen.PackageIndex) ([]versionRow, pager) {
 	versions := slices.Clone(index.Versions)
 	slices.Reverse(versions)
-	versions, page.Pager = part(r, versions, maxRows)
-	for _, v := range versions {
-		reason, yanked := index.Yanked[v]
-		page.Versions = append(page.Versions, versionRow{Version: v, URL: page.Home + "/" + url.PathEscape(v), Yanked: yanked, Reason: reason})
+	versions, pager := part(r, versions, maxRows)
+	rows := make([]versionRow, len(versions))
+	var g errgroup.Group
+	g.SetLimit(factsAtOnce)
+	for i, v := range versions {
+		g.Go(func() error {
+			reason, yanked := index.Yanked[v]
+			facts := u.factsOf(r.Context(), index.Name, v)
+			rows[i] = versionRow{Version: v, URL: lumenPath(index.Name) + "/" + url.PathEscape(v), Yanked: yanked, Reason: reason, Published: facts.published, Size: facts.size}
+			return nil
+		})
 	}
-	return u.render(w, r, http.StatusOK, "lumen", Page{Title: m.Name + " " + m.Version + " for Lumen", Description: m.Description, Data: page})
+	_ = g.Wait() // none fails
+	return rows, pager
+}
+
+// factsOf reads a version for the list of all, which can do without.
+func (u *UI) factsOf(ctx context.Context, name, version string) lumenFacts {
+	key := name + " " + version
+	if facts, ok := u.facts.Get(key); ok {
+		return facts
+	}
+	doc, err := u.Lumen.Metadata(ctx, name, version)
+	if err != nil {
+		u.Log.WarnContext(ctx, "reading a version of a Lumen package", "package", name, "version", version, "err", err)
+		return lumenFacts{}
+	}
+	m, err := lumen.DecodeMetadata(doc.Body)
+	if err != nil {
+		u.Log.WarnContext(ctx, "reading a version of a Lumen package", "package", name, "version", version, "err", err)
+		return lumenFacts{}
+	}
+	facts := lumenFacts{published: publishedAt(m)}
+	if len(m.Artifacts) > 0 {
+		facts.size = m.Artifacts[0].Size
+	}
+	u.facts.Put(key, facts, keepReleases)
+	return facts
+}
+
+// publishedAt is when a version was published; zero if it does not say.
+func publishedAt(m lumen.Metadata) time.Time {
+	at, err := time.Parse(time.RFC3339, m.PublishedAt)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
 }
 
 // readLumen reads the documents of the package and the version that an address names.
@@ -93,7 +157,7 @@ func (u *UI) readLumen(r *http.Request) (index lumen.PackageIndex, m lumen.Metad
 
 func (u *UI) describeLumen(index lumen.PackageIndex, m lumen.Metadata) lumenPage {
 	page := lumenPage{
-		Metadata: m, Home: lumenPath(m.Name), Latest: index.Latest, IsLatest: index.Latest == m.Version,
+		Metadata: m, Published: publishedAt(m), Origin: originOf(m.Provenance), Home: lumenPath(m.Name), Latest: index.Latest, IsLatest: index.Latest == m.Version,
 		Website: webURL(m.Repository), Manual: webURL(m.Documentation), MetadataPath: "/lumen/" + lumen.MetadataPath(escapePath(m.Name), url.PathEscape(m.Version)),
 	}
 	registry := u.BaseURL + "/lumen"

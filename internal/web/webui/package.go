@@ -31,7 +31,7 @@ type packagePage struct {
 	packageHead
 	Readme                       readmeView
 	Install                      []command
-	Config                       string // of .npmrc
+	Settings                     string // of .npmrc
 	License                      string
 	Homepage, Repository, Issues string // links
 	Keywords                     []string
@@ -59,7 +59,7 @@ type signed struct {
 func (u *UI) head(s *subject, tab string) packageHead {
 	h := packageHead{
 		Name: s.Name, Version: s.version(), Home: s.home(), At: s.at(), Tab: tab,
-		Description: shorten(s.Manifest.Text("description"), 1000), Deprecated: shorten(s.Deprecated, 1000), Upstream: s.ours == nil,
+		Description: shorten(s.Manifest.Text("description"), 500), Deprecated: shorten(s.Deprecated, 1000), Upstream: s.ours == nil,
 	}
 	if s.ours != nil {
 		h.Restricted = s.ours.Restricted
@@ -88,7 +88,7 @@ func (u *UI) packageReadme(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	p := packagePage{packageHead: u.head(s, "readme"), Published: s.PublishedAt, Scripts: s.InstallScript}
-	p.Install, p.Config = u.installRelease(s)
+	p.Install, p.Settings = u.installRelease(s)
 	p.Origin = originOf(s.Proof)
 	p.describe(s.Manifest)
 	p.stored(s)

@@ -15,6 +15,9 @@ import (
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
+// maxBrief is what lists show of a description, in bytes.
+const maxBrief = 200
+
 //go:embed all:templates
 var templateFiles embed.FS
 
@@ -63,6 +66,7 @@ func (u *UI) funcs() template.FuncMap {
 		"asset":   u.assetURL,
 		"bytes":   formatBytes,
 		"visible": visible,
+		"brief":   func(text string) string { return visible(shorten(text, maxBrief)) },
 		"day":     func(t time.Time) string { return t.UTC().Format("2006-01-02") },
 	}
 }

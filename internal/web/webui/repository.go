@@ -5,6 +5,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/catalog"
 	"github.com/org/registry-action/internal/domain/commits"
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/npm"
 )
 
@@ -48,6 +49,9 @@ func (u *UI) repository(w http.ResponseWriter, r *http.Request) error {
 	o, err := u.Commits.Overview(r.Context(), path, offset(r))
 	if isGone(err) && u.hasPackage(r, r.PathValue("owner")) {
 		return u.moved(w, r, "/packages/"+escapePath(r.PathValue("owner"))+"/"+escapePath(r.PathValue("repo")))
+	}
+	if isGone(err) {
+		return fault.Wrap(err, fault.NotFound, "%.200q is not here: no commit of a repository of this owner and name was published.", path).WithCode("no_repository")
 	}
 	if err != nil {
 		return err

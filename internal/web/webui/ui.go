@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/catalog"
@@ -51,6 +52,8 @@ type UI struct {
 	readme *readmes
 	// releases has what lists of versions show.
 	releases *releases
+	// facts has what lists of versions of Lumen packages show.
+	facts *memo.Memo[lumenFacts]
 	// previews has the pages of packages of commits that are downloaded most.
 	previews *memo.Memo[downloaded]
 	// repositories has what begins with a repository's name. Beside the others its patterns would be ambiguous.
@@ -64,6 +67,7 @@ func New(c Config) *UI {
 		u.base = strings.TrimSuffix(parsed.Path, "/")
 	}
 	u.assets, u.readme, u.releases, u.previews = readAssets(), newReadmes(), newReleases(u), newPreviewPages()
+	u.facts = memo.New[lumenFacts](keptFacts, time.Now)
 	u.pages = u.parse()
 	u.mux, u.repositories = u.routes(), u.repositoryRoutes()
 	return u

@@ -26,6 +26,7 @@ type zigPage struct {
 	Use      []command
 	Depends  []zigDependency
 	FilesURL string
+	Origin   *origin // nil: no CI run has proven that it made this
 	Readme   readmeView
 	Chart    *chart
 }
@@ -82,7 +83,7 @@ func versionOf(p zigpackages.Package, version string) (zigpackages.Version, erro
 
 func (u *UI) describeZig(p zigpackages.Package, v zigpackages.Version) zigPage {
 	home := zigPath(p.Name)
-	page := zigPage{Version: v, Home: home, Latest: p.Latest().Version, Owners: p.Owners, Tarball: home + "/" + url.PathEscape(v.Version) + "/tarball"}
+	page := zigPage{Version: v, Origin: originOf(v.Proof), Home: home, Latest: p.Latest().Version, Owners: p.Owners, Tarball: home + "/" + url.PathEscape(v.Version) + "/tarball"}
 	page.FilesURL = home + "/" + url.PathEscape(v.Version) + "/files"
 	page.IsLatest = page.Latest == v.Version
 	hash, _ := zig.Hashes{Hash: v.Hash, Legacy: v.Legacy}.Best(v.Zig)
