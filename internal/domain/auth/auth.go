@@ -121,7 +121,7 @@ func unknownToken() error {
 // byPassword takes the same time, and says the same, whether there is such a user or not.
 func (s *Service) byPassword(ctx context.Context, c Credentials) (Principal, error) {
 	if validUser(c.User) != nil {
-		return Principal{}, wrongPassword()
+		return Principal{}, s.wrongPassword()
 	}
 	a, _, err := s.account(ctx, c.User)
 	if err != nil {
@@ -132,11 +132,15 @@ func (s *Service) byPassword(ctx context.Context, c Credentials) (Principal, err
 		return Principal{}, err
 	}
 	if !right {
-		return Principal{}, wrongPassword()
+		return Principal{}, s.wrongPassword()
 	}
 	return Principal{user: c.User, permission: Publish, account: true}, nil
 }
 
-func wrongPassword() error {
-	return fault.New(fault.Unauthenticated, "Invalid token or password: no user has this name together with this password or token").WithCode("wrong_password")
+func (s *Service) wrongPassword() error {
+	where := ""
+	if !s.opt.SignUp {
+		where = "; accounts are made by whoever runs this registry: registry-server user add"
+	}
+	return fault.New(fault.Unauthenticated, "Invalid token or password: no user has this name together with this password or token%s", where).WithCode("wrong_password")
 }

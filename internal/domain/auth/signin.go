@@ -14,12 +14,12 @@ import (
 func (s *Service) SignIn(ctx context.Context, who Principal, user, password, email string) (p Principal, created bool, err error) {
 	c := Credentials{User: user, Token: password, Addr: who.addr}
 	if password == "" {
-		return p, false, wrongPassword()
+		return p, false, s.wrongPassword()
 	}
 	if s.isRoot(password) || looksLikeToken(password) {
 		p, err = s.recognize(ctx, c)
 		if err == nil && p.user != user {
-			err = wrongPassword()
+			err = s.wrongPassword()
 		}
 	} else {
 		p, created, err = s.enter(ctx, who, c, email)

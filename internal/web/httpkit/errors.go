@@ -83,7 +83,9 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch status {
 	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="registry"`)
+		if body["code"] != "wrong_password" { // told of any challenge, npm shows that in place of the text
+			w.Header().Set("WWW-Authenticate", `Bearer realm="registry"`)
+		}
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
 	}

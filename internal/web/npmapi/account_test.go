@@ -44,6 +44,9 @@ func TestUnknownUser(t *testing.T) {
 	n.user("alice")
 	wrong := n.as("").do("PUT", couch+"alice", credentials("alice", "no such password", "x@example.com")).want(t, 401, "")
 	unknown := n.as("").do("PUT", couch+"bob", credentials("bob", "no such password", "x@example.com")).want(t, 401, "")
+	if c := wrong.Header.Get("WWW-Authenticate"); c != "" || !strings.Contains(string(wrong.body), "user add") {
+		t.Errorf("a wrong password is %s, with the challenge %q", wrong.body, c)
+	}
 	if string(wrong.body) != string(unknown.body) {
 		t.Errorf("a wrong password is %s, an unknown user %s", wrong.body, unknown.body)
 	}
