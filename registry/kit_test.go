@@ -16,6 +16,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/registry"
 )
 
@@ -24,32 +25,15 @@ type node struct {
 	*registry.Registry
 	t   *testing.T
 	url string
-	log *lockedBuffer
+	log *storetest.Transcript
 	dir string
 
 	stop func() // before the test ends
 }
 
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func start(t *testing.T, c registry.Config) *node {
 	t.Helper()
-	n := &node{t: t, log: &lockedBuffer{}, dir: c.DataDir}
+	n := &node{t: t, log: &storetest.Transcript{}, dir: c.DataDir}
 	if n.dir == "" {
 		n.dir = t.TempDir()
 	}

@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/registry"
 )
 
 // serving is a registry that Serve runs. stop tells it to stop, ended is how it did.
 type serving struct {
 	url   string
-	log   *lockedBuffer
+	log   *storetest.Transcript
 	stop  context.CancelFunc
 	ended chan error
 }
@@ -27,7 +28,7 @@ func serve(t *testing.T, c registry.Config) *serving {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &serving{url: "http://" + l.Addr().String(), log: &lockedBuffer{}, ended: make(chan error, 1)}
+	s := &serving{url: "http://" + l.Addr().String(), log: &storetest.Transcript{}, ended: make(chan error, 1)}
 	c.DataDir, c.BaseURL, c.NoUpstream, c.Log = t.TempDir(), s.url, true, slog.New(slog.NewTextHandler(s.log, nil))
 	reg, err := registry.New(c)
 	if err != nil {

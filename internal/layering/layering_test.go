@@ -150,7 +150,7 @@ var allowed = map[string][]string{
 // kits serve tests and measurements; no row lets a program import one. What is
 // below them counts too.
 var kits = []string{
-	"internal/layering", "internal/config/configtest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest", "internal/action/artifact/resultstest",
+	"internal/layering", "internal/config/configtest", "internal/egress/egresstest", "internal/store/kv/kvtest", "internal/store/blob/blobtest", "internal/store/crashtest", "internal/store/storetest", "internal/domain/domaintest", "internal/action/artifact/resultstest",
 	"internal/format/npm/npmtest", "internal/forge/forgetest", "internal/foreign/foreigntest", "internal/clients", "internal/domain/trust/issuertest", "internal/domain/zigmirror/mirrortest", "internal/web/webtest", "internal/parity", "internal/bench", "internal/e2e", "internal/infra", "internal/release", "tools/openapi", "tools/release",
 }
 

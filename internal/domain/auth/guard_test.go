@@ -78,7 +78,7 @@ func TestGuessingIsStopped(t *testing.T) {
 	// Not even the right one gets in now, as a guess could be it; later it does.
 	_, err := g.check(t.Context(), "alice", password, stored, addr)
 	refused(t, err, fault.Forbidden)
-	w.pass(attemptsFor)
+	w.Pass(attemptsFor)
 	if right, err := g.check(t.Context(), "alice", password, stored, addr); !right || err != nil {
 		t.Errorf("after the wait: %v, %v", right, err)
 	}
@@ -246,7 +246,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if n := len(g.known); n != maxRemembered {
 		t.Errorf("%d answers are remembered, want %d", n, maxRemembered)
 	}
-	w.pass(rememberFor)
+	w.Pass(rememberFor)
 	g.mu.Lock()
 	g.remember(g.proof("alice", "x", "h"), false)
 	g.mu.Unlock()
@@ -259,7 +259,7 @@ func TestMemoryIsBounded(t *testing.T) {
 // no window outlives its time.
 func TestServersCountTogether(t *testing.T) {
 	w := closed(t)
-	servers := []*guard{w.guard, newGuard(cheap(), w.db, w.time)}
+	servers := []*guard{w.guard, newGuard(cheap(), w.db, w.Now)}
 	stored, from := cheap().hash(password), netip.MustParseAddr("203.0.113.5")
 	var judged atomic.Int64
 	var wg sync.WaitGroup
@@ -281,10 +281,10 @@ func TestServersCountTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	fresh := newGuard(cheap(), w.db, w.time)
+	fresh := newGuard(cheap(), w.db, w.Now)
 	refused(t, wrong(t, fresh, "alice", "one more", stored, netip.Addr{}), fault.Forbidden, "wait")
 	refused(t, wrong(t, fresh, "bob", "123456", "", from), fault.Forbidden, "wait")
-	w.pass(attemptsFor)
+	w.Pass(attemptsFor)
 	if n := w.counted("user", "alice") + w.counted("address", from.String()); n != 0 {
 		t.Errorf("%d attempts count after their time", n)
 	}

@@ -147,12 +147,12 @@ func TestATokenCostsOneRead(t *testing.T) {
 func TestExpiredToken(t *testing.T) {
 	w := closed(t)
 	secret := w.token(NewToken{Name: "ci", Expires: 48 * time.Hour})
-	w.pass(48*time.Hour - time.Millisecond)
+	w.Pass(48*time.Hour - time.Millisecond)
 	w.bearer(secret)
-	w.pass(time.Millisecond)
+	w.Pass(time.Millisecond)
 	_, err := w.Identify(t.Context(), Credentials{Token: secret})
 	refused(t, err, fault.Unauthenticated, "Token has expired")
-	w.pass(48 * time.Hour)
+	w.Pass(48 * time.Hour)
 	_, err = w.Identify(t.Context(), Credentials{Token: secret})
 	refused(t, err, fault.Unauthenticated, "Invalid token")
 	if all, err := w.Tokens(t.Context(), w.root(), ""); err != nil || len(all) != 0 {

@@ -5,16 +5,13 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
-	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const rootToken = "correct-horse-battery-staple"
@@ -25,23 +22,18 @@ func cheap() cost { return cost{memory: 64, time: 1, threads: 1} }
 // world is a service on a real store, with a clock to turn.
 type world struct {
 	*Service
-	t     testing.TB
-	db    *spyDB
-	mu    sync.Mutex
-	clock time.Time
+	*storetest.Clock
+	t  testing.TB
+	db *spyDB
 }
 
 func newWorld(t testing.TB, opt Options) *world {
 	t.Helper()
-	w := &world{t: t, clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.time})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	w.db, opt.Now = &spyDB{DB: db}, w.time
+	w := &world{t: t, Clock: storetest.NewClock()}
+	db := storetest.OpenDB(t, w.Now)
+	w.db, opt.Now = &spyDB{DB: db}, w.Now
 	w.Service = New(w.db, opt)
-	w.guard = newGuard(cheap(), w.db, w.time)
+	w.guard = newGuard(cheap(), w.db, w.Now)
 	return w
 }
 
@@ -49,18 +41,6 @@ func newWorld(t testing.TB, opt Options) *world {
 func closed(t testing.TB) *world {
 	t.Helper()
 	return newWorld(t, Options{RootToken: rootToken})
-}
-
-func (w *world) time() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
 }
 
 func (w *world) root() Principal {

@@ -80,7 +80,7 @@ func TestWebLoginSecrets(t *testing.T) {
 		}
 	}
 	refused(t, w.ConfirmLogin(t.Context(), w.anonymous(), l.ID), fault.Unauthenticated)
-	w.pass(loginFor)
+	w.Pass(loginFor)
 	refused(t, w.ConfirmLogin(t.Context(), alice, l.ID), fault.NotFound)
 	_, _, err = w.PollLogin(t.Context(), l.Secret)
 	refused(t, err, fault.NotFound)
@@ -203,7 +203,7 @@ func TestOpenLoginsAreBounded(t *testing.T) {
 	}
 	_, err := w.BeginLogin(t.Context())
 	refused(t, err, fault.Forbidden, "--auth-type=legacy") // which npm takes for: ask for the password
-	w.pass(loginFor)
+	w.Pass(loginFor)
 	w.begin()
 	if n := len(w.logins.open); n != 1 {
 		t.Errorf("%d logins count as open, want 1", n)

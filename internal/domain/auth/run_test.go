@@ -69,7 +69,7 @@ func TestRunToken(t *testing.T) {
 	if p := w.bearer(secret); p.MayRelease("@acme/a") != nil || p.MayPublishBytes("@acme/a", "sha512-any", 1) != nil {
 		t.Errorf("a release: %v", p.MayRelease("@acme/a"))
 	}
-	w.pass(11 * time.Minute)
+	w.Pass(11 * time.Minute)
 	_, err = w.Identify(t.Context(), Credentials{Token: secret})
 	refused(t, err, fault.Unauthenticated, "expired")
 }

@@ -216,7 +216,7 @@ func TestSignUpsAreBounded(t *testing.T) {
 	_, _, err := w.SignIn(t.Context(), w.anonymous(), "more", password, "a@example.com")
 	refused(t, err, fault.Forbidden, "wait")
 	w.user("more") // by the admin
-	w.pass(attemptsFor)
+	w.Pass(attemptsFor)
 	if _, created, err := w.SignIn(t.Context(), w.anonymous(), "late", password, "a@example.com"); !created {
 		t.Error(err)
 	}
@@ -258,7 +258,7 @@ func TestPasswordMemory(t *testing.T) {
 		w.guard.slots <- struct{}{}
 	}
 	w.identify(c)
-	w.pass(rememberFor - time.Second)
+	w.Pass(rememberFor - time.Second)
 	w.identify(c)
 	for range checksAtOnce {
 		<-w.guard.slots

@@ -217,9 +217,9 @@ func TestNothingRevokedMakesTokens(t *testing.T) {
 			}
 		})
 	}
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	short := w.bearer(w.token(NewToken{Name: "ci", Expires: time.Minute}))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	_, _, err := w.CreateToken(t.Context(), short, NewToken{Name: "x"})
 	refused(t, err, fault.Unauthenticated)
 }
@@ -228,7 +228,7 @@ func TestTokensOfOthersAreNotShown(t *testing.T) {
 	w := closed(t)
 	alice := w.user("alice")
 	w.token(NewToken{Name: "first", User: "alice"})
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.token(NewToken{Name: "second", User: "alice"})
 	w.token(NewToken{Name: "ci"})
 	for _, user := range []string{"", "alice"} {

@@ -27,7 +27,7 @@ func TestUserNames(t *testing.T) {
 func TestProfile(t *testing.T) {
 	w := closed(t)
 	alice := w.user("alice")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	p, err := w.SetProfile(t.Context(), alice, new("new@example.com"), new("Alice Doe"))
 	if err != nil || p.Email != "new@example.com" || p.FullName != "Alice Doe" || !p.Updated.After(p.Created) {
 		t.Errorf("SetProfile = %+v, %v", p, err)

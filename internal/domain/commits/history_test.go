@@ -20,7 +20,7 @@ func (w *world) push(sha string, refs []Ref, packages ...packed) {
 	if _, err := w.send(p, packages...); err != nil {
 		w.t.Fatalf("Publish(%s): %v", sha, err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 }
 
 func shasOf(all []Listed) []string {
@@ -37,7 +37,7 @@ func TestHistory(t *testing.T) {
 	a := pack(t, "a", "1.0.0", "x")
 	pr := []Ref{{PR, "7"}}
 	w.push(shaOf(1), pr, a)
-	w.pass(30 * day)
+	w.Pass(30 * day)
 	w.push(shaOf(2), pr, a)
 	w.push(shaOf(3), pr, a)
 	w.push(shaOf(3), pr, a) // again: no move
@@ -59,11 +59,11 @@ func TestHistory(t *testing.T) {
 	if got, want := history(), []string{shaOf(2), shaOf(3), shaOf(1)}; !slices.Equal(got, want) {
 		t.Errorf("History after a push back = %v, want %v", got, want)
 	}
-	w.pass(70 * day)
+	w.Pass(70 * day)
 	if got, want := history(), []string{shaOf(2), shaOf(3)}; !slices.Equal(got, want) {
 		t.Errorf("History after the first has expired = %v, want %v", got, want)
 	}
-	w.pass(70 * day)
+	w.Pass(70 * day)
 	for _, ref := range []Ref{{PR, "7"}, {PR, "8"}, {Branch, "7"}} {
 		if _, err := w.History(t.Context(), "acme/ws", ref); !errors.Is(err, fault.NotFound) {
 			t.Errorf("History(%s) of what is gone = %v, want NotFound", ref, err)
@@ -154,7 +154,7 @@ func TestOverview(t *testing.T) {
 	if want := []Ref{{Branch, "main"}, {Branch, "wip"}, {Tag, "v1"}}; err != nil || !slices.Equal(refs, want) {
 		t.Errorf("RefsAt = %v, %v, want %v", refs, err, want)
 	}
-	w.pass(91 * day)
+	w.Pass(91 * day)
 	if o, err := w.Overview(t.Context(), "acme/ws", 0); err != nil || o.Total != 0 || len(o.Refs) != 0 {
 		t.Errorf("Overview of what has expired = %+v, %v; want nothing, and no error", o, err)
 	}

@@ -10,10 +10,8 @@ import (
 	"io"
 	"iter"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,20 +19,18 @@ import (
 	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // world is a service on real stores, with a clock to turn.
 type world struct {
 	*Service
+	*storetest.Clock
 	t     testing.TB
 	db    *hookedDB
 	blobs *hookedBlobs
-	mu    sync.Mutex
-	clock time.Time
 }
 
 type who struct {
@@ -104,33 +100,14 @@ func (w who) MayPublishBytes(name, integrity string, _ int64) error {
 
 func newWorld(t testing.TB, opt Options) *world {
 	t.Helper()
-	w := &world{t: t, clock: time.Date(2026, 3, 1, 12, 30, 0, 0, time.UTC)}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	store, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := &world{t: t, Clock: storetest.NewClock()}
+	db := storetest.OpenDB(t, w.Now)
+	store := storetest.OpenBlobs(t)
 	w.db, w.blobs = &hookedDB{DB: db}, &hookedBlobs{Store: store}
-	opt.Now, opt.SpoolDir = w.now, t.TempDir()
-	life := lifetime.New(w.db, w.blobs, lifetime.Options{Now: w.now, Horizon: 100 * 24 * time.Hour, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	opt.Now, opt.SpoolDir = w.Now, t.TempDir()
+	life := lifetime.New(w.db, w.blobs, lifetime.Options{Now: w.Now, Horizon: 100 * 24 * time.Hour, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	w.Service = New(w.db, w.blobs, life, opt)
 	return w
-}
-
-func (w *world) now() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.clock
-}
-
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.clock = w.clock.Add(d)
 }
 
 // hookedDB calls before ahead of every Apply, whose error it may be, and scan ahead of every Scan, which does not yield

@@ -167,15 +167,15 @@ func TestOwnersEndWithTheRepository(t *testing.T) {
 	if err := w.sendAs(alice, publication(sha1a, "acme/ws", a), a); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(6 * day)
+	w.Pass(6 * day)
 	if err := w.sendAs(alice, publication(sha1b, "acme/ws", a), a); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(9 * day) // the first commit has ended
+	w.Pass(9 * day) // the first commit has ended
 	if err := w.sendAs(mallory, publication(sha1a, "acme/ws", a), a); codeOf(err) != "not_repository_owner" {
 		t.Errorf("while a commit lives: %v", err)
 	}
-	w.pass(2 * day)
+	w.Pass(2 * day)
 	if w.owners() != "" {
 		t.Errorf("nothing is left, and the owners are %q", w.owners())
 	}
@@ -189,7 +189,7 @@ func TestClaimsOfBefore(t *testing.T) {
 	w := newWorld(t, Options{})
 	repo := Repository{defaultForge, "acme/ws"}
 	old := kv.JSON(hostKey(repo), defaultForge)
-	old.Expires = w.now().Add(400 * day)
+	old.Expires = w.Now().Add(400 * day)
 	if err := w.db.Apply(t.Context(), kv.Put(old)); err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func TestForksHaveTheirPlace(t *testing.T) {
 	w := newWorld(t, Options{Retention: 90 * day})
 	w.commit(sha1a, []Ref{{Branch, "main"}}, preview(t, sha1a, "a", "1"))
 	before, revision := w.overview("acme/ws"), w.revision("acme/ws")
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.mustFork(sha1b, preview(t, sha1b, "a", "evil"), preview(t, sha1b, "new", "evil"))
 
 	w.shows("acme/ws", "a", "aaaa branch-main=aaaa latest=aaaa")
@@ -175,11 +175,11 @@ func TestClosePull(t *testing.T) {
 	w.mustFork(sha1b, preview(t, sha1b, "a", "2"))
 	w.commit(sha1c, []Ref{{PR, "7"}}, own)
 	w.commit(sha1d, []Ref{{PR, "7"}, {Branch, "main"}}, shared)
-	until := w.now().Add(14 * day)
+	until := w.Now().Add(14 * day)
 	if err := w.ClosePull(t.Context(), "acme/ws", 7, until); err != nil {
 		t.Fatal(err)
 	}
-	for sha, want := range map[string]time.Time{sha1a: until, sha1b: until, sha1c: until, sha1d: w.now().Add(90 * day)} {
+	for sha, want := range map[string]time.Time{sha1a: until, sha1b: until, sha1c: until, sha1d: w.Now().Add(90 * day)} {
 		if c, err := w.Commit(t.Context(), sha); err != nil || !c.ExpiresAt.Equal(want) {
 			t.Errorf("commit %.4s ends at %s, %v; want %s", sha, c.ExpiresAt, err, want)
 		}
@@ -187,7 +187,7 @@ func TestClosePull(t *testing.T) {
 	if err := w.ReopenPull(t.Context(), "acme/ws", 7); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := w.Commit(t.Context(), sha1a); err != nil || !c.ExpiresAt.Equal(w.now().Add(90*day)) {
+	if c, err := w.Commit(t.Context(), sha1a); err != nil || !c.ExpiresAt.Equal(w.Now().Add(90*day)) {
 		t.Errorf("reopened it ends at %s, %v", c.ExpiresAt, err)
 	}
 	for range 2 { // a webhook that comes twice
@@ -195,7 +195,7 @@ func TestClosePull(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	w.pass(14*day + 2*time.Hour)
+	w.Pass(14*day + 2*time.Hour)
 	for _, sha := range []string{sha1a, sha1b, sha1c} {
 		if _, err := w.Commit(t.Context(), sha); !errors.Is(err, fault.NotFound) {
 			t.Errorf("commit %.4s is still here: %v", sha, err)

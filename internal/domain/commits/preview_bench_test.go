@@ -32,7 +32,7 @@ func (w *world) seed(commits, packages int) {
 	names := make([]string, packages)
 	for c := range commits {
 		sum := sha256.Sum256(fmt.Append(nil, c))
-		sha, at := hex.EncodeToString(sum[:20]), w.now()
+		sha, at := hex.EncodeToString(sum[:20]), w.Now()
 		for i := range all {
 			all[i].Version, all[i].PublishedAt, all[i].Artifact.Sums = npm.PreviewVersion(sha), at, sumsOf(sha, i)
 			names[i] = all[i].Name

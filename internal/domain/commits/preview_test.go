@@ -101,10 +101,10 @@ func TestPreviews(t *testing.T) {
 		t.Errorf("Previews of a repository that has nothing = %v, want not found", err)
 	}
 	w.commit(sha1a, []Ref{{Branch, "main"}}, preview(t, sha1a, "a", "1"), preview(t, sha1a, "@acme/b", "1"))
-	first := w.now()
-	w.pass(time.Hour)
+	first := w.Now()
+	w.Pass(time.Hour)
 	w.commit(sha1b, []Ref{{PR, "7"}, {Branch, "feat/x"}}, preview(t, sha1b, "a", "2"), preview(t, sha1b, "@acme/b", "1"))
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.commit(sha1d, []Ref{{Tag, "v1"}}, packFor(t, sha1d, "a", npm.PreviewVersion(sha1d), "3", "binding.gyp"), pack(t, "own", "1.0.0", "x"))
 
 	w.shows("acme/ws", "a", "1234 bbbb aaaa branch-feat-x=bbbb branch-main=aaaa pr-7=bbbb tag-v1=1234 latest=aaaa")
@@ -163,7 +163,7 @@ func TestLatest(t *testing.T) {
 			w := newWorld(t, Options{})
 			for i, sha := range []string{sha1a, sha1b, sha1c} {
 				w.commit(sha, tt.refs[i], preview(t, sha, "a", "x"))
-				w.pass(time.Minute)
+				w.Pass(time.Minute)
 			}
 			if got := w.previews("acme/ws", "a").Latest; got != npm.PreviewVersion(tt.want+tt.want+tt.want) {
 				t.Errorf("latest = %s, want that of %s", got, tt.want)
@@ -244,11 +244,11 @@ func TestPreviewRevision(t *testing.T) {
 		}
 	}
 	step("the first publish", true, func() { w.commit(sha1a, nil, a) })
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	step("the same again", false, func() { w.commit(sha1a, nil, a) })
 	step("another package of the commit", true, func() { w.commit(sha1a, nil, a, b) })
 	step("a ref", true, func() { w.commit(sha1a, []Ref{{PR, "7"}}, a) })
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	step("the ref where it is", false, func() { w.commit(sha1a, []Ref{{PR, "7"}}, a) })
 	replace := publication(sha1a, "acme/ws", changed)
 	replace.Replace = true
@@ -257,7 +257,7 @@ func TestPreviewRevision(t *testing.T) {
 	keep.Keep = true
 	step("other bytes that are not wanted", false, again(keep, a))
 	step("another repository", false, func() { w.publish(sha1a, "other/ws", preview(t, sha1a, "theirs", "x")) })
-	w.pass(50 * time.Hour)
+	w.Pass(50 * time.Hour)
 	step("a longer life", true, again(keep, a))
 	step("another commit", true, func() { w.commit(sha1b, nil, preview(t, sha1b, "a", "x")) })
 	step("a ref moves", true, func() { w.commit(sha1b, []Ref{{PR, "7"}}, preview(t, sha1b, "a", "x")) })
@@ -277,7 +277,7 @@ func TestReplacedPreview(t *testing.T) {
 	old, other := preview(t, sha1a, "a", "old"), preview(t, sha1a, "a", "new")
 	w.commit(sha1a, []Ref{{Branch, "main"}}, old, preview(t, sha1a, "b", "x"))
 	before := w.previews("acme/ws", "a").Versions[0].Artifact.Integrity
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	p := publication(sha1a, "acme/ws", other)
 	p.Replace = true
 	if _, err := w.send(p, other); err != nil {
@@ -294,17 +294,17 @@ func TestReplacedPreview(t *testing.T) {
 func TestPreviewsExpire(t *testing.T) {
 	w := newWorld(t, Options{Retention: 10 * day})
 	w.commit(sha1a, []Ref{{Branch, "main"}, {PR, "7"}}, preview(t, sha1a, "a", "x"))
-	w.pass(5 * day)
+	w.Pass(5 * day)
 	w.commit(sha1b, []Ref{{PR, "7"}}, preview(t, sha1b, "a", "x"))
 	w.shows("acme/ws", "a", "bbbb aaaa branch-main=aaaa pr-7=bbbb latest=aaaa")
 	until := w.previews("acme/ws", "a").Until
-	w.pass(until.Sub(w.now()))
+	w.Pass(until.Sub(w.Now()))
 	w.shows("acme/ws", "a", "bbbb pr-7=bbbb latest=bbbb") // with no publish in between
 	w.finds("acme/ws", "a", npm.PreviewVersion(sha1a), "")
 	w.finds("acme/ws", "a", npm.PreviewVersion(sha1b), sha1b)
-	w.pass(5 * day)
+	w.Pass(5 * day)
 	w.shows("acme/ws", "a", "")
-	w.pass(3 * time.Hour)
+	w.Pass(3 * time.Hour)
 	w.sweep()
 	w.shows("acme/ws", "a", "")
 	before := w.revision("acme/ws")
@@ -320,7 +320,7 @@ func TestPreviewOutlivesItsRef(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.commit(sha1a, []Ref{{PR, "7"}}, preview(t, sha1a, "a", "old"))
 	w.shows("acme/ws", "a", "aaaa pr-7=aaaa latest=aaaa")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1b, []Ref{{PR, "7"}}, preview(t, sha1b, "a", "new"))
 	w.shows("acme/ws", "a", "bbbb aaaa pr-7=bbbb latest=bbbb")
 	p, err := w.Preview(t.Context(), "acme/ws", "a", npm.PreviewVersion(sha1a))
@@ -359,7 +359,7 @@ func TestCommitsWithoutAListing(t *testing.T) {
 	if _, err := w.Service.Previews(t.Context(), "acme/ws", "a"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("Previews: %v, want not found", err)
 	}
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1b, nil, preview(t, sha1b, "a", "new"))
 	w.shows("acme/ws", "a", "bbbb latest=bbbb")
 	w.commit(sha1a, nil, a)
@@ -371,14 +371,14 @@ func TestCommitsWithoutAListing(t *testing.T) {
 func TestPreviewTagsThatMeet(t *testing.T) {
 	w := newWorld(t, Options{})
 	w.commit(sha1a, []Ref{{Branch, "a/b"}}, preview(t, sha1a, "a", "x"))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1b, []Ref{{Branch, "a-b"}}, preview(t, sha1b, "a", "x"))
 	w.shows("acme/ws", "a", "bbbb aaaa branch-a-b=bbbb latest=bbbb")
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1b, []Ref{{Branch, "a/b"}}, preview(t, sha1b, "a", "x"))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1a, []Ref{{Branch, "a/b"}}, preview(t, sha1a, "a", "x"))
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.commit(sha1b, []Ref{{Branch, "a-b"}}, preview(t, sha1b, "a", "x")) // it does not move
 	w.shows("acme/ws", "a", "bbbb aaaa branch-a-b=aaaa latest=bbbb")
 	w.commit(sha1a, []Ref{{Branch, "ünï@#%:/ |^~*"}, {Branch, "@scope"}}, preview(t, sha1a, "a", "x"))
@@ -403,7 +403,7 @@ func TestPreviewsOfTwoRepositories(t *testing.T) {
 	if _, err := w.PreviewRevision(t.Context(), "evil/ws"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("a refused publish has opened a preview registry: %v", err)
 	}
-	w.pass(5 * day)
+	w.Pass(5 * day)
 	w.publish(sha1a, "fork/ws", b) // keeps the commit longer
 	w.shows("acme/ws", "a", "aaaa pr-7=aaaa latest=aaaa")
 	w.shows("acme/ws", "b", "")
@@ -411,7 +411,7 @@ func TestPreviewsOfTwoRepositories(t *testing.T) {
 	w.shows("fork/ws", "a", "")
 	w.finds("fork/ws", "a", npm.PreviewVersion(sha1a), "")
 	w.finds("acme/ws", "b", npm.PreviewVersion(sha1a), "")
-	w.pass(6 * day)
+	w.Pass(6 * day)
 	w.shows("acme/ws", "a", "") // as its ref does, it ends with what acme/ws asked for
 	w.shows("fork/ws", "b", "aaaa latest=aaaa")
 }
@@ -433,9 +433,9 @@ func TestPreviewsOfTwoHosts(t *testing.T) {
 	if _, err := w.send(elsewhere, a); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(5 * day)
+	w.Pass(5 * day)
 	w.publish(sha1a, "other/ws", preview(t, sha1a, "c", "x"))
-	w.pass(6 * day)
+	w.Pass(6 * day)
 	w.commit(sha1a, nil, b)
 	w.shows("acme/ws", "a", "")
 	w.shows("acme/ws", "b", "aaaa latest=aaaa")
@@ -448,7 +448,7 @@ func TestCommitsThatShareTheirDigits(t *testing.T) {
 	w := newWorld(t, Options{Retention: 10 * day})
 	good, evil := "5555555555"+sha1b[10:], "5555555555"+sha1a[10:] // sorts first
 	w.commit(good, []Ref{{Branch, "main"}}, preview(t, good, "a", "good"))
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.commit(evil, []Ref{{PR, "7"}}, preview(t, evil, "a", "evil"))
 	check := func(sha, want string) {
 		t.Helper()
@@ -460,7 +460,7 @@ func TestCommitsThatShareTheirDigits(t *testing.T) {
 		w.finds("acme/ws", "a", npm.PreviewVersion(sha), sha)
 	}
 	check(good, "5555 branch-main=5555 latest=5555")
-	w.pass(10*day - time.Hour)
+	w.Pass(10*day - time.Hour)
 	check(evil, "5555 pr-7=5555 latest=5555")
 }
 
@@ -488,7 +488,7 @@ func TestWholePreviews(t *testing.T) {
 		if _, err := w.Publish(t.Context(), who{}, p); err != nil {
 			t.Fatal(err)
 		}
-		w.pass(day)
+		w.Pass(day)
 	}
 	w.sweep()
 	w.heads, w.shelf = heads{}, newShelf() // another server
@@ -517,9 +517,9 @@ func TestWholePreviews(t *testing.T) {
 	if p.Versions[0].Artifact.Manifest.Digest != p.Versions[1].Artifact.Manifest.Digest {
 		t.Error("the manifests of two commits are stored twice")
 	}
-	w.pass(20 * day)
+	w.Pass(20 * day)
 	w.sweep()
-	w.pass(2 * day)
+	w.Pass(2 * day)
 	w.sweep()
 	if n := w.count(); n != 0 {
 		t.Errorf("%d blobs are left after all has expired", n)

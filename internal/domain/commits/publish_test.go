@@ -82,7 +82,7 @@ func TestPublishAgainAnswersTheSame(t *testing.T) {
 	w := newWorld(t, Options{})
 	a := pack(t, "a", "1.0.0", "x")
 	first := w.publish(sha1a, "acme/ws", a)
-	w.pass(90_000_000) // a retry comes a little later
+	w.Pass(90_000_000) // a retry comes a little later
 	again := w.publish(sha1a, "acme/ws", a)
 	if !again.Unchanged["a"] {
 		t.Error("the same bytes again are not reported as unchanged")
@@ -323,7 +323,7 @@ func TestManyPublishesOfOneCommit(t *testing.T) {
 	if got, err := w.read(sha1a, "p000"); err != nil || got != "x" {
 		t.Errorf("the first package holds %q, %v", got, err)
 	}
-	w.pass(3 * time.Hour)
+	w.Pass(3 * time.Hour)
 	w.sweep()
 	w.recent = recent{}
 	if c, err := w.load(t.Context(), sha1a); err != nil || len(c.packages) != n+1 {

@@ -126,15 +126,15 @@ func TestHostIsFreeAgain(t *testing.T) {
 	if _, err := w.send(typo, a); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(60 * day)
+	w.Pass(60 * day)
 	if _, err := w.send(typo, a); err != nil { // keeps the commit longer, and the host
 		t.Fatal(err)
 	}
-	w.pass(60 * day)
+	w.Pass(60 * day)
 	if _, err := w.send(right, a); codeOf(err) != "other_host" {
 		t.Errorf("Publish while the other host's refs live = %v, want code other_host", err)
 	}
-	w.pass(31 * day)
+	w.Pass(31 * day)
 	if _, err := w.send(right, a); err != nil {
 		t.Errorf("Publish after all of the other host has expired: %v", err)
 	}

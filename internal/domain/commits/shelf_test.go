@@ -50,12 +50,12 @@ func TestViewsOfNewRevisions(t *testing.T) {
 	w.db.hide = func(r kv.Row) bool { return r.Key == indexKey("acme/ws", sha1c) }
 	w.shows("acme/ws", "p000", "aaaa latest=aaaa")
 	w.db.hide = nil
-	w.pass(999 * time.Millisecond)
+	w.Pass(999 * time.Millisecond)
 	w.shows("acme/ws", "p000", "aaaa latest=aaaa")
-	w.pass(time.Millisecond)
+	w.Pass(time.Millisecond)
 	w.shows("acme/ws", "p000", "aaaa cccc latest=aaaa")
 	w.db.hide = func(kv.Row) bool { return true }
-	w.pass(time.Hour)
+	w.Pass(time.Hour)
 	w.shows("acme/ws", "p000", "aaaa cccc latest=aaaa")
 }
 
@@ -71,7 +71,7 @@ func TestPreviewsOfNewListings(t *testing.T) {
 	w.db.past = map[kv.Key]kv.Row{before.Key: before}
 	w.shows("acme/ws", "p001", "")
 	w.db.past = nil
-	w.pass(time.Second)
+	w.Pass(time.Second)
 	w.shows("acme/ws", "p001", "aaaa latest=aaaa")
 }
 
@@ -162,7 +162,7 @@ func TestManifestsAreBounded(t *testing.T) {
 			refs = []Ref{{Branch, "main"}}
 		}
 		w.commit(shas[i], refs, large(shas[i]))
-		w.pass(time.Minute)
+		w.Pass(time.Minute)
 	}
 	p := w.previews("acme/ws", "a")
 	if n := len(p.Versions); n < 10 || n >= commits || p.Versions[0].SHA != shas[commits-1] || p.Versions[n-1].SHA != shas[0] {
@@ -202,8 +202,8 @@ func TestPreviewWithoutItsHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.shows("acme/ws", "a", "aaaa latest=aaaa")
-	w.pass(time.Hour)
-	if err := w.db.DB.Apply(t.Context(), kv.Put(kv.Row{Key: indexKey("acme/ws", sha1a), Value: []byte("no listing"), Expires: w.now().Add(time.Hour)}), kv.Add(revisionKey("acme/ws"), 1)); err != nil {
+	w.Pass(time.Hour)
+	if err := w.db.DB.Apply(t.Context(), kv.Put(kv.Row{Key: indexKey("acme/ws", sha1a), Value: []byte("no listing"), Expires: w.Now().Add(time.Hour)}), kv.Add(revisionKey("acme/ws"), 1)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Previews(t.Context(), "acme/ws", "a"); err == nil {

@@ -31,7 +31,7 @@ func TestCompareSince(t *testing.T) {
 	w.push(shaOf(2), main, a, pack(t, "old", "1.0.0", "x"))
 	w.push(shaOf(3), pr, pack(t, "a", "1.0.0", "y"), b)
 	w.publish(shaOf(4), "acme/other", a)
-	w.pass(time.Minute)
+	w.Pass(time.Minute)
 	w.push(shaOf(5), main, a)
 	absent := shaOf(9)
 
@@ -64,7 +64,7 @@ func TestCompareSince(t *testing.T) {
 	if _, _, kinds := w.compare(shaOf(3), Since{Bases: []string{shaOf(2)}}); !slices.Equal(kinds, []string{"changed a", "added b", "removed old"}) {
 		t.Errorf("since %s: %v", shaOf(2), kinds)
 	}
-	w.pass(90 * day)
+	w.Pass(90 * day)
 	w.push(shaOf(6), main, a)
 	if base, _, _ := w.compare(shaOf(6), Since{Bases: []string{shaOf(5)}, Branch: "main"}); base != "" {
 		t.Errorf("base %s has expired", base)

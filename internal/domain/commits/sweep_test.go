@@ -31,7 +31,7 @@ func TestExpiry(t *testing.T) {
 	old, young := pack(t, "a", "1.0.0", shared), pack(t, "a", "2.0.0", shared)
 	only := pack(t, "b", "1.0.0", "bytes of the old commit alone")
 	w.publish(sha1a, "acme/ws", old, only)
-	w.pass(60 * day)
+	w.Pass(60 * day)
 	later := "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 	w.publish(later, "acme/ws", young)
 	w.sweep()
@@ -39,14 +39,14 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("60 days old and gone: %v", err)
 	}
 
-	w.pass(31 * day)
+	w.Pass(31 * day)
 	if _, err := w.Commit(t.Context(), sha1a); !errors.Is(err, fault.NotFound) {
 		t.Errorf("an expired commit is listed before the sweep: %v", err)
 	}
 	if s := w.sweep(); s["commit"] != 1 {
 		t.Errorf("Sweep removed %d commits, want 1", s["commit"])
 	}
-	w.pass(day)
+	w.Pass(day)
 	w.sweep()
 	if got, want := w.count(), 2; got != want { // head and shared body of the young commit
 		t.Errorf("%d blobs are left, want %d", got, want)
@@ -55,7 +55,7 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("the living commit holds %q, %v", got, err)
 	}
 
-	w.pass(100 * day)
+	w.Pass(100 * day)
 	w.sweep()
 	if got := w.count(); got != 0 {
 		t.Errorf("%d blobs are left, want none", got)
@@ -66,9 +66,9 @@ func TestPublishingAgainKeepsACommitLonger(t *testing.T) {
 	w := newWorld(t, Options{Retention: 90 * day})
 	a := pack(t, "a", "1.0.0", "x")
 	w.publish(sha1a, "acme/ws", a)
-	w.pass(80 * day)
+	w.Pass(80 * day)
 	w.publish(sha1a, "acme/ws", a)
-	w.pass(80 * day)
+	w.Pass(80 * day)
 	w.sweep()
 	if got, err := w.read(sha1a, "a"); err != nil || got != "x" {
 		t.Errorf("the commit holds %q, %v, want it kept from its last publish", got, err)
@@ -87,7 +87,7 @@ func TestReplacedAndAbandonedBytesGo(t *testing.T) {
 	if err := w.put(pack(t, "never", "1.0.0", "never published")); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(9 * time.Hour)
+	w.Pass(9 * time.Hour)
 	w.sweep()
 	if got := w.count(); got != 3 { // the head is the same
 		t.Errorf("%d blobs are left after a day, want those of both publishes and not those that were only uploaded", got)
@@ -95,9 +95,9 @@ func TestReplacedAndAbandonedBytesGo(t *testing.T) {
 	if got, err := w.read(sha1a, "a"); err != nil || got != "new" {
 		t.Errorf("the commit holds %q, %v", got, err)
 	}
-	w.pass(12 * day)
+	w.Pass(12 * day)
 	w.sweep()
-	w.pass(2 * time.Hour)
+	w.Pass(2 * time.Hour)
 	w.sweep()
 	if got := w.count(); got != 0 {
 		t.Errorf("%d blobs are left after the commit's time, want none", got)
@@ -108,7 +108,7 @@ func TestReplacedAndAbandonedBytesGo(t *testing.T) {
 func expired(t *testing.T, a packed) *world {
 	w := newWorld(t, Options{Retention: 10 * day})
 	w.publish(sha1a, "acme/ws", a)
-	w.pass(12 * day)
+	w.Pass(12 * day)
 	return w
 }
 
@@ -176,7 +176,7 @@ func TestDeadSweeper(t *testing.T) {
 	}
 	w.sweep()
 	w.db.before = nil
-	w.pass(2 * time.Minute) // a sweeper that has not finished by now is taken for dead
+	w.Pass(2 * time.Minute) // a sweeper that has not finished by now is taken for dead
 	w.publish(sha1b, "acme/ws", a)
 	if got, err := w.read(sha1b, "a"); err != nil || got != "x" {
 		t.Errorf("the new commit holds %q, %v", got, err)
@@ -200,7 +200,7 @@ func TestOneTakesOverFromADeadSweeper(t *testing.T) {
 	}
 	w.sweep()
 	w.db.before = nil
-	w.pass(2 * time.Minute)   // a sweeper that has not finished by now is taken for dead
+	w.Pass(2 * time.Minute)   // a sweeper that has not finished by now is taken for dead
 	w.blobs.before = func() { // the first has looked at the row and is about to delete
 		w.blobs.before = nil
 		if _, err := w.send(publication(sha1b, "acme/ws", a), a); !errors.Is(err, fault.Unavailable) {
@@ -247,7 +247,7 @@ func TestSweepRace(t *testing.T) {
 			t.Fatalf("round %d: an acknowledged package holds %q, %v", i, got, err)
 		}
 		w.sound()
-		w.pass(time.Duration(3+i%9) * time.Hour)
+		w.Pass(time.Duration(3+i%9) * time.Hour)
 	}
 }
 
@@ -260,7 +260,7 @@ func TestPublishAcrossASleep(t *testing.T) {
 	w.db.before = func(ops []kv.Op) error {
 		for _, op := range ops {
 			if op.Row.Partition == "blob/"+blobKey(a.recipe.Body).String() && w.rows(sha1a) > 0 && slept.CompareAndSwap(false, true) {
-				w.pass(2 * day) // the rows are staged, their bytes about to be kept
+				w.Pass(2 * day) // the rows are staged, their bytes about to be kept
 				w.sweep()
 			}
 		}

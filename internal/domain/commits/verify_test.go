@@ -13,7 +13,7 @@ import (
 func (w *world) sound() (checked int64) {
 	w.t.Helper()
 	blobs := scrub.NewBlobs(w.blobs, w.life)
-	v, err := scrub.New(scrub.Options{DB: w.db.DB.(kv.Walker), Blobs: blobs, Checkers: []scrub.Checker{w.Checker(blobs)}, Spaces: []blob.Space{blob.Commits}, Now: w.now}).Run(w.t.Context())
+	v, err := scrub.New(scrub.Options{DB: w.db.DB.(kv.Walker), Blobs: blobs, Checkers: []scrub.Checker{w.Checker(blobs)}, Spaces: []blob.Space{blob.Commits}, Now: w.Now}).Run(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestVerifyWhatIsNoMore(t *testing.T) {
 		}
 	}
 	for _, d := range []time.Duration{day, 89*day - time.Second, 2 * time.Hour, 30 * day} {
-		w.pass(d)
+		w.Pass(d)
 		w.sound()
 		w.sweep()
 		w.sound()

@@ -288,7 +288,7 @@ func TestZigAlone(t *testing.T) {
 	if p, err := w.Previews(t.Context(), "acme/ws", "greet"); err != nil || len(p.Versions) != 0 {
 		t.Errorf("Previews = %+v, %v", p, err)
 	}
-	w.pass(w.opt.Retention + 1)
+	w.Pass(w.opt.Retention + 1)
 	if _, err := w.Package(t.Context(), sha1a, "zig:greet"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("after its time: %v, want fault.NotFound", err)
 	}

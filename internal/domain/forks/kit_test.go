@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,7 +17,6 @@ import (
 	"github.com/org/registry-action/internal/forge/connector"
 	"github.com/org/registry-action/internal/forge/forgetest"
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/storetest"
 )
 
@@ -56,11 +54,7 @@ func newWorld(t *testing.T, opt forks.Options, token string) *world {
 	w := &world{t: t, gh: forgetest.New(t), Clock: storetest.ClockAt(time.Now())}
 	w.gh.AddPull(forgetest.Pull{Number: pull, HeadSHA: head, HeadRef: "fix", HeadRepo: fork, BaseRef: "main", Author: "mallory"})
 	w.gh.PutRun(theRun())
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: w.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := storetest.OpenDB(t, w.Now)
 	c, err := connector.New(connector.Options{APIURL: w.gh.URL, Token: token, UserAgent: "registry-server/test",
 		Wait: func(_ context.Context, d time.Duration) error {
 			e := fault.New(fault.Unavailable, "it would wait")

@@ -2,7 +2,6 @@ package pkgprnew
 
 import (
 	"context"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -10,9 +9,8 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/forge"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const (
@@ -98,16 +96,8 @@ func pull(number int, branch, head string) forge.NumberedHead {
 
 func newService(t *testing.T, f *fakeForge) *Service {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
+	db := storetest.OpenDB(t, nil)
+	blobs := storetest.OpenBlobs(t)
 	enrolled, err := auth.ParseRepositories([]string{"acme/*"})
 	if err != nil {
 		t.Fatal(err)

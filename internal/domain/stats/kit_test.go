@@ -3,14 +3,12 @@ package stats
 import (
 	"context"
 	"errors"
-	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/storetest"
 )
 
@@ -21,11 +19,7 @@ func newClock() *storetest.Clock {
 // openDB opens a store that is closed at the end of the test.
 func openDB(t testing.TB, c *storetest.Clock) kv.DB {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: c.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := storetest.OpenDB(t, c.Now)
 	return db
 }
 

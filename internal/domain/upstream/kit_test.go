@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha1"
 	"crypto/sha512"
 	"encoding/base64"
@@ -12,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,8 +20,10 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/egress"
+	"github.com/org/registry-action/internal/egress/egresstest"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/store/cache"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // bubble runs a test whose time is its own. Its network is made of pipes in
@@ -32,9 +32,9 @@ func bubble(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, dir: dir, hosts: map[string]http.Handler{}, log: &lockedBuffer{}}
+		w := &world{t: t, dir: dir, network: egresstest.New(t, nil), log: &storetest.Transcript{}}
 		w.registry = newRegistry(w)
-		w.hosts["up.test:80"] = w.registry
+		w.network.Host("up.test:80", w.registry)
 		w.cache = w.openCache(64 << 20)
 		w.start(Options{})
 		defer w.stop()
@@ -48,14 +48,10 @@ type world struct {
 	t        *testing.T
 	dir      string
 	cache    *cache.Cache
+	network  *egresstest.Network
 	registry *registry
-	log      *lockedBuffer
-
-	mu      sync.Mutex
-	hosts   map[string]http.Handler // by host:port; others refuse connections
-	proxy   *url.URL
-	servers []*http.Server
-	dialled []string
+	log      *storetest.Transcript
+	proxy    *url.URL
 }
 
 func (w *world) openCache(max int64) *cache.Cache {
@@ -73,7 +69,7 @@ func (w *world) start(opt Options) {
 		opt.URL = parse(w.t, "http://up.test/")
 	}
 	opt.Cache, opt.Log = w.cache, slog.New(slog.NewTextHandler(w.log, nil))
-	s, err := newService(opt, egress.Network{Own: w.dial, Foreign: w.dialPublic, Proxy: func(r *http.Request) (*url.URL, error) {
+	s, err := newService(opt, egress.Network{Own: w.network.Dial, Foreign: w.network.DialPublic, Proxy: func(r *http.Request) (*url.URL, error) {
 		if w.proxy == nil || r.URL.Hostname() == "up.test" {
 			return nil, nil
 		}
@@ -99,72 +95,10 @@ func (w *world) stop() {
 	if err := errors.Join(w.Service.Close(), w.cache.Close()); err != nil {
 		w.t.Error(err)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, s := range w.servers {
-		_ = s.Close()
-	}
 	if w.t.Failed() {
 		w.t.Log(w.log)
 	}
 }
-
-// dialPublic stands for the dialer that looks at addresses: *.private resolves to one that is not public.
-func (w *world) dialPublic(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, _, _ := net.SplitHostPort(addr); strings.HasSuffix(host, ".private") {
-		return nil, &net.OpError{Op: "dial", Err: egress.PublicOnly(network, "10.1.2.3:80", nil)}
-	}
-	return w.dial(ctx, network, addr)
-}
-
-func (w *world) dial(_ context.Context, _, addr string) (net.Conn, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.dialled = append(w.dialled, addr)
-	h, ok := w.hosts[addr]
-	if !ok {
-		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-	}
-	here, there := net.Pipe()
-	srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
-	w.servers = append(w.servers, srv)
-	go func() { _ = srv.Serve(&oneConn{conn: there, closed: make(chan struct{})}) }()
-	return here, nil
-}
-
-func (w *world) host(addr string, h http.Handler) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if h == nil {
-		delete(w.hosts, addr)
-		return
-	}
-	w.hosts[addr] = h
-}
-
-// oneConn is a listener for one connection.
-type oneConn struct {
-	mu     sync.Mutex
-	conn   net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *oneConn) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	c := l.conn
-	l.conn = nil
-	l.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	<-l.closed
-	return nil, net.ErrClosed
-}
-
-func (l *oneConn) Close() error { l.once.Do(func() { close(l.closed) }); return nil }
-
-func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
 // registry is an upstream: packages with versions, and switches for its faults.
 type registry struct {
@@ -367,23 +301,6 @@ func (w *world) tarball(name, file string) (tb *Tarball, text []byte, err error)
 		w.t.Error(cerr)
 	}
 	return tb, text, err
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 const (

@@ -81,11 +81,11 @@ func TestRedirectsAndForeignHosts(t *testing.T) {
 		w.registry.publish("a", "1.0.0")
 		w.registry.change("a", func(p *pkg) { p.base = "http://cdn.test" })
 		var seen []*http.Request
-		w.host("cdn.test:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.network.Host("cdn.test:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			seen = append(seen, r)
 			http.Redirect(rw, r, "http://user:pass@more.test/signed?key=1", http.StatusFound)
 		}))
-		w.host("more.test:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.network.Host("more.test:80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			seen = append(seen, r)
 			http.Redirect(rw, r, "http://up.test/a/-/a-1.0.0.tgz", http.StatusFound)
 		}))
@@ -121,7 +121,7 @@ func TestTokenStaysAtItsOrigin(t *testing.T) {
 			if !strings.Contains(host, ":") {
 				host += ":80"
 			}
-			w.host(host, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			w.network.Host(host, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 				got = r.Header
 				http.Redirect(rw, r, "http://up.test/back", http.StatusFound)
 			}))
@@ -174,7 +174,7 @@ func TestRefusedRedirects(t *testing.T) {
 func TestProxies(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		var asked []string
-		w.host("proxy.private:3128", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.network.Host("proxy.private:3128", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			asked = append(asked, r.URL.String())
 			_, _ = rw.Write(content("a", "1.0.0"))
 		}))

@@ -295,7 +295,7 @@ func TestRestartFindsAll(t *testing.T) {
 			t.Errorf("ID %s, before %s", after.ID, before.ID)
 		}
 		w.wantRequests("GET /a")
-		w.host("other.test:80", http.NotFoundHandler())
+		w.network.Host("other.test:80", http.NotFoundHandler())
 		w.restart(Options{URL: parse(t, "http://other.test")})
 		if _, err := w.Packument(t.Context(), "a", full, false); !errors.Is(err, fault.NotFound) {
 			t.Errorf("another upstream answers from the copy of the first: %v", err)

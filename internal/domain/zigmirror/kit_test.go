@@ -1,7 +1,6 @@
 package zigmirror_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,13 +8,13 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
 	"github.com/org/registry-action/internal/domain/zigmirror"
 	"github.com/org/registry-action/internal/domain/zigmirror/mirrortest"
 	"github.com/org/registry-action/internal/store/cache"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const (
@@ -34,7 +33,7 @@ type world struct {
 	forges *mirrortest.Forges
 	cache  *cache.Cache
 	spool  string
-	log    *lockedBuffer
+	log    *storetest.Transcript
 }
 
 // bubble runs a test whose time is its own. The cache is a real one.
@@ -42,7 +41,7 @@ func bubble(t *testing.T, opt zigmirror.Options, test func(t *testing.T, w *worl
 	t.Helper()
 	dir, spool := t.TempDir(), t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, forges: mirrortest.New(t), spool: spool, log: &lockedBuffer{}}
+		w := &world{t: t, forges: mirrortest.New(t), spool: spool, log: &storetest.Transcript{}}
 		c, err := cache.Open(dir, cache.Options{MaxBytes: 1 << 20})
 		if err != nil {
 			t.Fatal(err)
@@ -117,23 +116,6 @@ func (w *world) status(code int) {
 // library is an archive of the repository, with a source that differs.
 func library(t *testing.T, commit, source string) []byte {
 	return mirrortest.Archive(t, "lib-main", commit, "build.zig.zon", zon, "build.zig", "// build", "src/root.zig", source)
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func contains(list []string, text string) bool { return strings.Contains(fmt.Sprint(list), text) }

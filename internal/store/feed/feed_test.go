@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -13,20 +12,12 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 func open(t *testing.T) kv.DB {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "metadata.db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := storetest.OpenDB(t, nil)
 	return db
 }
 

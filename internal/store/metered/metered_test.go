@@ -17,11 +17,11 @@ import (
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/blobtest"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/kv/kvtest"
 	"github.com/org/registry-action/internal/store/metered"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // notes are what was told.
@@ -60,11 +60,7 @@ func openKV(t *testing.T, now func() time.Time, n *notes) kv.DB {
 
 func openBlobs(t *testing.T, n *notes) blob.Store {
 	t.Helper()
-	s, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := storetest.OpenBlobs(t)
 	return metered.Blobs(s, n.note)
 }
 

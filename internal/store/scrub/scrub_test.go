@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,10 +15,10 @@ import (
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // world is two stores of which every opening is counted, and a checker of one row for each split tarball.
@@ -47,17 +46,8 @@ func (c *counted) Open(ctx context.Context, k blob.Key) (blob.Blob, blob.Info, e
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	store, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
-	w := &world{t: t, db: db, blobs: &counted{Store: store}, split: map[string]Split{}}
+	db := storetest.OpenDB(t, nil)
+	w := &world{t: t, db: db, blobs: &counted{Store: storetest.OpenBlobs(t)}, split: map[string]Split{}}
 	w.life = lifetime.New(db, w.blobs, lifetime.Options{})
 	return w
 }

@@ -33,17 +33,38 @@ type Stores struct {
 func Open(t testing.TB) *Stores {
 	t.Helper()
 	s := &Stores{Clock: NewClock(), Spool: t.TempDir(), t: t}
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: s.Now})
+	s.DB, s.Blobs = &DB{DB: OpenDB(t, s.Now)}, &Blobs{Store: OpenBlobs(t)}
+	return s
+}
+
+// OpenDB makes an empty store of rows, whose time is now's; nil: time.Now. It is closed when the test ends.
+func OpenDB(t testing.TB, now func() time.Time) *boltkv.DB {
+	t.Helper()
+	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
+// OpenBlobs makes an empty store of blobs. It is closed when the test ends.
+func OpenBlobs(t testing.TB) *fsblob.Store {
+	t.Helper()
 	blobs, err := fsblob.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.DB, s.Blobs = &DB{DB: db}, &Blobs{Store: blobs}
-	return s
+	t.Cleanup(func() {
+		if err := blobs.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return blobs
 }
 
 // Keeper is that of one more server.

@@ -18,16 +18,13 @@ import (
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/store/transfer"
 )
 
 func openDB(t *testing.T) *boltkv.DB {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := storetest.OpenDB(t, nil)
 	return db
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/domain/auth"
+	"github.com/org/registry-action/internal/web/webtest"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -55,7 +56,7 @@ func TestOnlyAdmins(t *testing.T) {
 		{"the control token through a proxy", []func(*http.Request){bearer(controlToken), proxied}, 401},
 		{"the control token under another host's name", []func(*http.Request){bearer(controlToken), rebound}, 401},
 		{"an admin's token from elsewhere", []func(*http.Request){bearer(admin), far}, 0},
-		{"the root token from elsewhere", []func(*http.Request){bearer(rootToken), far}, 0},
+		{"the root token from elsewhere", []func(*http.Request){bearer(webtest.RootToken), far}, 0},
 		{"the control token", []func(*http.Request){bearer(controlToken)}, 0},
 	}
 	for _, tt := range tests {
@@ -68,7 +69,7 @@ func TestOnlyAdmins(t *testing.T) {
 			}
 		})
 	}
-	if log := n.log.String(); strings.Contains(log, controlToken) || strings.Contains(log, publish) || strings.Contains(log, rootToken) {
+	if log := n.log.String(); strings.Contains(log, controlToken) || strings.Contains(log, publish) || strings.Contains(log, webtest.RootToken) {
 		t.Error("a token is in the log")
 	}
 }

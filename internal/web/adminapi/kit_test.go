@@ -5,14 +5,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/org/registry-action/internal/adminclient"
 	"github.com/org/registry-action/internal/domain/auth"
@@ -21,19 +17,15 @@ import (
 	"github.com/org/registry-action/internal/domain/packages"
 	"github.com/org/registry-action/internal/domain/signing"
 	"github.com/org/registry-action/internal/domain/trust"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
-	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/adminapi"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/httpkit"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
-const (
-	rootToken    = "root-token-of-the-test"
-	controlToken = "control-token-of-the-test"
-)
+const controlToken = "control-token-of-the-test"
 
 // node is the administration on real stores. The client is the operator's, in
 // the same process.
@@ -44,54 +36,26 @@ type node struct {
 	handler  http.Handler
 	auth     *auth.Service
 	packages *packages.Service
-	log      *buffer
-}
-
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *buffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *buffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
+	log      *storetest.Transcript
 }
 
 func start(t *testing.T) *node {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
-	n := &node{t: t, log: &buffer{}}
-	log := slog.New(slog.NewTextHandler(n.log, nil))
-	life := lifetime.New(db, blobs, lifetime.Options{Horizon: time.Hour, Log: log})
-	keys := signing.New(db, nil)
-	n.auth = auth.New(db, auth.Options{RootToken: rootToken})
-	n.packages = packages.New(db, blobs, life, packages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Signer: keys, Log: log})
-	repositories := &commitapi.API{Commits: commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()}), Control: access.Control{Auth: n.auth}}
-	lumen := lumenpackages.New(db, blobs, life, lumenpackages.Options{MaxPackage: 64 << 10, SpoolDir: t.TempDir(), Log: log})
+	st := webtest.OpenStores(t)
+	n := &node{t: t, log: st.Lines}
+	keys := signing.New(st.DB, nil)
+	n.auth = auth.New(st.DB, auth.Options{RootToken: webtest.RootToken})
+	n.packages = packages.New(st.DB, st.Blobs, st.Life, packages.Options{MaxPackage: 64 << 10, SpoolDir: st.Spool, Signer: keys, Log: st.Log})
+	repositories := &commitapi.API{Commits: commits.New(st.DB, st.Blobs, st.Life, commits.Options{SpoolDir: st.Spool}), Control: access.Control{Auth: n.auth}}
+	lumen := lumenpackages.New(st.DB, st.Blobs, st.Life, lumenpackages.Options{MaxPackage: 64 << 10, SpoolDir: st.Spool, Log: st.Log})
 	issuers, err := trust.ParseIssuers(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	trusted := trust.New(db, trust.Options{Issuers: issuers, Log: log})
+	trusted := trust.New(st.DB, trust.Options{Issuers: issuers, Log: st.Log})
 	t.Cleanup(trusted.Close)
-	n.api = &adminapi.API{Auth: n.auth, Trust: trusted, Packages: n.packages, Lumen: lumen, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: log}
-	n.handler = httpkit.Front{Log: log}.Handler(n.api.Handler())
+	n.api = &adminapi.API{Auth: n.auth, Trust: trusted, Packages: n.packages, Lumen: lumen, Repositories: repositories, Signing: keys, MaxPackage: 64 << 10, ControlToken: controlToken, Log: st.Log}
+	n.handler = httpkit.Front{Log: st.Log}.Handler(n.api.Handler())
 	n.Client = adminclient.InProcess(n.handler, controlToken)
 	return n
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
 const utils = "@acme/utils"
@@ -23,25 +24,25 @@ func TestClientsRequests(t *testing.T) {
 		version := fmt.Sprintf("1.0.%d", i)
 		text := archive(t, manifest(utils, version), "x")
 		trimmed := strings.TrimSuffix(base, "/") // as it does for all but reads of the tree
-		n.get(trimmed+"/api/v1/auth/whoami").want(t, http.StatusOK, `"scopes":["read","publish","yank","owner"]`)
+		n.Get(trimmed+"/api/v1/auth/whoami").Want(t, http.StatusOK, `"scopes":["read","publish","yank","owner"]`)
 		body := fmt.Sprintf(`{"name":%q,"version":%q,"tarball":%q,"shasum":%q}`, utils, version, base64.StdEncoding.EncodeToString([]byte(text)), digest.Of([]byte(text)).Hex())
-		got := n.put(trimmed+"/v1/wares", body, "Content-Type: application/json").want(t, http.StatusCreated, "")
-		if want := fmt.Sprintf(`{"success":true,"name":%q,"version":%q}`+"\n", utils, version); string(got.body) != want {
-			t.Errorf("the publish answers %s, want %s", got.body, want)
+		got := n.put(trimmed+"/v1/wares", body, "Content-Type: application/json").Want(t, http.StatusCreated, "")
+		if want := fmt.Sprintf(`{"success":true,"name":%q,"version":%q}`+"\n", utils, version); string(got.Data) != want {
+			t.Errorf("the publish answers %s, want %s", got.Data, want)
 		}
 
 		reader := n.as("") // reads never have a token
-		reader.get(base+"/packages/@acme/utils/index.json").want(t, http.StatusOK, `"latest": "`+version+`"`)
+		reader.Get(base+"/packages/@acme/utils/index.json").Want(t, http.StatusOK, `"latest": "`+version+`"`)
 		m := lumen.Metadata{}
-		if err := json.Unmarshal(reader.get(base+"/packages/@acme/utils/"+version+".json").want(t, http.StatusOK, "").body, &m); err != nil {
+		if err := json.Unmarshal(reader.Get(base+"/packages/@acme/utils/"+version+".json").Want(t, http.StatusOK, "").Data, &m); err != nil {
 			t.Fatal(err)
 		}
-		if got := reader.get(trimmed + "/" + m.Artifacts[0].URL); string(got.body) != text {
-			t.Errorf("%s has %d bytes, %d were sent", m.Artifacts[0].URL, len(got.body), len(text))
+		if got := reader.Get(trimmed + "/" + m.Artifacts[0].URL); string(got.Data) != text {
+			t.Errorf("%s has %d bytes, %d were sent", m.Artifacts[0].URL, len(got.Data), len(text))
 		}
-		reader.get(trimmed+"/v1/wares/@acme/utils/owners").want(t, http.StatusOK, `"role":"owner"`)
+		reader.Get(trimmed+"/v1/wares/@acme/utils/owners").Want(t, http.StatusOK, `"role":"owner"`)
 	}
-	if left := n.spooled(); len(left) != 0 {
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("the spool has %q", left)
 	}
 }
@@ -49,19 +50,19 @@ func TestClientsRequests(t *testing.T) {
 func TestPublish(t *testing.T) {
 	n := start(t, setup{})
 	text := archive(t, manifest(utils, "1.0.0"), "x")
-	n.push(utils, "1.0.0", text).want(t, http.StatusCreated, `"success":true`)
-	n.push(utils, "1.0.0", text).want(t, http.StatusOK, `"unchanged":true`)
-	n.push(utils, "1.0.0", gzipped(t, text)).want(t, http.StatusOK, `"unchanged":true`)
-	n.push(utils, "1.0.0", archive(t, manifest(utils, "1.0.0"), "y")).want(t, http.StatusConflict, `"version_exists"`)
-	n.push(utils, "1.0.0+build", archive(t, manifest(utils, "1.0.0+build"), "y")).want(t, http.StatusConflict, `"version_exists"`)
+	n.push(utils, "1.0.0", text).Want(t, http.StatusCreated, `"success":true`)
+	n.push(utils, "1.0.0", text).Want(t, http.StatusOK, `"unchanged":true`)
+	n.push(utils, "1.0.0", gzipped(t, text)).Want(t, http.StatusOK, `"unchanged":true`)
+	n.push(utils, "1.0.0", archive(t, manifest(utils, "1.0.0"), "y")).Want(t, http.StatusConflict, `"version_exists"`)
+	n.push(utils, "1.0.0+build", archive(t, manifest(utils, "1.0.0+build"), "y")).Want(t, http.StatusConflict, `"version_exists"`)
 	sent := gzipped(t, archive(t, manifest(utils, "1.1.0"), "z"))
-	n.push(utils, "1.1.0", sent).want(t, http.StatusCreated, "")
-	n.get(pathOf(sent, "tgz")).want(t, http.StatusOK, "")
-	n.get(pathOf(sent, "tar")).want(t, http.StatusNotFound, "")
-	if strings.Contains(n.log.String(), rootToken) {
+	n.push(utils, "1.1.0", sent).Want(t, http.StatusCreated, "")
+	n.Get(pathOf(sent, "tgz")).Want(t, http.StatusOK, "")
+	n.Get(pathOf(sent, "tar")).Want(t, http.StatusNotFound, "")
+	if strings.Contains(n.Lines.String(), webtest.RootToken) {
 		t.Error("the log has the token")
 	}
-	if log := n.log.String(); !strings.Contains(log, "action=publish target=lumen:@acme/utils@1.0.0") {
+	if log := n.Lines.String(); !strings.Contains(log, "action=publish target=lumen:@acme/utils@1.0.0") {
 		t.Errorf("no audit line names the publish: %s", log)
 	}
 }
@@ -100,13 +101,13 @@ func TestRefusedPublishes(t *testing.T) {
 				header = []string{"X-Lumen-Content-Hash: " + tt.header}
 			}
 			a := n.put("/lumen/v1/wares", tt.body, header...)
-			if a.StatusCode != tt.status || tt.code != "" && a.text("code") != tt.code || a.text("error") == "" {
-				t.Errorf("%d %s, want %d %s", a.StatusCode, a.body, tt.status, tt.code)
+			if a.StatusCode != tt.status || tt.code != "" && a.Text("code") != tt.code || a.Text("error") == "" {
+				t.Errorf("%d %s, want %d %s", a.StatusCode, a.Data, tt.status, tt.code)
 			}
 		})
 	}
-	n.get("/lumen/packages/@acme/utils/index.json").want(t, http.StatusNotFound, "")
-	if left := n.spooled(); len(left) != 0 {
+	n.Get("/lumen/packages/@acme/utils/index.json").Want(t, http.StatusNotFound, "")
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("the spool has %q", left)
 	}
 }
@@ -114,18 +115,18 @@ func TestRefusedPublishes(t *testing.T) {
 func TestWhoMayPublish(t *testing.T) {
 	n := start(t, setup{})
 	text := archive(t, manifest(utils, "1.0.0"), "x")
-	n.as("").push(utils, "1.0.0", text).want(t, http.StatusUnauthorized, "")
-	n.as("wrong").push(utils, "1.0.0", text).want(t, http.StatusUnauthorized, "")
-	n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read}).push(utils, "1.0.0", text).want(t, http.StatusForbidden, "read_only_token")
-	n.newToken(auth.NewToken{Name: "npm", Packages: []string{"@acme/*"}}).push(utils, "1.0.0", text).want(t, http.StatusForbidden, "package_not_covered")
+	n.as("").push(utils, "1.0.0", text).Want(t, http.StatusUnauthorized, "")
+	n.as("wrong").push(utils, "1.0.0", text).Want(t, http.StatusUnauthorized, "")
+	n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read}).push(utils, "1.0.0", text).Want(t, http.StatusForbidden, "read_only_token")
+	n.newToken(auth.NewToken{Name: "npm", Packages: []string{"@acme/*"}}).push(utils, "1.0.0", text).Want(t, http.StatusForbidden, "package_not_covered")
 	alice := n.newToken(auth.NewToken{Name: "alice", Packages: []string{"lumen:@acme/*"}})
-	alice.push(utils, "1.0.0", text).want(t, http.StatusCreated, "")
+	alice.push(utils, "1.0.0", text).Want(t, http.StatusCreated, "")
 	bob := n.newToken(auth.NewToken{Name: "bob"})
-	bob.push(utils, "1.0.1", archive(t, manifest(utils, "1.0.1"), "x")).want(t, http.StatusForbidden, "not_owner")
-	bob.push("@acme/mine", "1.0.0", archive(t, manifest("@acme/mine", "1.0.0"), "x")).want(t, http.StatusForbidden, "not_owner")
-	bob.do(http.MethodPost, "/lumen/packages/@acme/utils/1.0.0/yank", nil).want(t, http.StatusForbidden, "not_owner")
+	bob.push(utils, "1.0.1", archive(t, manifest(utils, "1.0.1"), "x")).Want(t, http.StatusForbidden, "not_owner")
+	bob.push("@acme/mine", "1.0.0", archive(t, manifest("@acme/mine", "1.0.0"), "x")).Want(t, http.StatusForbidden, "not_owner")
+	bob.Do(http.MethodPost, "/lumen/packages/@acme/utils/1.0.0/yank", nil).Want(t, http.StatusForbidden, "not_owner")
 	n.newToken(auth.NewToken{Name: "ci", Packages: []string{utils, "lumen:" + utils}, Grant: true}).
-		push(utils, "1.0.2", archive(t, manifest(utils, "1.0.2"), "x")).want(t, http.StatusCreated, "")
+		push(utils, "1.0.2", archive(t, manifest(utils, "1.0.2"), "x")).Want(t, http.StatusCreated, "")
 }
 
 // The library's way: the archive first, then the metadata that name it.
@@ -138,32 +139,32 @@ func TestLibrarysPublish(t *testing.T) {
 		return fmt.Sprintf(`{"name":"@acme/utils","version":"1.0.0","artifacts":[{"kind":"tar","url":"x","hash":%q,"size":%d}]%s}`, hash, len(text), more)
 	}
 	const at = "/lumen/packages/@acme/utils/1.0.0.json"
-	alice.put(at, metadata("")).want(t, http.StatusNotFound, "")
-	alice.put(pathOf("another", "tar"), text).want(t, http.StatusBadRequest, "hash_mismatch")
-	alice.put(strings.ToUpper(pathOf(text, "")), text).want(t, http.StatusNotFound, "")
-	alice.as("").put(pathOf(text, "tar"), text).want(t, http.StatusUnauthorized, "")
-	alice.put(pathOf(text, "tar"), text).want(t, http.StatusCreated, `"success":true`)
-	if a := alice.do(http.MethodHead, pathOf(text, "tar"), nil); a.StatusCode != 200 || a.ContentLength != int64(len(text)) {
+	alice.put(at, metadata("")).Want(t, http.StatusNotFound, "")
+	alice.put(pathOf("another", "tar"), text).Want(t, http.StatusBadRequest, "hash_mismatch")
+	alice.put(strings.ToUpper(pathOf(text, "")), text).Want(t, http.StatusNotFound, "")
+	alice.as("").put(pathOf(text, "tar"), text).Want(t, http.StatusUnauthorized, "")
+	alice.put(pathOf(text, "tar"), text).Want(t, http.StatusCreated, `"success":true`)
+	if a := alice.Do(http.MethodHead, pathOf(text, "tar"), nil); a.StatusCode != 200 || a.ContentLength != int64(len(text)) {
 		t.Errorf("HEAD of what was staged = %d, %d bytes", a.StatusCode, a.ContentLength)
 	}
-	alice.get(pathOf(text, "tar")).want(t, http.StatusNotFound, "")
-	bob.do(http.MethodHead, pathOf(text, "tar"), nil).want(t, http.StatusNotFound, "")
-	bob.put(at, metadata("")).want(t, http.StatusNotFound, "")
+	alice.Get(pathOf(text, "tar")).Want(t, http.StatusNotFound, "")
+	bob.Do(http.MethodHead, pathOf(text, "tar"), nil).Want(t, http.StatusNotFound, "")
+	bob.put(at, metadata("")).Want(t, http.StatusNotFound, "")
 
-	alice.put(at, metadata(`,"deps":{"@evil/http":"*"}`)).want(t, http.StatusBadRequest, "manifest_mismatch")
-	alice.put(at, metadata(`,"integrity":{"manifest_hash":"sha256:00"}`)).want(t, http.StatusBadRequest, "manifest_mismatch")
-	alice.put(at, strings.Replace(metadata(""), `"size":`, `"size":1`, 1)).want(t, http.StatusBadRequest, "manifest_mismatch")
-	alice.put("/lumen/packages/@acme/utils/2.0.0.json", metadata("")).want(t, http.StatusBadRequest, "manifest_mismatch")
-	alice.put("/lumen/packages/@acme/utils/1.0.0", metadata("")).want(t, http.StatusBadRequest, "")
-	alice.put(at, `{"name":"@acme/utils","version":"1.0.0"}`).want(t, http.StatusBadRequest, "no_tarball")
-	alice.put(at, `{"name":"@acme/utils","version":"1.0.0","artifacts":[{"hash":"md5:1"}]}`).want(t, http.StatusBadRequest, "bad_hash")
-	alice.put(at, metadata(`,"deps":{"@org/http":"^1.0.0"},"license":"ignored"`)).want(t, http.StatusCreated, "")
-	alice.put(at, metadata("")).want(t, http.StatusOK, `"unchanged":true`)
-	a := alice.as("").get(at).want(t, http.StatusOK, `"@org/http": "^1.0.0"`)
-	if strings.Contains(string(a.body), "ignored") {
+	alice.put(at, metadata(`,"deps":{"@evil/http":"*"}`)).Want(t, http.StatusBadRequest, "manifest_mismatch")
+	alice.put(at, metadata(`,"integrity":{"manifest_hash":"sha256:00"}`)).Want(t, http.StatusBadRequest, "manifest_mismatch")
+	alice.put(at, strings.Replace(metadata(""), `"size":`, `"size":1`, 1)).Want(t, http.StatusBadRequest, "manifest_mismatch")
+	alice.put("/lumen/packages/@acme/utils/2.0.0.json", metadata("")).Want(t, http.StatusBadRequest, "manifest_mismatch")
+	alice.put("/lumen/packages/@acme/utils/1.0.0", metadata("")).Want(t, http.StatusBadRequest, "")
+	alice.put(at, `{"name":"@acme/utils","version":"1.0.0"}`).Want(t, http.StatusBadRequest, "no_tarball")
+	alice.put(at, `{"name":"@acme/utils","version":"1.0.0","artifacts":[{"hash":"md5:1"}]}`).Want(t, http.StatusBadRequest, "bad_hash")
+	alice.put(at, metadata(`,"deps":{"@org/http":"^1.0.0"},"license":"ignored"`)).Want(t, http.StatusCreated, "")
+	alice.put(at, metadata("")).Want(t, http.StatusOK, `"unchanged":true`)
+	a := alice.as("").Get(at).Want(t, http.StatusOK, `"@org/http": "^1.0.0"`)
+	if strings.Contains(string(a.Data), "ignored") {
 		t.Error("the license is not the archive's")
 	}
-	if left := n.spooled(); len(left) != 0 {
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("the spool has %q", left)
 	}
 }

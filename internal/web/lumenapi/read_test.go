@@ -19,6 +19,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -27,12 +28,12 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestGoldenTree(t *testing.T) {
 	clock := time.Date(2024, 1, 15, 10, 30, 0, 0, time.UTC)
 	n := start(t, setup{unscoped: true, now: func() time.Time { return clock }})
-	n.push("my-utils", "0.1.0", archive(t, manifest("my-utils", "0.1.0"), "old")).want(t, http.StatusCreated, "")
+	n.push("my-utils", "0.1.0", archive(t, manifest("my-utils", "0.1.0"), "old")).Want(t, http.StatusCreated, "")
 	n.push("my-utils", "1.0.0", archive(t, manifest("my-utils", "1.0.0", `description = "Utility functions"`, `license = "MIT"`,
-		`categories = ["utilities"]`, "[dependencies]", `"@org/http" = "^1.0.0"`), "new")).want(t, http.StatusCreated, "")
-	n.do(http.MethodPost, "/lumen/packages/my-utils/0.1.0/yank", strings.NewReader(`{"reason":"use 1.0.0"}`)).want(t, http.StatusOK, `"yanked":true`)
+		`categories = ["utilities"]`, "[dependencies]", `"@org/http" = "^1.0.0"`), "new")).Want(t, http.StatusCreated, "")
+	n.Do(http.MethodPost, "/lumen/packages/my-utils/0.1.0/yank", strings.NewReader(`{"reason":"use 1.0.0"}`)).Want(t, http.StatusOK, `"yanked":true`)
 	for _, path := range []string{"index.json", "packages/my-utils/index.json", "packages/my-utils/0.1.0.json", "packages/my-utils/1.0.0.json"} {
-		got := n.get("/lumen/"+path).want(t, http.StatusOK, "").body
+		got := n.Get("/lumen/"+path).Want(t, http.StatusOK, "").Data
 		if path == "index.json" {
 			x, err := lumen.DecodeIndex(got)
 			if err != nil || x.Checkpoint == nil {
@@ -74,19 +75,19 @@ func TestCaching(t *testing.T) {
 		pathOf(text, "tar"):                            {"public, max-age=31536000, immutable", "application/x-tar"},
 		pathOf(text, ""):                               {"public, max-age=31536000, immutable", "application/x-tar"},
 	} {
-		a := n.as("").get(path).want(t, http.StatusOK, "")
-		tag := `"` + digest.Of(a.body).Hex() + `"`
+		a := n.as("").Get(path).Want(t, http.StatusOK, "")
+		tag := `"` + digest.Of(a.Data).Hex() + `"`
 		got := [2]string{a.Header.Get("Cache-Control"), a.Header.Get("Content-Type")}
 		if got != want || a.Header.Get("ETag") != tag || a.Header.Get("Content-Encoding") != "" || a.Header.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s has %v, want %q and the ETag %s", path, a.Header, want, tag)
 		}
-		n.as("").get(path, "If-None-Match: "+tag).want(t, http.StatusNotModified, "")
-		if h := n.as("").do(http.MethodHead, path, nil); h.StatusCode != 200 || h.ContentLength != int64(len(a.body)) {
+		n.as("").Get(path, "If-None-Match: "+tag).Want(t, http.StatusNotModified, "")
+		if h := n.as("").Do(http.MethodHead, path, nil); h.StatusCode != 200 || h.ContentLength != int64(len(a.Data)) {
 			t.Errorf("HEAD %s = %d, %d bytes", path, h.StatusCode, h.ContentLength)
 		}
 	}
-	if a := n.as("").get(pathOf(text, "tar"), "Range: bytes=0-9"); a.StatusCode != http.StatusPartialContent || string(a.body) != text[:10] {
-		t.Errorf("a range = %d %q", a.StatusCode, a.body)
+	if a := n.as("").Get(pathOf(text, "tar"), "Range: bytes=0-9"); a.StatusCode != http.StatusPartialContent || string(a.Data) != text[:10] {
+		t.Errorf("a range = %d %q", a.StatusCode, a.Data)
 	}
 }
 
@@ -102,12 +103,12 @@ func TestNotFound(t *testing.T) {
 		strings.ToUpper(tar), strings.Replace(tar, ".tar", ".zip", 1), strings.Replace(tar, ".tar", ".", 1), strings.Replace(tar, ".tar", ".tgz", 1),
 		"/lumen/artifacts/sha256/ab/c1234.tar", "/lumen/artifacts/sha256/" + tar[len("/lumen/artifacts/sha256/")+3:], "/lumen/api/v1/api/v1/api/v1/index.json",
 	} {
-		a := n.as("").get(path)
-		if a.StatusCode != http.StatusNotFound || a.text("error") == "" {
-			t.Errorf("%s = %d %s, want 404", path, a.StatusCode, a.body)
+		a := n.as("").Get(path)
+		if a.StatusCode != http.StatusNotFound || a.Text("error") == "" {
+			t.Errorf("%s = %d %s, want 404", path, a.StatusCode, a.Data)
 		}
 	}
-	n.as("").do(http.MethodDelete, "/lumen/index.json", nil).want(t, http.StatusMethodNotAllowed, "")
+	n.as("").Do(http.MethodDelete, "/lumen/index.json", nil).Want(t, http.StatusMethodNotAllowed, "")
 }
 
 // What the list says is what is served, in the order in which an export writes it.
@@ -116,17 +117,17 @@ func TestFiles(t *testing.T) {
 	n.publish(utils, "1.0.0")
 	n.publish(utils, "1.1.0-rc.1+build")
 	n.push("@acme/z", "1.0.0", gzipped(t, archive(t, manifest("@acme/z", "1.0.0"), "x")))
-	a := n.as("").get("/lumen/files.ndjson").want(t, http.StatusOK, "")
+	a := n.as("").Get("/lumen/files.ndjson").Want(t, http.StatusOK, "")
 	if ct := a.Header.Get("Content-Type"); ct != "application/x-ndjson" {
 		t.Errorf("Content-Type %s", ct)
 	}
 	count, last := 0, lumenpackages.File{}
-	for line := range bytes.Lines(a.body) {
+	for line := range bytes.Lines(a.Data) {
 		last = lumenpackages.File{}
 		if err := json.Unmarshal(line, &last); err != nil {
 			t.Fatal(err)
 		}
-		body := n.as("").get("/lumen/"+last.Path).want(t, http.StatusOK, "").body
+		body := n.as("").Get("/lumen/"+last.Path).Want(t, http.StatusOK, "").Data
 		if digest.Of(body) != last.Digest || int64(len(body)) != last.Size {
 			t.Errorf("%s is not what the list says", last.Path)
 		}
@@ -142,11 +143,11 @@ func TestLongList(t *testing.T) {
 	for i := range 80 {
 		n.publish(utils, "1."+string(rune('0'+i/10))+"."+string(rune('0'+i%10)))
 	}
-	a := n.as("").get("/lumen/files.ndjson").want(t, http.StatusOK, "")
-	if len(a.body) < 32<<10 {
-		t.Fatalf("%d bytes are no long list", len(a.body))
+	a := n.as("").Get("/lumen/files.ndjson").Want(t, http.StatusOK, "")
+	if len(a.Data) < 32<<10 {
+		t.Fatalf("%d bytes are no long list", len(a.Data))
 	}
-	lines, r := 0, bufio.NewReader(bytes.NewReader(a.body))
+	lines, r := 0, bufio.NewReader(bytes.NewReader(a.Data))
 	for {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF {
@@ -165,31 +166,31 @@ func TestLongList(t *testing.T) {
 func TestPrivateReads(t *testing.T) {
 	n := start(t, setup{readAuth: true})
 	text := archive(t, manifest(utils, "1.0.0"), "x")
-	n.push(utils, "1.0.0", text).want(t, http.StatusCreated, "")
+	n.push(utils, "1.0.0", text).Want(t, http.StatusCreated, "")
 	reader := n.newToken(auth.NewToken{Name: "reader", Permission: auth.Read})
 	stranger := n.as("")
 	for _, path := range []string{"/index.json", "/files.ndjson", "/keys.json", "/packages/@acme/utils/index.json", "/packages/@acme/utils/1.0.0.json", "/v1/search", strings.TrimPrefix(pathOf(text, "tar"), "/lumen")} {
-		stranger.get("/lumen"+path).want(t, http.StatusUnauthorized, "")
-		stranger.get("/lumen/t/wrong"+path).want(t, http.StatusUnauthorized, "")
-		a := reader.get("/lumen"+path).want(t, http.StatusOK, "")
-		b := stranger.get("/lumen/t/"+reader.token+path).want(t, http.StatusOK, "")
-		stranger.get("/lumen/t/"+reader.token+"/api/v1"+path).want(t, http.StatusOK, "")
-		stranger.get("/lumen/api/v1/t/"+reader.token+path).want(t, http.StatusOK, "")
-		for _, got := range []answer{a, b} {
+		stranger.Get("/lumen"+path).Want(t, http.StatusUnauthorized, "")
+		stranger.Get("/lumen/t/wrong"+path).Want(t, http.StatusUnauthorized, "")
+		a := reader.Get("/lumen"+path).Want(t, http.StatusOK, "")
+		b := stranger.Get("/lumen/t/"+reader.Token+path).Want(t, http.StatusOK, "")
+		stranger.Get("/lumen/t/"+reader.Token+"/api/v1"+path).Want(t, http.StatusOK, "")
+		stranger.Get("/lumen/api/v1/t/"+reader.Token+path).Want(t, http.StatusOK, "")
+		for _, got := range []webtest.Answer{a, b} {
 			if c := got.Header.Get("Cache-Control"); !strings.HasPrefix(c, "private") {
 				t.Errorf("%s may be kept: %s", path, c)
 			}
 		}
 	}
-	stranger.do(http.MethodHead, pathOf(text, "tar"), nil).want(t, http.StatusUnauthorized, "")
+	stranger.Do(http.MethodHead, pathOf(text, "tar"), nil).Want(t, http.StatusUnauthorized, "")
 	// An address can't write, whatever token it has.
-	writes := stranger.do(http.MethodPut, "/lumen/t/"+rootToken+"/v1/wares", strings.NewReader("{}"))
+	writes := stranger.Do(http.MethodPut, "/lumen/t/"+webtest.RootToken+"/v1/wares", strings.NewReader("{}"))
 	if writes.StatusCode < 400 || writes.StatusCode == http.StatusBadRequest {
 		t.Errorf("a publish with a token in the path = %d", writes.StatusCode)
 	}
-	stranger.do(http.MethodPost, "/lumen/t/"+rootToken+"/packages/@acme/utils/1.0.0/yank", nil).want(t, writes.StatusCode, "")
-	for _, token := range []string{reader.token, rootToken} {
-		if strings.Contains(n.log.String(), token) {
+	stranger.Do(http.MethodPost, "/lumen/t/"+webtest.RootToken+"/packages/@acme/utils/1.0.0/yank", nil).Want(t, writes.StatusCode, "")
+	for _, token := range []string{reader.Token, webtest.RootToken} {
+		if strings.Contains(n.Lines.String(), token) {
 			t.Error("the log has a token")
 		}
 	}
@@ -198,9 +199,9 @@ func TestPrivateReads(t *testing.T) {
 func TestSearch(t *testing.T) {
 	n := start(t, setup{})
 	n.publish(utils, "1.0.0")
-	n.get("/lumen/v1/search?q=UTIL").want(t, http.StatusOK, `{"results":[{"name":"@acme/utils","latest":"1.0.0"`)
-	n.get("/lumen/api/v1/v1/search?q=none").want(t, http.StatusOK, `{"results":[],"total":0}`)
-	n.get("/lumen/v1/search?limit=x").want(t, http.StatusBadRequest, "")
-	n.get("/lumen/v1/search?offset=-1").want(t, http.StatusBadRequest, "")
-	n.get("/lumen/v1/search?q="+strings.Repeat("x", 300)).want(t, http.StatusBadRequest, "query_too_long")
+	n.Get("/lumen/v1/search?q=UTIL").Want(t, http.StatusOK, `{"results":[{"name":"@acme/utils","latest":"1.0.0"`)
+	n.Get("/lumen/api/v1/v1/search?q=none").Want(t, http.StatusOK, `{"results":[],"total":0}`)
+	n.Get("/lumen/v1/search?limit=x").Want(t, http.StatusBadRequest, "")
+	n.Get("/lumen/v1/search?offset=-1").Want(t, http.StatusBadRequest, "")
+	n.Get("/lumen/v1/search?q="+strings.Repeat("x", 300)).Want(t, http.StatusBadRequest, "query_too_long")
 }

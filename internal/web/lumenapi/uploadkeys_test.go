@@ -14,6 +14,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/lumen"
+	"github.com/org/registry-action/internal/web/webtest"
 )
 
 // clientKey is a key as the client makes one.
@@ -32,8 +33,8 @@ func signature(key ed25519.PrivateKey, name, version, archive string) (member st
 		[]string{"X-Lumen-Signature: ed25519=" + sig, "X-Lumen-Key-Id: " + id, "X-Lumen-Timestamp: " + stamp}
 }
 
-func (n *node) pushWith(name, version, archive, member string, headers ...string) answer {
-	n.t.Helper()
+func (n *node) pushWith(name, version, archive, member string, headers ...string) webtest.Answer {
+	n.T.Helper()
 	body := fmt.Sprintf(`{"signature":%s,"name":%q,"version":%q,"tarball":%q,"proof":{}}`, member, name, version, base64.StdEncoding.EncodeToString([]byte(archive)))
 	return n.put("/lumen/v1/wares", body, append(headers, "Content-Type: application/json")...)
 }
@@ -48,43 +49,43 @@ func TestUploadKeys(t *testing.T) {
 	path := "/lumen/v1/keys/" + key.KeyID
 	body := fmt.Sprintf(`{"public_key":%q,"key_id":%q,"created_at":"x"}`, key.PublicKey, key.KeyID)
 	for _, base := range []string{"/lumen/v1/keys", "/lumen/api/v1/v1/keys"} {
-		n.as("").put(base, body).want(t, http.StatusUnauthorized, "Authorization required")
-		n.as("").get(base).want(t, http.StatusUnauthorized, "Authorization required")
-		reader.put(base, body).want(t, http.StatusForbidden, "read_only_token")
-		limited.put(base, body).want(t, http.StatusForbidden, "limited to lumen:@acme/*")
+		n.as("").put(base, body).Want(t, http.StatusUnauthorized, "Authorization required")
+		n.as("").Get(base).Want(t, http.StatusUnauthorized, "Authorization required")
+		reader.put(base, body).Want(t, http.StatusForbidden, "read_only_token")
+		limited.put(base, body).Want(t, http.StatusForbidden, "limited to lumen:@acme/*")
 	}
-	alice.put("/lumen/v1/keys", body).want(t, http.StatusCreated, `"algorithm":"ed25519"`)
-	alice.put("/lumen/api/v1/v1/keys", body).want(t, http.StatusOK, key.KeyID)
-	bob.put("/lumen/v1/keys", body).want(t, http.StatusConflict, `"key_taken"`)
-	alice.get("/lumen/v1/keys").want(t, http.StatusOK, key.PublicKey)
-	reader.get("/lumen/v1/keys").want(t, http.StatusOK, key.PublicKey)
-	bob.get("/lumen/v1/keys").want(t, http.StatusOK, `{"keys":[]}`)
-	if cache := alice.get("/lumen/v1/keys").Header.Get("Cache-Control"); !strings.Contains(cache, "private") {
+	alice.put("/lumen/v1/keys", body).Want(t, http.StatusCreated, `"algorithm":"ed25519"`)
+	alice.put("/lumen/api/v1/v1/keys", body).Want(t, http.StatusOK, key.KeyID)
+	bob.put("/lumen/v1/keys", body).Want(t, http.StatusConflict, `"key_taken"`)
+	alice.Get("/lumen/v1/keys").Want(t, http.StatusOK, key.PublicKey)
+	reader.Get("/lumen/v1/keys").Want(t, http.StatusOK, key.PublicKey)
+	bob.Get("/lumen/v1/keys").Want(t, http.StatusOK, `{"keys":[]}`)
+	if cache := alice.Get("/lumen/v1/keys").Header.Get("Cache-Control"); !strings.Contains(cache, "private") {
 		t.Errorf("Cache-Control = %q; the list is the user's own", cache)
 	}
-	n.do("DELETE", path, nil).want(t, http.StatusOK, "revoked_at") // an admin may
-	bob.do("DELETE", path, nil).want(t, http.StatusNotFound, "no key")
-	limited.do("DELETE", path, nil).want(t, http.StatusForbidden, "")
-	n.as("").do("DELETE", path, nil).want(t, http.StatusUnauthorized, "")
-	alice.do("DELETE", path, nil).want(t, http.StatusOK, "revoked_at")
-	alice.put("/lumen/v1/keys", body).want(t, http.StatusConflict, `"key_revoked"`)
+	n.Do("DELETE", path, nil).Want(t, http.StatusOK, "revoked_at") // an admin may
+	bob.Do("DELETE", path, nil).Want(t, http.StatusNotFound, "no key")
+	limited.Do("DELETE", path, nil).Want(t, http.StatusForbidden, "")
+	n.as("").Do("DELETE", path, nil).Want(t, http.StatusUnauthorized, "")
+	alice.Do("DELETE", path, nil).Want(t, http.StatusOK, "revoked_at")
+	alice.put("/lumen/v1/keys", body).Want(t, http.StatusConflict, `"key_revoked"`)
 
 	for name, text := range map[string]string{
 		"nothing": `{}`, "no JSON": `x`, "another type": `{"public_key":1}`, "a short key": `{"public_key":"AAAA"}`,
 		"another's name": fmt.Sprintf(`{"public_key":%q,"key_id":"0123"}`, key.PublicKey),
 	} {
 		if got := bob.put("/lumen/v1/keys", text); got.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
+			t.Errorf("%s: %d %s", name, got.StatusCode, got.Data)
 		}
 	}
 	const secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I="
 	_, other := clientKey("b")
-	got := bob.put("/lumen/v1/keys", fmt.Sprintf(`{"public_key":%q,"secret_key":%q}`, other.PublicKey, secret)).want(t, http.StatusBadRequest, `"secret_key_sent"`)
-	if strings.Contains(n.log.String(), secret) || strings.Contains(string(got.body), secret) {
+	got := bob.put("/lumen/v1/keys", fmt.Sprintf(`{"public_key":%q,"secret_key":%q}`, other.PublicKey, secret)).Want(t, http.StatusBadRequest, `"secret_key_sent"`)
+	if strings.Contains(n.Lines.String(), secret) || strings.Contains(string(got.Data), secret) {
 		t.Error("the secret is shown")
 	}
-	bob.get("/lumen/v1/keys").want(t, http.StatusOK, `{"keys":[]}`)
-	if log := n.log.String(); !strings.Contains(log, "target=lumen:"+key.KeyID) {
+	bob.Get("/lumen/v1/keys").Want(t, http.StatusOK, `{"keys":[]}`)
+	if log := n.Lines.String(); !strings.Contains(log, "target=lumen:"+key.KeyID) {
 		t.Errorf("no audit line names the key: %s", log)
 	}
 }
@@ -92,7 +93,7 @@ func TestUploadKeys(t *testing.T) {
 func TestSignedPublish(t *testing.T) {
 	n := start(t, setup{signatures: lumenpackages.SignaturesRequired})
 	key, public := clientKey("a")
-	n.put("/lumen/v1/keys", fmt.Sprintf(`{"public_key":%q}`, public.PublicKey)).want(t, http.StatusCreated, public.KeyID)
+	n.put("/lumen/v1/keys", fmt.Sprintf(`{"public_key":%q}`, public.PublicKey)).Want(t, http.StatusCreated, public.KeyID)
 	for i, how := range []string{"body", "headers", "both"} {
 		version := fmt.Sprintf("1.0.%d", i)
 		text := archive(t, manifest(utils, version), "x")
@@ -103,42 +104,42 @@ func TestSignedPublish(t *testing.T) {
 		case "headers":
 			member = "null"
 		}
-		got := n.pushWith(utils, version, text, member, headers...).want(t, http.StatusCreated, `"signed_by":"`+public.KeyID+`"`)
+		got := n.pushWith(utils, version, text, member, headers...).Want(t, http.StatusCreated, `"signed_by":"`+public.KeyID+`"`)
 		if got.Header.Get("X-Lumen-Notice") != "" {
 			t.Errorf("%s: a notice: %s", how, got.Header.Get("X-Lumen-Notice"))
 		}
-		m, err := lumen.DecodeMetadata(n.as("").get("/lumen/packages/@acme/utils/"+version+".json").want(t, http.StatusOK, `"upload_signature"`).body)
+		m, err := lumen.DecodeMetadata(n.as("").Get("/lumen/packages/@acme/utils/"+version+".json").Want(t, http.StatusOK, `"upload_signature"`).Data)
 		if err != nil || m.Upload.Verify(utils, version) != nil {
 			t.Errorf("%s: what is shown of the signature does not verify: %+v, %v", how, m.Upload, err)
 		}
 		// The client can't read metadata with a "signature" in a short form.
-		n.get("/lumen/packages/@acme/utils/"+version+".json").want(t, http.StatusOK, "").lacks(t, `"signature": {`)
+		n.Get("/lumen/packages/@acme/utils/"+version+".json").Want(t, http.StatusOK, "").Lacks(t, `"signature": {`)
 	}
 
 	text := archive(t, manifest(utils, "2.0.0"), "x")
 	member, headers := signature(key, utils, "2.0.0", text)
 	_, others := signature(key, utils, "2.0.0", "y")
-	n.pushWith(utils, "2.0.0", text, member, others...).want(t, http.StatusBadRequest, `"bad_signature"`)
-	n.pushWith(utils, "2.0.0", text, "null", others...).want(t, http.StatusBadRequest, `"bad_signature"`)
-	n.pushWith(utils, "2.0.0", text, "null").want(t, http.StatusForbidden, `"signature_required"`)
-	n.pushWith(utils, "2.0.0", text, "{}").want(t, http.StatusForbidden, `"signature_required"`)
-	n.pushWith(utils, "2.0.0", text, "[]").want(t, http.StatusBadRequest, "signature")
+	n.pushWith(utils, "2.0.0", text, member, others...).Want(t, http.StatusBadRequest, `"bad_signature"`)
+	n.pushWith(utils, "2.0.0", text, "null", others...).Want(t, http.StatusBadRequest, `"bad_signature"`)
+	n.pushWith(utils, "2.0.0", text, "null").Want(t, http.StatusForbidden, `"signature_required"`)
+	n.pushWith(utils, "2.0.0", text, "{}").Want(t, http.StatusForbidden, `"signature_required"`)
+	n.pushWith(utils, "2.0.0", text, "[]").Want(t, http.StatusBadRequest, "signature")
 
 	// The library's two steps carry a signature in headers.
-	n.do("PUT", pathOf(text, "tar"), strings.NewReader(text)).want(t, http.StatusCreated, "")
+	n.Do("PUT", pathOf(text, "tar"), strings.NewReader(text)).Want(t, http.StatusCreated, "")
 	metadata := fmt.Sprintf(`{"name":%q,"version":"2.0.0","artifacts":[{"kind":"tar","hash":%q}]}`, utils, digest.Of([]byte(text)))
-	n.put("/lumen/packages/@acme/utils/2.0.0.json", metadata).want(t, http.StatusForbidden, `"signature_required"`)
-	n.put("/lumen/packages/@acme/utils/2.0.0.json", metadata, headers...).want(t, http.StatusCreated, public.KeyID)
+	n.put("/lumen/packages/@acme/utils/2.0.0.json", metadata).Want(t, http.StatusForbidden, `"signature_required"`)
+	n.put("/lumen/packages/@acme/utils/2.0.0.json", metadata, headers...).Want(t, http.StatusCreated, public.KeyID)
 }
 
 func TestUnsignedPublish(t *testing.T) {
 	n := start(t, setup{})
 	text := archive(t, manifest(utils, "1.0.0"), "x")
-	got := n.push(utils, "1.0.0", text).want(t, http.StatusCreated, `"notice":"nobody has vouched for this upload: its signature is by a key that nobody has registered here; `)
+	got := n.push(utils, "1.0.0", text).Want(t, http.StatusCreated, `"notice":"nobody has vouched for this upload: its signature is by a key that nobody has registered here; `)
 	if notice := got.Header.Get("X-Lumen-Notice"); !strings.Contains(notice, "PUT /lumen/v1/keys") {
 		t.Errorf("X-Lumen-Notice = %q, want the way to be signed", notice)
 	}
-	if left := n.spooled(); len(left) != 0 {
+	if left := n.Spooled(t); len(left) != 0 {
 		t.Errorf("the spool has %q", left)
 	}
 }

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // BenchmarkRead measures whole requests over loopback, by a client that costs
@@ -161,7 +163,7 @@ func (d *discarding) Write(p []byte) (int, error) { return len(p), nil }
 func BenchmarkHandler(b *testing.B) {
 	for _, log := range []string{"none", "discard", "file"} {
 		b.Run("log="+log, func(b *testing.B) {
-			n := &node{t: b, log: &buffer{}, token: rootToken, upstream: &upstream{}}
+			n := &node{t: b, log: &storetest.Transcript{}, token: rootToken, upstream: &upstream{}}
 			h := n.handler(setup{baseURL: "http://x", maxPackage: 1 << 20, log: benchLog(b, log)})
 			text, err := json.Marshal(document("@acme/a", "1.0.0", tgz(b, "@acme/a", "1.0.0")))
 			if err != nil {

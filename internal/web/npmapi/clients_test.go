@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/clients"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // shell runs a client in a folder of its own, with nothing of the machine's configuration.
@@ -68,11 +69,23 @@ func (s *shell) refused(want string, args ...string) {
 
 var loginURL = regexp.MustCompile(`https?://\S+/-/login/\S+`)
 
+// watched is what a client writes.
+type watched struct {
+	storetest.Transcript
+	seen func(text string) // told all that was written so far
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	n, err := w.Transcript.Write(p)
+	w.seen(w.String())
+	return n, err
+}
+
 // login signs in by the browser's page, as a user would.
 func (s *shell) login(n *node, args ...string) {
 	s.t.Helper()
 	cmd := s.command(append([]string{"login"}, args...)...)
-	var out buffer
+	var out watched
 	cmd.Stdout, cmd.Stderr = &out, &out
 	shown := make(chan string, 1)
 	out.seen = func(text string) {

@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -31,10 +30,9 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
 	"github.com/org/registry-action/internal/format/signature"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/cache"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/commitapi"
 	"github.com/org/registry-action/internal/web/npmapi"
@@ -48,7 +46,7 @@ const rootToken = "root-token-of-the-test"
 type node struct {
 	t        testing.TB
 	url      string
-	log      *buffer
+	log      *storetest.Transcript
 	auth     *auth.Service
 	upstream *upstream
 	token    string // sent with every request, unless a header says otherwise
@@ -62,31 +60,9 @@ type setup struct {
 	log                    slog.Handler // nil: node.log
 }
 
-type buffer struct {
-	mu   sync.Mutex
-	b    bytes.Buffer
-	seen func(text string) // told all that was written so far
-}
-
-func (l *buffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n, err := l.b.Write(p)
-	if l.seen != nil {
-		l.seen(l.b.String())
-	}
-	return n, err
-}
-
-func (l *buffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func start(t testing.TB, c setup) *node {
 	t.Helper()
-	n := &node{t: t, log: &buffer{}, token: rootToken, upstream: &upstream{}}
+	n := &node{t: t, log: &storetest.Transcript{}, token: rootToken, upstream: &upstream{}}
 	srv := httptest.NewServer(nil)
 	t.Cleanup(srv.Close)
 	n.url = srv.URL
@@ -112,16 +88,8 @@ func (n *node) handler(c setup) http.Handler {
 		log = slog.New(c.log)
 	}
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
+	db := storetest.OpenDB(t, nil)
+	blobs := storetest.OpenBlobs(t)
 	kept, err := cache.Open(t.TempDir(), cache.Options{MaxBytes: 1 << 30})
 	if err != nil {
 		t.Fatal(err)

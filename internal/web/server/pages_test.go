@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/domain/auth"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/web/webui"
 )
@@ -16,15 +16,7 @@ const asBrowser = "text/html,application/xhtml+xml,application/xml;q=0.9,image/a
 
 // Who prefers HTML gets a page where there is one; everybody else is answered as ever, and told that it could be otherwise.
 func TestPages(t *testing.T) {
-	db, err := boltkv.Open(t.TempDir()+"/metadata.db", boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := storetest.OpenDB(t, nil)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	// A private server asks everybody to sign in, before any of its domains is asked.
 	pages := webui.New(webui.Config{Auth: auth.New(db, auth.Options{RootToken: "the-root-token", ReadAuth: true}), BaseURL: "http://registry.example", Log: log})

@@ -96,6 +96,14 @@ func (a Answer) Text(member string) string {
 	return s
 }
 
+// Lacks fails the test if the answer has a text in its body.
+func (a Answer) Lacks(t *testing.T, text string) {
+	t.Helper()
+	if strings.Contains(string(a.Data), text) {
+		t.Errorf("%s %s answers %.600s, want none of %q", a.Request.Method, a.Request.URL.RequestURI(), a.Data, text)
+	}
+}
+
 // Want fails the test if the answer has not the status, or not the text in its
 // body, or was broken off.
 func (a Answer) Want(t *testing.T, status int, text string) Answer {

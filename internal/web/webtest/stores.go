@@ -6,15 +6,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/kv/boltkv"
 	"github.com/org/registry-action/internal/store/lifetime"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // Stores are what services keep their things in, all in folders of the test.
@@ -24,23 +22,15 @@ type Stores struct {
 	Life  *lifetime.Keeper
 	Spool string // folder of uploads
 	Log   *slog.Logger
-	Lines *Transcript // of Log
+	Lines *storetest.Transcript // of Log
 }
 
 // OpenStores opens stores that are closed at the end of the test.
 func OpenStores(t *testing.T) *Stores {
 	t.Helper()
-	db, err := boltkv.Open(filepath.Join(t.TempDir(), "db"), boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	blobs, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { blobs.Close() })
-	s := &Stores{DB: db, Blobs: blobs, Spool: t.TempDir(), Lines: &Transcript{}}
+	db := storetest.OpenDB(t, nil)
+	blobs := storetest.OpenBlobs(t)
+	s := &Stores{DB: db, Blobs: blobs, Spool: t.TempDir(), Lines: &storetest.Transcript{}}
 	s.Log = slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), s.Lines), nil))
 	s.Life = lifetime.New(db, blobs, lifetime.Options{Horizon: time.Hour, Log: s.Log})
 	return s
@@ -58,24 +48,4 @@ func (s *Stores) Spooled(t *testing.T) []string {
 		names = append(names, e.Name())
 	}
 	return names
-}
-
-// Transcript is a log that handlers write while the test reads.
-type Transcript struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-// Write implements io.Writer.
-func (l *Transcript) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// String is what was written so far.
-func (l *Transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }

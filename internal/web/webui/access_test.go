@@ -13,7 +13,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/stats"
-	"github.com/org/registry-action/internal/store/kv/boltkv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 const rootToken = "the-root-token-of-this-test"
@@ -27,15 +27,7 @@ type accountServer struct {
 
 func newAccountServer(t *testing.T, change func(*Config, *auth.Options)) *accountServer {
 	t.Helper()
-	db, err := boltkv.Open(t.TempDir()+"/metadata.db", boltkv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := storetest.OpenDB(t, nil)
 	c := Config{Site: "Acme", BaseURL: "http://registry.example", Search: nowhere{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	opt := auth.Options{RootToken: rootToken}
 	if change != nil {

@@ -5,9 +5,8 @@ package mirrortest
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
+	"crypto/x509"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/egress"
+	"github.com/org/registry-action/internal/egress/egresstest"
 )
 
 // The hosts of the forges.
@@ -26,67 +26,34 @@ const (
 
 // Forges are what there is on the network.
 type Forges struct {
-	t    *testing.T
-	cert certificate
+	t       *testing.T
+	network *egresstest.Network
+	roots   *x509.CertPool
 
 	mu       sync.Mutex
-	archives map[string][]byte       // by "owner/repo ref"
-	hosts    map[string]http.Handler // by host:port; others refuse connections
+	archives map[string][]byte // by "owner/repo ref"
 	requests []*http.Request
-	dialled  []string
 	override func(w http.ResponseWriter, r *http.Request) bool
-	servers  []*http.Server
 }
 
 // New returns forges without repositories. They are gone when the test ends.
 func New(t *testing.T) *Forges {
 	t.Helper()
-	f := &Forges{t: t, cert: newCertificate(t), archives: map[string][]byte{}}
-	f.hosts = map[string]http.Handler{
-		GitHub + ":443": f.record(f.sendOn), codeload + ":443": f.record(f.load), Codeberg + ":443": f.record(f.archive),
-	}
-	t.Cleanup(f.close)
+	cert := newCertificate(t)
+	f := &Forges{t: t, network: egresstest.New(t, cert.config), roots: cert.roots, archives: map[string][]byte{}}
+	f.Host(GitHub+":443", http.HandlerFunc(f.sendOn))
+	f.Host(codeload+":443", http.HandlerFunc(f.load))
+	f.Host(Codeberg+":443", http.HandlerFunc(f.archive))
 	return f
-}
-
-func (f *Forges) close() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, s := range f.servers {
-		_ = s.Close()
-	}
 }
 
 // Network leads to the forges. Every name that ends in .private resolves to a private address.
 func (f *Forges) Network() *egress.Network {
-	foreign := func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if host, _, _ := net.SplitHostPort(addr); strings.HasSuffix(host, ".private") {
-			return nil, &net.OpError{Op: "dial", Err: egress.PublicOnly(network, "10.1.2.3:443", nil)}
-		}
-		return f.dial(ctx, addr)
-	}
 	own := func(_ context.Context, _, addr string) (net.Conn, error) {
 		f.t.Errorf("%s was dialled without a look at its address", addr)
 		return nil, net.ErrClosed
 	}
-	return &egress.Network{Own: own, Foreign: foreign, Roots: f.cert.roots}
-}
-
-func (f *Forges) dial(_ context.Context, addr string) (net.Conn, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.dialled = append(f.dialled, addr)
-	h, ok := f.hosts[addr]
-	if !ok {
-		return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-	}
-	here, there := net.Pipe()
-	srv := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0), TLSConfig: f.cert.config}
-	srv.Protocols = new(http.Protocols)
-	srv.Protocols.SetHTTP1(true)
-	f.servers = append(f.servers, srv)
-	go func() { _ = srv.ServeTLS(&oneConn{conn: there, closed: make(chan struct{})}, "", "") }()
-	return here, nil
+	return &egress.Network{Own: own, Foreign: f.network.DialPublic, Roots: f.roots}
 }
 
 // Put makes the archive of a repository ("owner/name") at a ref, or replaces it; nil removes it.
@@ -98,14 +65,14 @@ func (f *Forges) Put(repo, ref string, archive []byte) {
 
 // Host is another host of the network, by host:port; nil: it is gone.
 func (f *Forges) Host(addr string, h http.Handler) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if h == nil {
-		delete(f.hosts, addr)
-		return
+	if h != nil {
+		h = f.record(h)
 	}
-	f.hosts[addr] = f.record(h.ServeHTTP)
+	f.network.Host(addr, h)
 }
+
+// Dialled returns the addresses that were dialled since the last call.
+func (f *Forges) Dialled() []string { return f.network.Dialled() }
 
 // Intercept answers requests in place of every host, if answer returns true; nil ends it.
 func (f *Forges) Intercept(answer func(w http.ResponseWriter, r *http.Request) bool) {
@@ -123,23 +90,14 @@ func (f *Forges) Took() []*http.Request {
 	return list
 }
 
-// Dialled returns the addresses that were dialled since the last call.
-func (f *Forges) Dialled() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	list := f.dialled
-	f.dialled = nil
-	return list
-}
-
-func (f *Forges) record(next http.HandlerFunc) http.Handler {
+func (f *Forges) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.requests = append(f.requests, r)
 		override := f.override
 		f.mu.Unlock()
 		if override == nil || !override(w, r) {
-			next(w, r)
+			next.ServeHTTP(w, r)
 		}
 	})
 }
@@ -183,27 +141,3 @@ func (f *Forges) send(w http.ResponseWriter, r *http.Request, repo, ref string) 
 	w.Header().Set("Content-Type", "application/x-gzip")
 	_, _ = w.Write(archive) // of some length, as forges pack while they send
 }
-
-// oneConn is a listener for one connection.
-type oneConn struct {
-	mu     sync.Mutex
-	conn   net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *oneConn) Accept() (net.Conn, error) {
-	l.mu.Lock()
-	c := l.conn
-	l.conn = nil
-	l.mu.Unlock()
-	if c != nil {
-		return c, nil
-	}
-	<-l.closed
-	return nil, net.ErrClosed
-}
-
-func (l *oneConn) Close() error { l.once.Do(func() { close(l.closed) }); return nil }
-
-func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }

@@ -17,8 +17,8 @@ import (
 	"github.com/org/registry-action/internal/store/blob"
 	"github.com/org/registry-action/internal/store/blob/blobtest"
 	"github.com/org/registry-action/internal/store/blob/cachedblob"
-	"github.com/org/registry-action/internal/store/blob/fsblob"
 	"github.com/org/registry-action/internal/store/cache"
+	"github.com/org/registry-action/internal/store/storetest"
 )
 
 // far is a store that counts how often it is opened, and does what it is told before.
@@ -53,11 +53,7 @@ func (s spoiled) Read(p []byte) (int, error) {
 
 func open(t *testing.T, maxBytes int64) (*cachedblob.Store, *far, string) {
 	t.Helper()
-	files, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { files.Close() })
+	files := storetest.OpenBlobs(t)
 	dir := t.TempDir()
 	c, err := cache.Open(dir, cache.Options{MaxBytes: maxBytes})
 	if err != nil {
@@ -227,10 +223,7 @@ func TestLargeBlob(t *testing.T) {
 
 // A cache that can't be written keeps nobody from reading.
 func TestClosedCache(t *testing.T) {
-	files, err := fsblob.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	files := storetest.OpenBlobs(t)
 	defer files.Close()
 	c, err := cache.Open(t.TempDir(), cache.Options{MaxBytes: plenty})
 	if err != nil {
