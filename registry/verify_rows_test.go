@@ -179,7 +179,9 @@ func TestVerifyFindsChangedRows(t *testing.T) {
 			}
 			slices.Sort(got)
 			got = slices.Compact(got)
-			if !slices.EqualFunc(got, c.want, func(got, want string) bool { return got == want || !strings.Contains(strings.SplitN(want, " ", 2)[1], " ") && strings.HasPrefix(got, want+" ") }) {
+			if !slices.EqualFunc(got, c.want, func(got, want string) bool {
+				return got == want || !strings.Contains(strings.SplitN(want, " ", 2)[1], " ") && strings.HasPrefix(got, want+" ")
+			}) {
 				t.Errorf("found %q, want %q", got, c.want)
 				for _, p := range v.Problems {
 					t.Logf("%+v", p)

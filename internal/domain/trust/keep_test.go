@@ -28,6 +28,27 @@ func TestIDsOfTheForge(t *testing.T) {
 	}
 }
 
+// What the forge does not know is asked of no other, and what it leaves out is no id.
+func TestNoIDs(t *testing.T) {
+	w := newWorld(t)
+	w.forge = forge{repository: 74, owner: 65}
+	foreign := w.policy(func(n *NewPolicy) { n.Issuer, n.RepositoryID, n.OwnerID = "https://git.example.com", 0, 0 })
+	if foreign.pinned() || len(w.forge.asked) != 0 {
+		t.Errorf("of an issuer that is not known: %+v, asked was %q", foreign, w.forge.asked)
+	}
+	for _, f := range []forge{{repository: 74}, {repository: -1, owner: 65}} {
+		w.forge = f
+		p := w.policy(func(n *NewPolicy) { n.Environment, n.RepositoryID, n.OwnerID = rand.Text(), 0, 0 })
+		if p.RepositoryID != 0 || p.OwnerID != 0 {
+			t.Errorf("of %+v: %+v", f, p)
+		}
+	}
+	w.opt.Forge = nil
+	if p := w.policy(func(n *NewPolicy) { n.RepositoryID, n.OwnerID = 0, 0 }); p.pinned() {
+		t.Errorf("with no forge: %+v", p)
+	}
+}
+
 // A policy that could not be given ids takes those of the first run that fits; another repository of the name comes too late.
 func TestPinnedAtFirstUse(t *testing.T) {
 	w := newWorld(t)
