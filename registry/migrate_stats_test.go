@@ -172,6 +172,18 @@ func TestStatisticsElsewhere(t *testing.T) {
 	}
 	again.download(1)
 	again.wantDownloads(5)
+
+	embedded := start(t, registry.Config{})
+	embedded.publishAll()
+	embedded.download(1)
+	embedded.stop()
+	r, err := registry.New(registry.Config{DataDir: embedded.dir, BaseURL: "http://localhost", NoUpstream: true, Analytics: countsOf(table, "empty")})
+	if err == nil {
+		r.Close()
+	}
+	if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "--from local --to analytics") {
+		t.Errorf("a table that would begin with nothing: %v", err)
+	}
 }
 
 // A move of statistics that a fault has ended goes on from there, or is given up, and until then counts go where they went.

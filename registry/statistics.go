@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/org/registry-action/internal/domain/stats"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/transfer"
@@ -50,7 +51,7 @@ func (s *stores) openStatistics(c Config) error {
 			return fmt.Errorf("opening the table of statistics (DYNAMODB_ANALYTICS_TABLE): %w", err)
 		}
 		s.counts, db, s.closer = own, own, append(s.closer, own)
-		if err := checkCounting(ctx, own, table, found); err != nil {
+		if err := s.checkCounting(ctx, found); err != nil {
 			return err
 		}
 		if !found {
@@ -86,9 +87,13 @@ func (p place) chooseCounting(told DynamoDB, row counting, found bool) (DynamoDB
 	case told.Table == "":
 		return noted, nil
 	case noted.Table == InFolder:
-		return DynamoDB{}, fault.New(fault.Invalid, "the statistics are where other metadata is, not in the table %q; leave DYNAMODB_ANALYTICS_TABLE out, or move them there with: registry-server migrate --from %s --to analytics --dynamodb-analytics-table %s", told.Table, p.metadataKind(), told.Table)
+		return DynamoDB{}, p.countsInMetadata(told.Table)
 	}
 	return DynamoDB{}, fault.New(fault.Invalid, "the statistics are in the table %q, not in %s; leave DYNAMODB_ANALYTICS_TABLE out, or move them to where other metadata is with: registry-server migrate --from analytics --to %s", noted.Table, told.Table, p.metadataKind())
+}
+
+func (p place) countsInMetadata(table string) error {
+	return fault.New(fault.Invalid, "the statistics are where other metadata is, not in the table %q; leave DYNAMODB_ANALYTICS_TABLE out, or move them there with: registry-server migrate --from %s --to analytics --dynamodb-analytics-table %s", table, p.metadataKind(), table)
 }
 
 // metadataKind is the kind of store that metadata is in.
@@ -100,16 +105,27 @@ func (p place) metadataKind() string {
 }
 
 // checkCounting refuses a table that statistics are still being moved to. That all of them are there says the note of
-// their place, if the mark of the move does not yet.
-func checkCounting(ctx context.Context, db kv.DB, table DynamoDB, noted bool) error {
-	m, err := transfer.ReadMarker(ctx, db)
-	if err != nil || m.State == "" {
+// their place, if the mark of the move does not yet. It also refuses to begin with nothing where counts are left behind.
+func (s *stores) checkCounting(ctx context.Context, noted bool) error {
+	table := s.place.counts.Table
+	m, err := transfer.ReadMarker(ctx, s.counts)
+	switch {
+	case err != nil:
+		return err
+	case noted:
+		return transfer.Unmark(ctx, s.counts, m.ID)
+	case m.State != "":
+		return fault.New(fault.Invalid, "a registry is being moved to the table %q, or was moved from it; name another one (DYNAMODB_ANALYTICS_TABLE), or none until the move has ended", table)
+	}
+	begun, err := stats.Any(ctx, s.counts)
+	if err != nil || begun {
 		return err
 	}
-	if !noted {
-		return fault.New(fault.Invalid, "a registry is being moved to the table %q, or was moved from it; name another one (DYNAMODB_ANALYTICS_TABLE), or none until the move has ended", table.Table)
+	left, err := stats.Any(ctx, s.rows)
+	if err == nil && left {
+		return s.place.countsInMetadata(table)
 	}
-	return transfer.Unmark(ctx, db, m.ID)
+	return err
 }
 
 // mayCount returns what a server answers that would write statistics to a table: another one may have moved them.

@@ -118,6 +118,9 @@ func TestOfflineMigration(t *testing.T) {
 	url, stop = serving(t, dir)
 	wantFile(t, url+path, tarball)
 	stop()
+	cli(t, "", append([]string{"migrate", "--data", dir, "--from", "local", "--to", "analytics"}, far...)...).want(2, "--dynamodb-analytics-table")
+	cli(t, "", append([]string{"migrate", "--data", dir, "--from", "local", "--to", "analytics", "--dynamodb-analytics-table", "counts"}, far...)...).want(0, "count no downloads")
+	cli(t, "", "migrate", "--data", dir, "--from", "analytics", "--to", "local").want(0, "\"counts\" is as it was")
 	cli(t, "", "migrate", "--data", dir, "--abandon").want(1, "no migration")
 	cli(t, "", append([]string{"migrate", "--data", filepath.Join(dir, "missing"), "--from", "local", "--to", "s3"}, far...)...).want(1, "no data folder")
 }

@@ -44,6 +44,18 @@ type Package struct {
 	Last     time.Time       // of the last download; zero: not known
 }
 
+// Any reports whether a store has counts.
+func Any(ctx context.Context, db kv.DB) (bool, error) {
+	for _, k := range append(Downloads(), Events()...) {
+		for shard := range shards {
+			for _, err := range db.Scan(ctx, totalPartition(k, shard), kv.Query{Limit: 1}) {
+				return err == nil, err
+			}
+		}
+	}
+	return false, nil
+}
+
 // Package sums up what was counted of a name in some kinds; fault.NotFound if nothing was.
 func (s *Service) Package(ctx context.Context, name string, kinds []Kind) (Package, error) {
 	p := Package{Kinds: map[Kind]Sums{}, Versions: map[string]Sums{}}
