@@ -37,7 +37,7 @@ func publishRoom(t *testing.T, s *server) {
 	publishFiles(t, s, "@acme/room", "1.0.0", `{"name":"@acme/room","version":"1.0.0","description":"A room.","dependencies":{"@acme/door":"^1.0.0"}}`,
 		map[string]string{"README.md": readme, "lib/index.js": "one\ntwo\nthree\n", "logo.png": picture})
 	publishFiles(t, s, "@acme/room", "1.1.0", `{"name":"@acme/room","version":"1.1.0","description":"A room.","license":"MIT","keywords":["room","house"],"dependencies":{"@acme/door":"^1.1.0"},"devDependencies":{"@acme/window":"*"}}`,
-		map[string]string{"README.md": readme, "lib/index.js": "one\n2\nthree\n" + strings.Repeat("long line ", 40), "logo.png": picture, "data.bin": "\x00\x01"})
+		map[string]string{"README.md": readme, "lib/index.js": "one\n2\nthree\n" + strings.Repeat("long line ", 40), "logo.png": picture, "data.bin": "\x00\x01", "code.ts": "// A comment\nexport const two: number = 2; /* and\nmore */ const text = `of\nlines ${two}`;\n"})
 }
 
 // All pages of a package are what pages must be, with and without scripts, wide and narrow, light and dark.
@@ -48,7 +48,7 @@ func TestPackagePages(t *testing.T) {
 	b := newTab(t, s.url)
 	b.shows(s.url+"/packages/@acme/room/1.1.0/dependencies", "@acme/door", "@acme/house", "Has rooms.")
 	b.shows(s.url+"/search?q=depends:@acme/room", "@acme/house")
-	for _, path := range []string{"", "/versions", "/1.1.0/dependencies", "/1.1.0/files", "/1.1.0/files/lib/index.js", "/1.1.0/files/logo.png", "/1.1.0/files/data.bin", "/1.1.0/diff/1.0.0", "/1.1.0/diff/1.0.0?file=lib%2Findex.js"} {
+	for _, path := range []string{"", "/versions", "/1.1.0/dependencies", "/1.1.0/files", "/1.1.0/files/lib/index.js", "/1.1.0/files/code.ts", "/1.1.0/files/logo.png", "/1.1.0/files/data.bin", "/1.1.0/diff/1.0.0", "/1.1.0/diff/1.0.0?file=lib%2Findex.js"} {
 		b.holds(s.url + "/packages/@acme/room" + path)
 	}
 	b.expect("status of 404")

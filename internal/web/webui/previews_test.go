@@ -24,6 +24,7 @@ import (
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/npm"
+	"github.com/org/registry-action/internal/format/provenance"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/web/httpkit"
@@ -384,7 +385,19 @@ func (p *previews) counted(kind stats.Kind, name, version string, n int) {
 	p.t.Cleanup(func() { p.Stats.Close() })
 }
 
-// The start tells what is downloaded most of each kind. A package of commits is that of one that is here.
+// forkRun is the run of a fork's pull request 7.
+type forkRun struct {
+	auth.Principal
+	sha string
+}
+
+func (forkRun) IsAdmin() bool                 { return false }
+func (forkRun) GrantedRepository(string) bool { return true }
+func (r forkRun) Proof() *provenance.Proof {
+	return &provenance.Proof{Tier: provenance.Fork, Repository: "acme/ws", SHA: r.sha, Pull: 7, Author: "mallory"}
+}
+
+// The start tells what is downloaded most of each kind, and nothing that nobody has looked at. A package of commits is that of one that is here.
 func TestTop(t *testing.T) {
 	p := newPreviews(t, false)
 	p.world()
@@ -395,10 +408,17 @@ func TestTop(t *testing.T) {
 	p.counted(stats.Commit, "@acme/a", npm.PreviewVersion(sha), 1)
 	p.counted(stats.Commit, "@acme/gone", npm.PreviewVersion(commitNo(99)), 9)
 	p.counted(stats.Commit, "@acme/none", "1.0.0", 9)
+	fork := commits.Publication{SHA: commitNo(5), Refs: pr("7"), Packages: []commits.Source{p.source(commitNo(5), "@acme/fork", "x")}}
+	fork.Repository = commits.Repository{Host: "github.com", Path: "acme/ws"}
+	if _, err := p.Commits.Publish(t.Context(), forkRun{auth.Operator(), commitNo(5)}, fork); err != nil {
+		t.Fatal(err)
+	}
+	p.shows("/commits/"+commitNo(5)+"/@acme/fork", http.StatusOK, "unreviewed")
+	p.counted(stats.Commit, "@acme/fork", npm.PreviewVersion(commitNo(5)), 9)
 	body := p.shows("/", http.StatusOK, "<h3>npm</h3>", `<a href="/base/packages/left-pad">left-pad</a>`, "3 downloads",
 		"<h3>Of commits</h3>", `<a href="/base/commits/`+sha+`/@acme/a">@acme/a</a>`, "Acme/ws 02abcde", "2 downloads",
 		"<h3>Lumen</h3>", `<a href="/base/lumen/packages/@acme/lamp">`, "1 download<")
-	for _, text := range []string{"<h3>Zig</h3>", "@acme/gone", "@acme/none"} {
+	for _, text := range []string{"<h3>Zig</h3>", "@acme/gone", "@acme/none", "@acme/fork"} {
 		if strings.Contains(body, text) {
 			t.Errorf("the start has %s: %s", text, body)
 		}
