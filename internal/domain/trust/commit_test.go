@@ -72,9 +72,11 @@ func TestPullRequest(t *testing.T) {
 			refused(t, err, fault.Invalid, "mergeCommit")
 		}
 	}
+	_, err := headOf(sha, make([]byte, MaxCommit+1))
+	refused(t, err, fault.Invalid, "mergeCommit", "at most") // and is not hashed
 	for what, object := range map[string][]byte{
 		"one parent": mergeOf(head), "three parents": mergeOf(sha, head, head), "no parent": mergeOf(),
-		"a parent that is none": mergeOf(sha, "main"), "a short parent": mergeOf(sha, head[:39]), "a longer parent": mergeOf(sha, head+head[:24]),
+		"a parent that is none": mergeOf(sha, "main"), "a parent of other letters": mergeOf(sha, strings.Repeat("z", 40)), "a short parent": mergeOf(sha, head[:39]), "a longer parent": mergeOf(sha, head+head[:24]),
 	} {
 		err := ask(issuertest.PullRequest(repository, nameOf(object), 7), object)
 		refused(t, err, fault.Invalid, "mergeCommit")

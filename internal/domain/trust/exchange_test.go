@@ -135,6 +135,16 @@ func TestManyPackages(t *testing.T) {
 	refused(t, err, fault.Invalid, "", "1000")
 }
 
+// Who may make releases may make previews.
+func TestReleasersMakePreviews(t *testing.T) {
+	w := newWorld(t)
+	w.policy(nil)
+	a, _, err := w.Exchange(t.Context(), Ask{Token: w.issuer.Token(audience, push()), Addr: address, Packages: []string{"@acme/a"}, Tier: provenance.Preview})
+	if err != nil || a.Proof.Tier != provenance.Preview {
+		t.Errorf("%+v, %v", a, err)
+	}
+}
+
 // A wider pattern than the policy's is not covered by it.
 func TestAskedPatterns(t *testing.T) {
 	w := newWorld(t)
@@ -186,9 +196,11 @@ func TestWhoseToken(t *testing.T) {
 		t.Errorf("alice's: %v, %+v", err, w.made.last(t))
 	}
 	refused(t, ask("@acme/a", "@acme/b"), fault.Forbidden, "packages") // it would speak for two
-	w.policy(nil)
-	if err := ask("@acme/a", "@acme/b"); err != nil || w.made.last(t).User != "admin" || w.made.last(t).Own {
-		t.Errorf("the admin's: %v, %+v", err, w.made.last(t))
+	w.policy(func(n *NewPolicy) { n.User = "zoe" })
+	for _, packages := range [][]string{{"@acme/a", "@acme/b"}, {"@acme/a"}} {
+		if err := ask(packages...); err != nil || w.made.last(t).User != "zoe" || w.made.last(t).Own {
+			t.Errorf("the admin's for %q: %v, %+v", packages, err, w.made.last(t))
+		}
 	}
 }
 
