@@ -189,6 +189,7 @@ const registryToken = "a-token-of-the-registry-in-a-test"
 func TestDocumentedWorkflows(t *testing.T) {
 	for _, workflow := range []string{"Preview", "Preview in two jobs", "Preview of a monorepo", "Preview on our own runners"} {
 		t.Run(workflow, func(t *testing.T) {
+			t.Parallel()
 			b := newRunnerBox(t)
 			if strings.Contains(documented(t, workflow), "secrets.") {
 				t.Error("the workflow wants a secret")
@@ -209,6 +210,7 @@ func TestDocumentedWorkflows(t *testing.T) {
 }
 
 func TestDocumentedPush(t *testing.T) {
+	t.Parallel()
 	b := newRunnerBox(t)
 	event := map[string]any{"ref": "refs/heads/main", "after": b.sha, "repository": repository(1, "acme/ws")}
 	b.run("Preview", "push", event, b.job(issuertest.Push("acme/ws", b.sha))...).must(t)

@@ -95,6 +95,7 @@ func newGitHub(t *testing.T) *forgetest.Server {
 }
 
 func TestPullRequest(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	dir, merge := checkout(t, workspace)
 	first := pullRequest(t, gh, s.url, merge, 1)
@@ -173,6 +174,7 @@ func TestHeadIsCheckedOut(t *testing.T) {
 // The head and its merge into the base are packed under one commit: what was
 // published first stays, with a warning, and the pull request has its comment.
 func TestHeadAndMergeOfOneCommit(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	dir, head := checkout(t, workspace)
 	pullRequestAt(t, gh, s.url, head, strings.Repeat("4", 40), 1, "INPUT_COMMENT=off").run(t, dir).must(t)
@@ -207,6 +209,7 @@ func TestCommentFails(t *testing.T) {
 
 // Without binary-path the action builds the program from its checkout.
 func TestShimBuildsWithGo(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	dir, merge := checkout(t, workspace)
 	st := pullRequest(t, gh, s.url, merge, 1, "INPUT_BINARY-PATH=", "INPUT_DRY-RUN=true")

@@ -97,6 +97,7 @@ module.exports = "new";
 
 // The comment on a pull request that changes one of three packages tells what a reviewer wants to know.
 func TestCommentTellsChanges(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, soloChanged)
 	b.publishMain(t, gh, s)
@@ -125,6 +126,7 @@ func TestCommentTellsChanges(t *testing.T) {
 
 // changed-only leaves the others where they are.
 func TestChangedOnly(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, "-- packages/solo/index.js --\nmodule.exports = 'another';\n")
 	b.publishMain(t, gh, s)
@@ -183,6 +185,7 @@ func TestChangedOnlyOfOtherKinds(t *testing.T) {
 
 // Who depends on what changed is published, and what these need, so that they install.
 func TestChangedOnlyTakesAlongWhatIsNeeded(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, "-- packages/core/index.js --\nmodule.exports = 'new core';\n")
 	b.publishMain(t, gh, s)
@@ -206,6 +209,7 @@ func TestChangedOnlyTakesAlongWhatIsNeeded(t *testing.T) {
 
 // A job that has only the tarballs that another one packed knows as much.
 func TestChangedOnlyOfTarballs(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, "-- packages/core/index.js --\nmodule.exports = 'new core';\n")
 	b.publishMain(t, gh, s)
@@ -266,6 +270,7 @@ func TestWithoutBase(t *testing.T) {
 
 // One push can be the head of several pull requests: each is told, of what it changes in its own base.
 func TestPushToSeveralPullRequests(t *testing.T) {
+	t.Parallel()
 	gh, s := forgetest.New(t), startServer(t, t.TempDir())
 	b := branch(t, monorepo, soloChanged)
 	b.publishMain(t, gh, s)

@@ -57,6 +57,7 @@ func TestExamplesWithCurl(t *testing.T) {
 
 // The examples with publish-commit work, line by line, in a checkout.
 func TestExamplesAtADesk(t *testing.T) {
+	t.Parallel()
 	for _, example := range blocks(t, "docs/action.md", "publish-commit") {
 		s := startServer(t, t.TempDir())
 		dir, _ := checkout(t, workspace+"-- packages/internal/package.json --\n{\"name\": \"@acme/internal-tools\", \"version\": \"1.0.0\"}\n-- .gitignore --\ndist\n")
@@ -181,6 +182,7 @@ func TestMakeTargets(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	onlyLocal(t, "it starts no server, or one of its own")
+	t.Parallel()
 	r := exe(t, t.TempDir(), cleanEnv(), "bash", demo(t), bin).must(t)
 	for _, want := range []string{"Hello, from a pull request! (hello-cli 0.0.0-commit.g", "| [`@hello/core`]", "stopped cleanly"} {
 		if !strings.Contains(r.stdout, want) {

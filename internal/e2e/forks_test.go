@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,6 +81,7 @@ func TestPublishFromFork(t *testing.T) {
 func TestDocumentedForks(t *testing.T) {
 	for _, workflow := range []string{"Preview", "Preview in two jobs"} {
 		t.Run(workflow, func(t *testing.T) {
+			t.Parallel()
 			gh := forgetest.New(t)
 			b := newRunnerBoxOn(t, gh, forkEnv(gh)...)
 			publishCommit(t, b.dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", b.server.url, "--repository", "https://github.com/acme/ws").must(t)
@@ -101,6 +101,7 @@ func TestDocumentedForks(t *testing.T) {
 // Where a fork's run can't reach the registry it only packs, and a workflow of the default branch publishes that, as the
 // fork's and with no stored secret.
 func TestDocumentedForkPreviews(t *testing.T) {
+	t.Parallel()
 	gh := forgetest.New(t)
 	b := newRunnerBoxOn(t, gh, forkEnv(gh)...)
 	trustRepository(t, b.server, "--repository-id", fmt.Sprint(forgetest.ID("acme/ws")), "--event", "workflow_run", "--workflow", "publish.yml")
@@ -151,19 +152,4 @@ func attachKept(t *testing.T, gh *forgetest.Server, dir string) func(forgetest.R
 			t.Error(err)
 		}
 	}
-}
-
-// freePort is one that nobody listens on at the moment.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -49,6 +49,7 @@ func say(t *testing.T, status int, into any, method, url, token, contentType str
 
 // The run of a fork publishes what publish-commit has packed, at a server that is told of forks by its options.
 func TestForkByWire(t *testing.T) {
+	t.Parallel()
 	const token = "a-token-for-the-owners"
 	gh := forgetest.New(t)
 	s := startServer(t, t.TempDir(), "--token", token, "--fork-previews", "acme/ws", "--github-api-url", gh.URL, "--github-token", forgetest.Token)

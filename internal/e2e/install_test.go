@@ -98,6 +98,7 @@ func TestEveryManagerInstallsWhatTheCommentSays(t *testing.T) {
 	comment := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--siblings", "url", "--show-comment", "--package-managers", "npm,pnpm,yarn,bun").must(t).stdout
 	for _, m := range managers() {
 		t.Run(string(m.tool), func(t *testing.T) {
+			t.Parallel()
 			lines := m.lines(comment)
 			if len(lines) < 4 { // all, and each
 				t.Fatalf("the comment has %d lines for %s:\n%s", len(lines), m.name, comment)
@@ -118,6 +119,7 @@ func wantRuns(t *testing.T, app string) {
 
 // npm 12 refuses packages by URL, and the text we print says how to tell it otherwise.
 func TestNPM12RefusesURLsUnlessTold(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir())
 	dir, sha := checkout(t, workspace)
 	text := publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "@acme/core").must(t).stdout
@@ -193,6 +195,7 @@ func configuration(t *testing.T, comment string) string {
 func TestProjectKeepsPreviews(t *testing.T) {
 	for spec, only := range map[string][]string{"@acme/core@pr-7": {"@acme/core"}, "acme-cli@pr-7": nil} {
 		t.Run(spec, func(t *testing.T) {
+			t.Parallel()
 			s := startServer(t, t.TempDir())
 			dir, _ := checkout(t, workspace)
 			publish := func() string {
@@ -248,6 +251,7 @@ func (m manager) frozen() string {
 
 // A lockfile made from a pull request's address goes on working after it has moved.
 func TestLockfileOutlivesAMovedRef(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir())
 	dir, _ := checkout(t, workspace)
 	env := cleanEnv("REGISTRY_URL=" + s.url)

@@ -16,6 +16,7 @@ import (
 // was acknowledged is whole, and no other is there in part.
 func TestKilledServerLosesNothing(t *testing.T) {
 	onlyLocal(t, "it is about the embedded store; TestOneOfTwoIsKilled is about the others")
+	t.Parallel()
 	const rounds = 12
 	data := t.TempDir()
 	acknowledged := map[string]bool{} // by sha

@@ -74,6 +74,7 @@ func TestWebLogin(t *testing.T) {
 // The page where a client's login goes on is what pages must be, before and after.
 func TestWebLoginPage(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken, "--sign-up")
 	addUser(t, s, "ada")
 	var login struct{ LoginURL string }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -95,12 +94,7 @@ func startNGINX(t *testing.T, conf string) string {
 			t.Fatalf("nginx is needed (Debian: apt-get install nginx-light): %v", err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
+	addr := "127.0.0.1:" + freePort(t)
 	dir, text := t.TempDir(), strings.Replace(read(t, conf), "listen 80;", "listen "+addr+";", 1)
 	if text == read(t, conf) {
 		t.Fatalf("no address in %s", text)
@@ -155,6 +149,7 @@ func replacedKey(t *testing.T, env []string, data string) string {
 
 // The guide's commands work as they are written, one after the other.
 func TestLumenGuide(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
 	g, s3 := readGuide(t, lumenDoc, s), startS3(t, "lumen-registry")
 	work, pages, aws := t.TempDir(), t.TempDir(), t.TempDir()
@@ -197,6 +192,7 @@ func TestLumenGuide(t *testing.T) {
 
 // So do its lines for Lumen's own client, and for who registers a key.
 func TestLumenGuideOfClient(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
 	g, wares := readGuide(t, lumenDoc, s), clients.Get(t, clients.Wares)
 	home := t.TempDir()

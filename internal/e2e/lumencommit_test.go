@@ -72,6 +72,7 @@ func lumenRepository(t *testing.T) (dir, sha string) {
 
 // A commit's packages of Lumen are published beside npm's and Zig's, and unpacked by the line that is printed.
 func TestLumenCommit(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
 	dir, sha := lumenRepository(t)
 	out, r := publishZigCommit(t, s, dir, "--ref", "branch/main", "--show-comment")

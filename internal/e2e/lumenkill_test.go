@@ -116,6 +116,7 @@ func killing(t *testing.T, f *fuse, rounds, requests int, env []string, tree str
 
 // An export to a folder that is killed at any moment leaves a whole tree, and the next one ends its work.
 func TestLumenKilledExport(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
 	front, f := fused(t, s.url)
 	work := filepath.Join(t.TempDir(), "www")

@@ -61,6 +61,7 @@ func lumenMetadata(t *testing.T, s *server, name, version string) (m lumen.Metad
 
 // Lumen's own client publishes, signed by a key that the server certifies, and installs what it has published.
 func TestLumenClientPublishes(t *testing.T) {
+	t.Parallel()
 	s := startServerIn(t, cleanEnv("LUMEN_UPLOAD_SIGNATURES=require"), t.TempDir(), "--token", guideToken, "--no-npm-fallback")
 	addUser(t, s, "alice")
 	addUser(t, s, "bob")

@@ -41,6 +41,7 @@ func trusting(t *testing.T, i *issuertest.Issuer, env ...string) *server {
 
 // A run of the repository publishes with no secret: its pull request's head is shown by the merge commit that is checked out.
 func TestPublishWithoutSecret(t *testing.T) {
+	t.Parallel()
 	issuer, gh := issuertest.New(t), forgetest.New(t)
 	s := trusting(t, issuer)
 	dir := t.TempDir()
@@ -93,6 +94,7 @@ func masked(t *testing.T, log string) string {
 
 // A job that is killed while it uploads leaves a token, which post.js revokes.
 func TestPostRevokesToken(t *testing.T) {
+	t.Parallel()
 	issuer, gh := issuertest.New(t), forgetest.New(t)
 	s := trusting(t, issuer)
 	trustRepository(t, s)

@@ -42,6 +42,7 @@ func publishRoom(t *testing.T, s *server) {
 
 // All pages of a package are what pages must be, with and without scripts, wide and narrow, light and dark.
 func TestPackagePages(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	publishRoom(t, s)
 	publishManifest(t, s, "@acme/house", `{"name":"@acme/house","version":"1.0.0","description":"Has rooms.","peerDependencies":{"@acme/room":"^1.0.0"}}`)
@@ -58,6 +59,7 @@ func TestPackagePages(t *testing.T) {
 
 // Somebody installs with the copied line, looks at the code, and compares two versions, all by clicking.
 func TestPackageClicks(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	publishRoom(t, s)
 	b := newTab(t, s.url)
@@ -95,6 +97,7 @@ func TestPackageClicks(t *testing.T) {
 
 // Whatever a package says, no script of it runs, and nothing of it is loaded from elsewhere.
 func TestHostilePackagePages(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	evil := `<script>window.pwned=1</script><img src=x onerror="window.pwned=1"><svg onload="window.pwned=1"></svg><iframe srcdoc="<script>parent.pwned=1</script>"></iframe>` +
 		`<a href="javascript:window.pwned=1" id="main">x</a><img src="https://far.example/x.png"><style>@import url(https://far.example/x.css)</style></div></main><h1>Sign in again</h1><form action="https://far.example"><input name="password"></form>`

@@ -13,6 +13,7 @@ import (
 
 // A new user finds on the pages all that is needed to publish, find and install.
 func TestFirstTenMinutes(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
 	b := newTab(t, s.url)
 	b.holds(s.url + "/")
@@ -40,6 +41,7 @@ func TestFirstTenMinutes(t *testing.T) {
 // Suggestions come as somebody types, and the keyboard is enough for them.
 func TestSuggestions(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	for _, name := range []string{"@acme/squirrel", "@acme/squid", "@acme/badger"} {
 		publishPlain(t, s, name)
@@ -72,6 +74,7 @@ func TestSuggestions(t *testing.T) {
 // The button copies the command, and the theme stays.
 func TestCopyAndTheme(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	b := newTab(t, s.url)
 	b.open(s.url+"/", http.StatusOK)
@@ -91,6 +94,7 @@ func TestCopyAndTheme(t *testing.T) {
 
 // Somebody signs in, makes a token, revokes it and signs out; then the cookie is worth nothing.
 func TestAccountPages(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	addUser(t, s, "ada")
 	b := newTab(t, s.url)
@@ -141,6 +145,7 @@ func TestAccountPages(t *testing.T) {
 // An admin sees users and storage, and manages what belongs to others.
 func TestAdminPages(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	addUser(t, s, "ada")
 	addUser(t, s, "grace")
@@ -187,6 +192,7 @@ func TestAdminPages(t *testing.T) {
 // On a private server everything but signing in needs somebody who has.
 func TestPrivatePages(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken, "--read-auth", "required")
 	publishPlain(t, s, "@acme/secret")
 	b := newTab(t, s.url)
@@ -215,6 +221,7 @@ func TestPrivatePages(t *testing.T) {
 // Names and texts that are scripts stay texts.
 func TestHostileTexts(t *testing.T) {
 	onlyLocal(t, "pages show what the domains answer, and these are tested in both")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	const hostile = `</script><script>window.pwned=1;alert(1)</script><img src=x onerror=window.pwned=1>'\"&{{.}}`
 	manifest := fmt.Sprintf(`{"name":"@acme/hostile","version":"1.0.0","description":%q,"keywords":[%q],"author":%q}`, hostile, hostile, hostile)

@@ -79,6 +79,7 @@ func installed(t *testing.T, name, url string) string {
 
 // The stock CLI publishes a push; what it prints and writes installs, siblings too.
 func TestStockCLI(t *testing.T) {
+	t.Parallel()
 	gh := forgetest.New(t)
 	s := startForStock(t, gh)
 	dir, sha := checkout(t, stockWorkspace)
@@ -133,6 +134,7 @@ func TestStockCLI(t *testing.T) {
 
 // A pull request: the merge commit is checked out, the head is published; and somebody else runs it again.
 func TestStockCLIOfAPullRequest(t *testing.T) {
+	t.Parallel()
 	gh := newGitHub(t)
 	s := startForStock(t, gh)
 	dir, _ := checkout(t, stockWorkspace)
@@ -154,6 +156,7 @@ func TestStockCLIOfAPullRequest(t *testing.T) {
 
 // A checkout of another commit than the run is about is refused, in words that reach the job.
 func TestStockCLIOfAnotherCommit(t *testing.T) {
+	t.Parallel()
 	gh := forgetest.New(t)
 	s := startForStock(t, gh)
 	dir, _ := checkout(t, stockWorkspace)
@@ -166,6 +169,7 @@ func TestStockCLIOfAnotherCommit(t *testing.T) {
 
 // The guide's server starts, and its workflow publishes: with its API_URL, by its line, without a token.
 func TestGuideFromPkgPRNew(t *testing.T) {
+	t.Parallel()
 	const doc = "docs/migrate-pkg-pr-new.md"
 	start := strings.ReplaceAll(blocks(t, doc, "PKG_PR_NEW")[0], "github_pat_...", "x")
 	serves(t, start, exampleServer)
@@ -202,6 +206,7 @@ func TestGuideFromPkgPRNew(t *testing.T) {
 
 // Past 99 MiB the CLI sends tarballs in parts. Here it does so past one.
 func TestStockCLIInParts(t *testing.T) {
+	t.Parallel()
 	gh := forgetest.New(t)
 	s := startForStock(t, gh)
 	dir, _ := checkout(t, stockWorkspace)

@@ -13,6 +13,7 @@ import (
 // by a line that they copy.
 func TestPreviewPages(t *testing.T) {
 	onlyLocal(t, "pages know no stores")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
 	dir, first := lumenRepository(t)
 	publish := func(ref string) { publishCommit(t, dir, cleanEnv("REGISTRY_URL="+s.url), "--ref", ref).must(t) }
@@ -62,6 +63,7 @@ func TestPreviewPages(t *testing.T) {
 // The pages of packages of Zig and Lumen.
 func TestZigAndLumenPages(t *testing.T) {
 	onlyLocal(t, "pages know no stores")
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--token", zigToken, "--no-npm-fallback")
 	dir := t.TempDir()
 	write(t, dir, strings.ReplaceAll(zigFixture, "GREETING", "<script>pwned = 1</script>"))

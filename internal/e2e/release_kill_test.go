@@ -15,6 +15,7 @@ import (
 // repeated.
 func TestKilledServerKeepsReleases(t *testing.T) {
 	onlyLocal(t, "it is about the embedded store; TestOneOfTwoIsKilled is about the others")
+	t.Parallel()
 	const rounds = 12
 	data := t.TempDir()
 	maintainers := []*maintainer{newMaintainer("@acme/one"), newMaintainer("two"), newMaintainer("three")}

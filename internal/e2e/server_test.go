@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +23,20 @@ type server struct {
 	url   string // what its links begin with
 	nodes []*node
 	front *balancer // nil: none
+}
+
+// freePort is one that nobody listens on. Who asks the system for any is given one above these, so it stays free.
+func freePort(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no port is free")
+	return ""
 }
 
 // startServer starts a registry on a free port of loopback.

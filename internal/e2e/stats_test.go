@@ -59,6 +59,7 @@ func downloadAtOnce(t *testing.T, url string, times int) {
 
 // What real clients and many others download at once is counted, each once, and the end of the server loses nothing.
 func TestInstallsAreCounted(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	options := []string{"--no-npm-fallback", "--token", operatorToken}
 	s := startServer(t, data, options...)

@@ -14,6 +14,7 @@ import (
 // A job that is cancelled while it packs: the program ends, and post.js says in the
 // comment, which is of the commit before, that this one's publish was stopped.
 func TestCancelledJob(t *testing.T) {
+	t.Parallel()
 	gh, s := newGitHub(t), startServer(t, t.TempDir())
 	dir, merge := checkout(t, workspace)
 	pullRequest(t, gh, s.url, merge, 1).run(t, dir).must(t)

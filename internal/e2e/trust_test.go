@@ -55,6 +55,7 @@ func (s *server) get(t *testing.T, path, accept string) string {
 
 // A workflow publishes by plain `npm publish` with no secret anywhere, and the version says which run has built it.
 func TestTrustedPublishing(t *testing.T) {
+	t.Parallel()
 	s, issuer := trustingServer(t)
 	id := strings.TrimSpace(operate(t, s, "", "trust", "add", "github", "acme/widgets", "--tier", "release", "--packages", "@acme/*",
 		"--workflow", "publish.yml", "--repository-id", "74", "--owner-id", "65").stdout)
@@ -124,6 +125,7 @@ func TestTrustedTag(t *testing.T) {
 
 // The owner of a package binds it with stock npm: before it is there, too.
 func TestNPMTrust(t *testing.T) {
+	t.Parallel()
 	s, issuer := trustingServer(t)
 	addUser(t, s, "alice")
 	token := newToken(t, s, "--name", "laptop", "--user", "alice")

@@ -27,7 +27,7 @@ func TestPublicPackageThroughUpstream(t *testing.T) {
 	f := newFront(t)
 	f.before(t, npmRegistry(t))
 	env, data := cleanEnv("npm_config_registry="+f.URL), t.TempDir()
-	args := []string{"--token", operatorToken, "--upstream-max-age", "1ms"} // so that it always asks again
+	args := []string{"--token", operatorToken, "--port", freePort(t), "--upstream-max-age", "1ms"} // so that it always asks again
 	s := startServerIn(t, env, data, args...)
 	var apps []string
 	var users []*seat
@@ -62,8 +62,7 @@ func TestPublicPackageThroughUpstream(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := strings.Cut(s.addr, ":")
-	s = startServerIn(t, env, data, append(args, "--port", port)...)
+	s = startServerIn(t, env, data, args...)
 	installAgain(s)
 }
 

@@ -84,6 +84,7 @@ func publishZigCommit(t *testing.T, s *server, dir string, args ...string) (zigP
 
 // A commit's packages of Zig are published beside npm's, and real compilers fetch and build with them by the lines that are printed.
 func TestZigCommit(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
 	greeting := "hello " + rand.Text()
 	dir, sha := zigRepository(t, greeting)

@@ -14,6 +14,7 @@ const zigDoc = "docs/zig.md"
 
 // The examples of the guide work as they are written, one after the other.
 func TestZigGuide(t *testing.T) {
+	t.Parallel()
 	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback")
 	zig, cache := client(t, clients.Zig16), t.TempDir()
 	manifest := "-- build.zig.zon --\n" + zigManifest("my_zig_lib", "1.0.0", false, "")
