@@ -23,7 +23,7 @@ type Mode string
 // The modes.
 const (
 	Update   Mode = "update"   // edit in place; nobody is notified. The default
-	Recreate Mode = "recreate" // a new comment at the end, then the old one goes
+	Recreate Mode = "recreate" // a run's first is a new comment at the end, then the old one goes
 )
 
 // Comment is what should stand on a pull request.

@@ -80,7 +80,7 @@ func (u *upsert) round(ctx context.Context) (res Result, done bool, err error) {
 	case age == 0 && u.made != nil:
 		// Another job of this very run has the last word on the same key.
 		return u.settle(ctx, all, u.action)
-	case u.Mode == Recreate && u.made == nil:
+	case u.Mode == Recreate && age < 0 && u.made == nil:
 		return Result{}, false, u.create(ctx)
 	}
 	return Result{}, false, u.update(ctx, oldest(all))

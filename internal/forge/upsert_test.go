@@ -150,6 +150,11 @@ func TestUpsertRecreates(t *testing.T) {
 	if got := upsert(t, c, again); got.Action != forge.Unchanged || got.ID != second.ID {
 		t.Errorf("the same again = %+v, want it unchanged", got)
 	}
+	more := again
+	more.Body = "run 2, another job"
+	if got := upsert(t, c, more); got.Action != forge.Updated || got.ID != second.ID {
+		t.Errorf("the same run with more to say = %+v, want its own comment updated", got)
+	}
 	old := comment(1)
 	old.Mode = forge.Recreate
 	if got := upsert(t, c, old); got.Action != forge.Stale || got.ID != second.ID {

@@ -100,8 +100,8 @@ var allowed = map[string][]string{
 	// web: never a store.
 	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
 	"internal/web/access":    {"internal/domain/auth", "internal/web/httpkit"},
-	"internal/web/changeset": {"internal/format/digest", "internal/domain/changes", "internal/domain/commits", "internal/domain/files"},
-	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/changes", "internal/domain/commits", "internal/web/changeset", "internal/web/access", "internal/web/httpkit"},
+	"internal/web/changeset": {"internal/wire", "internal/format/digest", "internal/domain/changes", "internal/domain/commits", "internal/domain/files"},
+	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/changeset", "internal/web/access", "internal/web/httpkit"},
 	"internal/web/ciapi":     {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/web/access", "internal/web/httpkit"},
 	"internal/web/npmapi":    {"internal/fault", "internal/format/*", "internal/domain/auth", "internal/domain/trust", "internal/domain/catalog", "internal/domain/packages", "internal/web/access", "internal/web/httpkit"},
 	"internal/web/markup":    nil,

@@ -33,10 +33,19 @@ func (r byURL) install(m manager, packages ...Package) []line {
 		return nil
 	}
 	words := m.installWords(slices.ContainsFunc(packages, func(p Package) bool { return p.Linked }))
+	words = append(words, r.save()...)
 	for _, p := range packages {
 		words = append(words, m.spec(p))
 	}
 	return []line{{"", strings.Join(words, " ")}}
+}
+
+// save is how every manager is told where a project lists what is installed.
+func (r Report) save() []string {
+	if r.Dev {
+		return []string{"-D"}
+	}
+	return nil
 }
 
 // along adds the packages that must be installed along. Only npm lets a package

@@ -59,7 +59,7 @@ func elsewhere(n int) string {
 type fromRegistry struct{ Report }
 
 func (r fromRegistry) install(m manager, packages ...Package) []line {
-	var specs []string
+	specs := r.save()
 	for _, p := range packages {
 		specs = append(specs, shellWord(r.Spec(p)))
 	}

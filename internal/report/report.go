@@ -26,8 +26,9 @@ type Report struct {
 	Tag         string // the publish's dist-tag in the preview registry; empty: versions are named
 	ExpiresAt   time.Time
 	// Managers are the package managers to give commands for, in this order:
-	// npm, pnpm, yarn and bun; others are left out. Default: npm.
+	// npm, pnpm, yarn and bun; others are left out. If none is left: npm.
 	Managers []string
+	Dev      bool // they save the packages as devDependencies
 	Packages []Package
 
 	Base    *wire.Base // the commit that changes are counted from; nil: nothing is known of changes
@@ -39,7 +40,7 @@ type Report struct {
 type Package struct {
 	Name       string
 	Version    string
-	URL        string // of the tarball; immutable
+	URL        string // of the tarball, or of the server's page of the package; immutable
 	InstallURL string // a shorter immutable one; default URL
 	Size       int64  // bytes of the tarball
 	Unchanged  bool   // since Base, or an earlier publish, but for versions
@@ -71,6 +72,27 @@ type Lumen struct {
 	ContentHash string // sha256:…, of its files
 }
 
+// Compare adds what became of the packages. Gone says of one that the base has and the commit has not whether it was
+// removed.
+func (r *Report) Compare(c wire.Changes, gone func(name string) bool) {
+	if c.Base != nil && (r.Base == nil || r.Base.SHA != c.Base.SHA) { // else it was asked for by its SHA, and its branch is known
+		r.Base = c.Base
+	}
+	place := map[string]int{}
+	for i, p := range r.Packages {
+		place[p.Name] = i
+	}
+	for _, p := range c.Packages {
+		i, ours := place[p.Name]
+		switch {
+		case ours && (c.Base != nil || len(p.Broken) > 0): // what is broken is so without a base too
+			r.Packages[i].Change, r.Packages[i].Unchanged = new(p), p.Kind == wire.Unchanged
+		case p.Kind == wire.Removed && gone(p.Name):
+			r.Removed = append(r.Removed, p.Name)
+		}
+	}
+}
+
 // installURL is the URL to install from.
 func (p Package) installURL() string {
 	if p.InstallURL != "" {
@@ -98,15 +120,15 @@ func (r Report) split() (npm Report, zig, lumen []Package) {
 
 // managers returns the known ones of r.Managers, each once.
 func (r Report) managers() []manager {
-	if len(r.Managers) == 0 {
-		return []manager{npm}
-	}
 	var known []manager
 	for _, name := range r.Managers {
 		m := manager(name)
 		if m.known() && !slices.Contains(known, m) {
 			known = append(known, m)
 		}
+	}
+	if len(known) == 0 {
+		return []manager{npm}
 	}
 	return known
 }

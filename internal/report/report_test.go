@@ -101,6 +101,10 @@ func reports() map[string]report.Report {
 	native.Packages = []report.Package{zigPackage("clap", "0.11.0", "0.14", "0.15", "0.16", "0.17"), zigPackage("old-lib", "1.0.0-rc.1", "0.11", "0.12", "0.13", "0.14", "0.15"),
 		zigPackage("both", "2.0.0", "0.12", "0.14", "0.15", "0.16", "0.17")}
 
+	dev := base()
+	dev.Managers, dev.Dev = []string{"npm", "pnpm", "yarn", "bun"}, true
+	dev.Packages = []report.Package{pkg("left-pad", 999)}
+
 	mixed := base()
 	mixed.Packages = []report.Package{pkg("left-pad", 999), zigPackage("clap", "0.11.0", "0.17")}
 
@@ -132,7 +136,7 @@ func reports() map[string]report.Report {
 
 	none := base()
 	all := map[string]report.Report{"one": one, "linked": linked, "many": many, "hostile": hostile, "none": none, "siblings": siblings, "exact": exact,
-		"zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig,
+		"dev": dev, "zig": native, "mixed": mixed, "zig-many": monorepo, "zig-hostile": hostileZig,
 		"lumen": lumen, "lumen-many": manyLumen, "lumen-hostile": hostileLumen}
 	maps.Copy(all, changeReports())
 	return all

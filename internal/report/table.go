@@ -101,8 +101,8 @@ func (r Report) linkWithDiff(p Package) string {
 	case p.Change.Kind == wire.Added:
 		return p.link() + " **new**"
 	}
-	page, ok := strings.CutSuffix(p.URL, "/tarball")
-	if diff := address(page + "/diff/" + r.Base.SHA); ok && diff != "" {
+	page := strings.TrimSuffix(p.URL, "/tarball")
+	if diff := address(page + "/diff/" + r.Base.SHA); diff != "" {
 		return p.link() + " ([diff](" + diff + "))"
 	}
 	return p.link()

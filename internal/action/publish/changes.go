@@ -20,24 +20,10 @@ func (j *job) addChanges(ctx context.Context, r *report.Report, of pull) {
 		j.streams.Log.DebugContext(ctx, "the registry does not tell what has changed", "err", err)
 		return
 	}
-	place := map[string]int{}
-	for i, p := range r.Packages {
-		place[p.Name] = i
-	}
 	if changes.Base == nil {
 		j.streams.Log.DebugContext(ctx, "nothing is known that the packages could be compared with", "pull", of.Number)
-	} else if r.Base == nil || r.Base.SHA != changes.Base.SHA { // else it was asked for by its SHA, and its branch is known
-		r.Base = changes.Base
 	}
-	for _, c := range changes.Packages {
-		i, ours := place[c.Name]
-		switch {
-		case ours && (changes.Base != nil || len(c.Broken) > 0): // what is broken is so without a base too
-			r.Packages[i].Change, r.Packages[i].Unchanged = new(c), c.Kind == wire.Unchanged
-		case c.Kind == wire.Removed && !j.has(c.Name): // else it is only not published by this run
-			r.Removed = append(r.Removed, c.Name)
-		}
-	}
+	r.Compare(changes, func(name string) bool { return !j.has(name) }) // else it is only not published by this run
 }
 
 func (j *job) changes(ctx context.Context, of pull) (wire.Changes, error) {

@@ -1,5 +1,5 @@
-// Package changeset joins the domains that know commits, archives and changes, for the API and the pages that tell what
-// became of a commit's packages.
+// Package changeset joins the domains that know commits, archives and changes, for the API, the pages and the
+// comments that tell what became of a commit's packages.
 package changeset
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/files"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/wire"
 )
 
 // Reader tells what became of packages. All of it is required.
@@ -20,13 +21,20 @@ type Reader struct {
 }
 
 // Since compares a commit with its base, and looks into what changed.
-func (r Reader) Since(ctx context.Context, sha string, since commits.Since) (commits.Comparison, []changes.Change, error) {
+func (r Reader) Since(ctx context.Context, sha string, since commits.Since) (wire.Changes, error) {
 	c, err := r.Commits.CompareSince(ctx, sha, since)
 	if err != nil {
-		return c, nil, err
+		return wire.Changes{}, err
 	}
 	all, err := r.Compare(ctx, c.Changes, c.Base != "")
-	return c, all, err
+	out := wire.Changes{SHA: c.SHA, Packages: make([]wire.PackageChange, len(all))}
+	if c.Base != "" {
+		out.Base = &wire.Base{SHA: c.Base, Branch: c.Branch}
+	}
+	for i, change := range all {
+		out.Packages[i] = render(change)
+	}
+	return out, err
 }
 
 // Compare looks into what changed; without a base (based is false) into all that is there.
