@@ -8,40 +8,25 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/commits"
-	"github.com/org/registry-action/internal/domain/forks"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/forge"
-	"github.com/org/registry-action/internal/forge/connector"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/provenance"
-	"github.com/org/registry-action/internal/pause"
 	"github.com/org/registry-action/internal/report"
 )
 
-// A run of a fork may not comment, so this server does, with its GitHub App. It says what is stored here and no word of
-// the run's, which could say anything.
-
 const (
-	maxComments  = 200             // that wait
-	commentFor   = 2 * time.Minute // one takes
-	maxCommented = 200             // packages in a comment
+	maxComments = 200             // of forks that wait
+	commentFor  = 2 * time.Minute // one takes
 )
 
-// commenter writes the comments of forks, one at a time.
+// commenter writes the comments of forks with the server's GitHub App, one at a time.
 type commenter struct {
-	forks   *forks.Service
-	commits *commits.Service
-	forge   *connector.Connector
-	config  Config
+	registry *Registry
 
 	jobs   chan pullRequest
 	cancel context.CancelFunc
 	done   sync.WaitGroup
-}
-
-type pullRequest struct {
-	path   string
-	number int
 }
 
 // startComments begins to write comments; nil if there is no App. Who starts it closes it.
@@ -50,7 +35,7 @@ func (r *Registry) startComments() *commenter {
 		return nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &commenter{forks: r.forks, commits: r.commits, forge: r.forge, config: r.config, jobs: make(chan pullRequest, maxComments), cancel: cancel}
+	c := &commenter{registry: r, jobs: make(chan pullRequest, maxComments), cancel: cancel}
 	c.done.Go(func() { c.run(ctx) })
 	return c
 }
@@ -76,7 +61,7 @@ func (c *commenter) ask(path string, pull int) bool {
 	case c.jobs <- pullRequest{path, pull}:
 		return true
 	default:
-		c.config.Log.Warn("too many comments of forks wait; one is left out", "repository", path, "pull", pull)
+		c.registry.config.Log.Warn("too many comments of forks wait; one is left out", "repository", path, "pull", pull)
 		return false
 	}
 }
@@ -88,62 +73,67 @@ func (c *commenter) run(ctx context.Context) {
 			return
 		case p := <-c.jobs:
 			within, cancel := context.WithTimeout(ctx, commentFor)
-			err := c.forks.Alone(within, p.path, p.number, pause.For, func(ctx context.Context) error { return c.write(ctx, p) })
+			_, err := c.registry.comment(within, p, func(ctx context.Context) (*forge.Client, forge.Comment, error) {
+				return c.registry.forkComment(ctx, p)
+			})
 			cancel()
-			if err != nil && ctx.Err() == nil {
-				c.config.Log.Warn("the comment of a fork could not be written", "repository", p.path, "pull", p.number, "err", err)
+			if err != nil && ctx.Err() == nil && !errors.Is(err, errNothing) {
+				c.registry.config.Log.Warn("the comment of a fork could not be written", "repository", p.path, "pull", p.number, "err", err)
 			}
 		}
 	}
 }
 
-// write makes the comment say what is stored now.
-func (c *commenter) write(ctx context.Context, p pullRequest) error {
-	body, proof, err := c.render(ctx, p)
-	if errors.Is(err, fault.NotFound) {
-		return nil // it has expired, or the repository has published it itself
-	}
-	if err != nil {
-		return err
-	}
-	gh, err := c.forge.Client(ctx, "", p.path)
-	if err != nil {
-		return err
-	}
-	_, err = gh.Upsert(ctx, forge.Comment{
-		PR: p.number, Key: "fork", Body: body, State: forge.State{RunID: proof.RunID, Attempt: proof.RunAttempt, SHA: proof.SHA},
-	})
-	return err
-}
+// errNothing is why there is no comment of a fork: it has expired, or the repository has published it itself.
+var errNothing = errors.New("nothing of the pull request is here")
 
-func (c *commenter) render(ctx context.Context, p pullRequest) (body string, proof provenance.Proof, err error) {
+// forkComment says what is stored now.
+func (r *Registry) forkComment(ctx context.Context, p pullRequest) (*forge.Client, forge.Comment, error) {
 	ref := commits.Ref{Kind: commits.PR, Name: strconv.Itoa(p.number)}
-	h, err := c.commits.History(ctx, p.path, ref)
+	place := commits.PlaceOf(p.path, p.number)
+	commit, err := r.commitAt(ctx, p.path, ref)
+	if errors.Is(err, fault.NotFound) {
+		return nil, forge.Comment{}, errNothing
+	}
 	if err != nil {
-		return "", proof, err
+		return nil, forge.Comment{}, err
 	}
-	commit, err := c.commits.Commit(ctx, h.SHA)
-	if err != nil {
-		return "", proof, err
-	}
-	r := report.Report{
-		Repository: p.path, SHA: commit.SHA, ServerURL: c.forge.URL(), RegistryURL: c.config.BaseURL, PR: p.number, ExpiresAt: commit.ExpiresAt,
-		Tag: npm.PreviewTag(string(ref.Kind), ref.Name), Previews: c.config.BaseURL + npm.PreviewPath(commits.PlaceOf(p.path, p.number)), Managers: []string{"npm", "pnpm", "yarn", "bun"},
-	}
+	to := r.about(p, commit)
+	to.Tag, to.Previews, to.Managers = npm.PreviewTag(string(ref.Kind), ref.Name), r.config.BaseURL+npm.PreviewPath(place), []string{"npm", "pnpm", "yarn", "bun"}
+	var proof provenance.Proof
 	var scripts []string
-	for _, pkg := range commits.Of(commits.PlaceOf(p.path, p.number), commit.Packages) {
-		if pkg.Proof == nil || len(r.Packages) == maxCommented {
+	for _, pkg := range commits.Of(place, commit.Packages) {
+		if pkg.Proof == nil || len(to.Packages) == maxCommented {
 			continue
 		}
-		proof, r.JobURL = *pkg.Proof, pkg.Proof.RunURL
-		at := c.config.BaseURL + "/commits/" + pkg.SHA + "/" + pkg.Name
-		r.Packages = append(r.Packages, report.Package{Name: pkg.Name, Version: pkg.Version, URL: at, InstallURL: at + "/tarball", Size: pkg.Artifact.Size})
+		proof, to.JobURL = *pkg.Proof, pkg.Proof.RunURL
+		at := r.config.BaseURL + "/commits/" + pkg.SHA + "/" + pkg.Name
+		to.Packages = append(to.Packages, report.Package{Name: pkg.Name, Version: pkg.Version, URL: at, InstallURL: at + "/tarball", Size: pkg.Artifact.Size})
 		if len(pkg.InstallScripts()) > 0 {
 			scripts = append(scripts, pkg.Name)
 		}
 	}
-	if len(r.Packages) == 0 {
-		return "", proof, fault.New(fault.NotFound, "nothing of pull request #%d of %s is here", p.number, p.path)
+	if len(to.Packages) == 0 {
+		return nil, forge.Comment{}, errNothing
 	}
-	return report.Unreviewed(proof.Author, scripts) + report.Comment(r), proof, nil
+	gh, err := r.forge.Client(ctx, "", p.path)
+	if err != nil {
+		return nil, forge.Comment{}, err
+	}
+	if head, err := gh.HeadOfPull(ctx, p.number); err == nil {
+		r.compare(ctx, gh, &to, proof.Event, head)
+	}
+	return gh, forge.Comment{
+		Key: "fork", Body: report.Unreviewed(proof.Author, scripts) + report.Comment(to),
+		State: forge.State{RunID: proof.RunID, Attempt: proof.RunAttempt, SHA: proof.SHA},
+	}, nil
+}
+
+// commitAt is the commit that a ref points at.
+func (r *Registry) commitAt(ctx context.Context, path string, ref commits.Ref) (commits.Commit, error) {
+	h, err := r.commits.History(ctx, path, ref)
+	if err != nil {
+		return commits.Commit{}, err
+	}
+	return r.commits.Commit(ctx, h.SHA)
 }

@@ -384,7 +384,7 @@ func TestForkComment(t *testing.T) {
 	}
 	for _, want := range []string{
 		"**Built from fork code by `@mallory`, unreviewed.** It runs code when it is installed: `@acme/ui`.", "@acme/core@pr-7",
-		f.url + "/~/acme/ws/-/pr/7", "https://github.com/acme/ws/actions/runs/77", "registry-action:v1 key=fork", "expires " + f.ends(forkSHA).Format(time.DateOnly),
+		f.url + "/~/acme/ws/-/pr/7", "https://github.com/acme/ws/actions/runs/77", "registry-action:v1 key=fork", "**2 changed** since [`" + mainSHA[:7], "the newest of branch `main`", "`@acme/ui`: + `postinstall`: `node index.js`", "expires " + f.ends(forkSHA).Format(time.DateOnly),
 	} {
 		if !strings.Contains(got[0].Body, want) {
 			t.Errorf("the comment lacks %q:\n%s", want, got[0].Body)

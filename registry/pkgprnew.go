@@ -26,5 +26,9 @@ func (r *Registry) pkgPRNew() (*pkgprnewapi.API, error) {
 			return r.forge.Client(ctx, "", owner+"/"+repo)
 		},
 	})
-	return &pkgprnewapi.API{Control: access.Control{Auth: r.auth}, Runs: runs, Commits: r.commits, BaseURL: c.BaseURL, MaxPublish: c.MaxPublish, Log: c.Log}, nil
+	api := &pkgprnewapi.API{Control: access.Control{Auth: r.auth}, Runs: runs, Commits: r.commits, BaseURL: c.BaseURL, MaxPublish: c.MaxPublish, Log: c.Log}
+	if !r.forge.Anonymous() {
+		api.Comment = r.stockComments
+	}
+	return api, nil
 }

@@ -38,7 +38,7 @@ type options struct {
 	TrustFile   string   `name:"trust-file" env:"TRUST_FILE" type:"path" placeholder:"FILE" group:"Access" help:"Policies, as JSON, which CI runs may publish what with no token. They are in force as long as the file has them. Default: none."`
 	GitHubURL   string   `name:"github-url" env:"GITHUB_URL" placeholder:"URL" group:"Access" help:"The forge that is asked about repositories, runs and pull requests. Default: https://github.com."`
 	GitHubAPI   string   `name:"github-api-url" env:"GITHUB_API_URL" placeholder:"URL" group:"Access" help:"Its API. Default: https://api.github.com, or that of GITHUB_URL."`
-	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it, where there is no App. Without one it tells of public repositories only, 60 times an hour."`
+	GitHubToken string   `name:"github-token" env:"GITHUB_TOKEN" secret:"" group:"Access" help:"Token for it, where there is no App. Without one it tells of public repositories only, 60 times an hour. If it may write pull requests, it comments on what pkg-pr-new publishes."`
 	github
 
 	Unpublish lifespan `env:"UNPUBLISH" default:"72h" group:"Access" help:"How long after its publish the owners of a package may unpublish a version, or never. Admins always may."`

@@ -9,7 +9,7 @@ import (
 
 // github is how GitHub knows the server, and the server GitHub.
 type github struct {
-	GitHubAppID   string `name:"github-app-id" env:"GITHUB_APP_ID" placeholder:"ID" group:"Access" help:"A GitHub App that this server acts as. It needs to read actions and pull requests, and to write comments on pull requests for the comments of forks."`
+	GitHubAppID   string `name:"github-app-id" env:"GITHUB_APP_ID" placeholder:"ID" group:"Access" help:"A GitHub App that this server acts as. It needs to read actions, contents and pull requests, and to write pull requests for the comments on what forks and pkg-pr-new publish."`
 	GitHubAppKey  string `name:"github-app-private-key" env:"GITHUB_APP_PRIVATE_KEY" secret:"" group:"Access" help:"Its private key, in PEM."`
 	GitHubAppFile string `name:"github-app-private-key-file" env:"GITHUB_APP_PRIVATE_KEY_FILE" type:"path" placeholder:"FILE" group:"Access" help:"The file that has it."`
 	WebhookSecret string `name:"github-webhook-secret" env:"GITHUB_WEBHOOK_SECRET" secret:"" group:"Access" help:"The secret that its webhooks are signed with. Without one, none is taken."`

@@ -154,6 +154,60 @@ func TestStockCLIOfAPullRequest(t *testing.T) {
 	}
 }
 
+// The comment is written by the server: with what changed since the base, once for all jobs of the run, and as the CLI says.
+func TestStockCLIComments(t *testing.T) {
+	gh := forgetest.New(t)
+	s := startForStock(t, gh)
+	b := branch(t, stockWorkspace+"-- packages/c/package.json --\n{\"name\": \"c\", \"version\": \"1.0.0\", \"bin\": \"c.js\"}\n-- packages/c/c.js --\n1\n",
+		"-- packages/b/package.json --\n{\"name\": \"b-cli\", \"version\": \"2.0.0\", \"main\": \"index.js\", \"bin\": \"index.js\", \"scripts\": {\"install\": \"node evil.js\"}, \"dependencies\": {\"@acme/a\": \"workspace:*\"}}\n")
+	push := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9001, Attempt: 1, Event: "push", HeadSHA: b.main, HeadRef: "main", Actor: "octocat"}}
+	gh.PutRun(push.run)
+	gh.SetRef("heads/main", b.main)
+	exe(t, b.dir, cleanEnv(), "git", "checkout", "-q", b.main).must(t)
+	push.publish(t, b.dir, "./packages/*", "--no-template").must(t)
+	exe(t, b.dir, cleanEnv(), "git", "checkout", "-q", b.merged).must(t)
+
+	gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: b.head, HeadRef: "feature", HeadRepo: "acme/ws", BaseRef: "main", BaseSHA: b.main})
+	run := stockRun{gh: gh, server: s, run: forgetest.Run{ID: 9002, Attempt: 1, Event: "pull_request", HeadSHA: b.head, HeadRef: "feature", Actor: "octocat"}}
+	gh.PutRun(run.run)
+	run.publish(t, b.dir, "./packages/*", "--no-template", "--comment=off").must(t)
+	if comments := gh.Comments(7); len(comments) != 0 {
+		t.Errorf("with --comment=off there are %+v", comments)
+	}
+	run.publish(t, b.dir, "./packages/[ab]", "--no-template", "--packageManager", "pnpm,yarn", "--commentWithDev").must(t) // of c another job tells
+	at := s.url + "/acme/ws/b-cli@" + b.head
+	wants(t, theComment(t, gh), []string{
+		"3 packages at [`" + b.head[:7] + "`]", "**1 changed**, 2 unchanged since [`" + b.main[:7] + "`]", "`b-cli`: + `install`: `node evil.js`",
+		"pnpm add --config.blockExoticSubdeps=false -D " + at, "yarn add -D b-cli@" + at, "/commits/" + b.head + "/b-cli/diff/" + b.main,
+	}, "npm i ", "secret", "removed")
+	if c := gh.Comments(7)[0]; c.Login != "github-actions[bot]" || !strings.Contains(read(t, run.output), fmt.Sprintf("commentId=%d", c.ID)) {
+		t.Errorf("the comment is %d of %s, the outputs are %s", c.ID, c.Login, read(t, run.output))
+	}
+
+	// Another run, with another comment in place of it; one that is late leaves that alone.
+	first := gh.Comments(7)[0].ID
+	again := run
+	again.run.ID = 9003
+	gh.PutRun(again.run)
+	again.publish(t, b.dir, "./packages/*", "--no-template", "--comment=create").must(t)
+	if c := gh.Comments(7); len(c) != 1 || c[0].ID == first || !strings.Contains(c[0].Body, "npm i --allow-remote=all "+at) || !strings.Contains(c[0].Body, "npx -y --allow-remote=all -p "+at+" b-cli") {
+		t.Errorf("after --comment=create there are %+v, want one that is not %d", c, first)
+	}
+	late := gh.Comments(7)[0]
+	run.publish(t, b.dir, "./packages/*", "--no-template", "--packageManager", "bun").must(t)
+	if got := gh.Comments(7); len(got) != 1 || got[0] != late {
+		t.Errorf("an older run has made %+v of %+v", got, late)
+	}
+
+	// A token that may not write costs the comment alone, and the job's log says so.
+	gh.Grant(forgetest.Token, forgetest.Account{Login: "github-actions[bot]", Installation: true, ReadOnly: true})
+	again.run.ID = 9004
+	gh.PutRun(again.run)
+	if r := again.publish(t, b.dir, "./packages/*", "--no-template").must(t); !strings.Contains(r.stdout, "it needs to write pull requests") {
+		t.Errorf("%v\nwant it to say why there is no comment", r)
+	}
+}
+
 // A checkout of another commit than the run is about is refused, in words that reach the job.
 func TestStockCLIOfAnotherCommit(t *testing.T) {
 	t.Parallel()

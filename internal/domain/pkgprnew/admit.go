@@ -24,9 +24,10 @@ type Claim struct {
 // Admission is what a run may publish.
 type Admission struct {
 	Run
-	URL   string           // of the repository
-	Refs  []string         // typed: what of the repository its commit is now, such as pr/7 or branch/main
-	Proof provenance.Proof // what the forge has said
+	URL   string               // of the repository
+	Pulls []forge.NumberedHead // whose head its commit is now
+	Refs  []string             // typed: what of the repository its commit is now, such as pr/7 or branch/main
+	Proof provenance.Proof     // what the forge has said
 }
 
 // events are those whose runs build their own head commit. Others, such as pull_request_target, workflow_run and
@@ -66,7 +67,7 @@ func (s *Service) Admit(ctx context.Context, c Claim) (Admission, error) {
 		return Admission{}, wrongCommit(run, c.SHA)
 	}
 	a := Admission{Run: run, URL: s.url(run.Repository)}
-	pulls, err := a.pulls(ctx, client)
+	a.Pulls, err = a.pulls(ctx, client)
 	if err != nil {
 		return Admission{}, asked(run.Repository, err)
 	}
@@ -74,11 +75,11 @@ func (s *Service) Admit(ctx context.Context, c Claim) (Admission, error) {
 	if err != nil {
 		return Admission{}, asked(run.Repository, err)
 	}
-	for _, n := range pulls {
-		a.Refs = append(a.Refs, fmt.Sprintf("pr/%d", n))
+	for _, p := range a.Pulls {
+		a.Refs = append(a.Refs, fmt.Sprintf("pr/%d", p.Number))
 	}
 	a.Refs = append(a.Refs, refs...)
-	a.Proof = s.proof(a, pulls, refs)
+	a.Proof = s.proof(a, refs)
 	return a, nil
 }
 
@@ -126,7 +127,7 @@ func (s *Service) look(ctx context.Context, key string) (Run, Forge, error) {
 }
 
 // pulls are the pull requests whose head is the run's commit now.
-func (a Admission) pulls(ctx context.Context, client Forge) ([]int, error) {
+func (a Admission) pulls(ctx context.Context, client Forge) (found []forge.NumberedHead, err error) {
 	if a.HeadBranch == "" || a.Event == "merge_group" || a.Event == "release" {
 		return nil, nil
 	}
@@ -135,13 +136,12 @@ func (a Admission) pulls(ctx context.Context, client Forge) ([]int, error) {
 	if err != nil {
 		return nil, err
 	}
-	var numbers []int
 	for _, p := range pulls {
 		if p.Open && p.SHA == a.HeadSHA && p.Ref == a.HeadBranch && p.RepositoryID == a.HeadRepositoryID && p.BaseRepositoryID == a.RepositoryID {
-			numbers = append(numbers, p.Number)
+			found = append(found, p)
 		}
 	}
-	return numbers, nil
+	return found, nil
 }
 
 // names are the branch or tag that points at the run's commit. A run says the name alone; that a tag has the name of a
@@ -165,7 +165,7 @@ func (a Admission) names(ctx context.Context, client Forge) ([]string, error) {
 	return nil, nil
 }
 
-func (s *Service) proof(a Admission, pulls []int, refs []string) provenance.Proof {
+func (s *Service) proof(a Admission, refs []string) provenance.Proof {
 	p := provenance.Proof{
 		Tier: provenance.Preview, Issuer: s.opt.URL, Repository: a.Repository, RepositoryID: a.RepositoryID, Event: a.Event, SHA: a.HeadSHA,
 		RunID: a.ID, RunAttempt: a.Attempt, RunURL: a.Run.Run.URL, At: s.now(),
@@ -174,8 +174,8 @@ func (s *Service) proof(a Admission, pulls []int, refs []string) provenance.Proo
 		kind, name, _ := strings.Cut(refs[0], "/")
 		p.Ref = map[string]string{"branch": "refs/heads/", "tag": "refs/tags/"}[kind] + name
 	}
-	if a.Event == "pull_request" && len(pulls) == 1 {
-		p.Pull, p.Ref = pulls[0], fmt.Sprintf("refs/pull/%d/merge", pulls[0])
+	if a.Event == "pull_request" && len(a.Pulls) == 1 {
+		p.Pull, p.Ref = a.Pulls[0].Number, fmt.Sprintf("refs/pull/%d/merge", a.Pulls[0].Number)
 	}
 	return p
 }

@@ -3,6 +3,7 @@
 package pkgprnewapi
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -21,7 +22,9 @@ type API struct {
 	Commits    *commits.Service
 	BaseURL    string // the server's public URL, without a slash at its end
 	MaxPublish int64  // bytes
-	Log        *slog.Logger
+	// Comment writes the comments on pull requests, and returns the number of the first; nil: nobody does.
+	Comment func(ctx context.Context, c Comment) (id int64, err error)
+	Log     *slog.Logger
 }
 
 // who is the principal of an admitted run: it may publish its commit, and no release of anything.

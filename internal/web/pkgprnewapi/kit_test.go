@@ -34,6 +34,8 @@ const (
 type runs struct {
 	mu  sync.Mutex
 	all []forge.Run
+	// pulls are those from main.
+	pulls []forge.NumberedHead
 }
 
 func (f *runs) RunsInProgress(context.Context) ([]forge.Run, error) {
@@ -54,7 +56,7 @@ func (f *runs) Run(_ context.Context, id int64) (forge.Run, error) {
 }
 
 func (f *runs) PullsFromBranch(context.Context, string, string) ([]forge.NumberedHead, error) {
-	return nil, nil
+	return f.pulls, nil
 }
 
 func (f *runs) CommitAt(_ context.Context, ref string) (string, error) {
@@ -80,6 +82,7 @@ type world struct {
 	forge   *runs
 	stores  *webtest.Stores
 	commits *commits.Service
+	api     *pkgprnewapi.API
 }
 
 func newWorld(t *testing.T) *world {
@@ -99,13 +102,14 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.Client = webtest.Serve(t, s.Log, func(url string) http.Handler {
-		stock := (&pkgprnewapi.API{
+		w.api = &pkgprnewapi.API{
 			Runs: pkgprnew.New(s.DB, s.Blobs, s.Life, pkgprnew.Options{
 				Enrolled: enrolled.Cover, MaxPackage: 1 << 20, MaxPublish: 2 << 20, SpoolDir: s.Spool,
 				Open: func(context.Context, string, string) (pkgprnew.Forge, error) { return w.forge, nil },
 			}),
 			Control: access.Control{Auth: users}, Commits: w.commits, BaseURL: url, MaxPublish: 2 << 20, Log: s.Log,
-		}).Handler()
+		}
+		stock := w.api.Handler()
 		install := (&commitapi.API{Control: access.Control{Auth: users}, Commits: w.commits, BaseURL: url, Log: s.Log}).Short()
 		return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 			if pkgprnewapi.Means(r) {

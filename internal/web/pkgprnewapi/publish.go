@@ -44,7 +44,15 @@ func (a *API) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return httpkit.JSON(w, r, http.StatusOK, a.answer(run, f, p, res, notes))
+	id, note := a.comment(r.Context(), h, f, p)
+	if note != "" {
+		notes = append(notes, note)
+	}
+	out := a.answer(run, f, p, res, notes)
+	if id != 0 {
+		out["commentId"] = id
+	}
+	return httpkit.JSON(w, r, http.StatusOK, out)
 }
 
 // answer is what the CLI reads, which needs an address for each package in the order of the form, and prints debug.
@@ -101,5 +109,5 @@ func refusal(err error) string {
 	if e, ok := fault.Public(err); ok {
 		return e.Message
 	}
-	return "it can't be"
+	return "the server's log says why"
 }
