@@ -39,6 +39,9 @@ func (j *job) upload(ctx context.Context) (err error) {
 		j.published = j.skipped.published(j.source.SHA)
 		return nil
 	}
+	if j.source.Repository == "" {
+		j.warn("git has no remote origin, so these are packages of no repository, without a preview registry; name one with --repository owner/name")
+	}
 	publication, sources := j.publication()
 	for range planTries {
 		if err = j.send(ctx, j.registry, publication, sources); err != nil {

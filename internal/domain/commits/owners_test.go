@@ -353,3 +353,29 @@ func TestGatheredPackagesKeepTheirPublisher(t *testing.T) {
 		}
 	}
 }
+
+// Who has published a commit's package for no repository may say later whose it is, and nobody else.
+func TestWhoseItIsMayBeSaidLater(t *testing.T) {
+	w := newWorld(t, Options{})
+	a, other := pack(t, "a", "1.0.0", "alice's"), pack(t, "a", "1.0.0", "other bytes")
+	if err := w.sendAs(alice, publication(sha1a, "", a), a); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		by   who
+		sent packed
+		code string
+	}{{mallory, a, "other_repository"}, {alice, other, "other_repository"}, {alice, a, ""}, {alice, a, ""}} {
+		if err := w.sendAs(tt.by, publication(sha1a, "acme/ws", tt.sent), tt.sent); codeOf(err) != tt.code {
+			t.Errorf("%s: %v, want code %q", tt.by.user, err, tt.code)
+		}
+	}
+	c, err := w.Commit(t.Context(), sha1a)
+	if err != nil || len(c.Packages) != 1 || c.Packages[0].Repository.Path != "acme/ws" {
+		t.Errorf("the commit has %+v, %v", c.Packages, err)
+	}
+	if err := w.sendAs(alice, publication(sha1a, "", a), a); codeOf(err) != "other_repository" {
+		t.Errorf("taking it back: %v", err)
+	}
+	w.sound()
+}

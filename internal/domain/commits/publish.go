@@ -155,6 +155,9 @@ func merge(who Principal, p Publication, c contents, packages []Package) (res Re
 		case taken && !old.Repository.Same(p.Repository) && p.Repository.Pull() != 0 && old.Repository.Base().Same(p.Repository.Base()) && old.Artifact.Sums == pkg.Artifact.Sums:
 			res.Unchanged[pkg.Name] = true // the repository itself, or another pull request, has published the same
 			continue
+		case taken && adopts(who, p, old, pkg): // it was of no repository
+		case taken && old.Repository.IsZero() && !p.Repository.IsZero():
+			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published, for no repository; who published it may say whose it is, with the same bytes or with \"replace\"", pkg.Name, p.SHA).WithCode("other_repository")
 		case taken && !old.Repository.Same(p.Repository):
 			return res, nil, fault.New(fault.Exists, "%s of commit %s is already published by another repository", pkg.Name, p.SHA).WithCode("other_repository")
 		case taken && old.Artifact.Sums == pkg.Artifact.Sums:
@@ -177,6 +180,11 @@ func merge(who Principal, p Publication, c contents, packages []Package) (res Re
 // repository's, the claim of the repository decides.
 func mayReplace(who Principal, old Package) bool {
 	return !old.Repository.IsZero() || who.IsAdmin() || old.Publisher != "" && old.Publisher == who.User()
+}
+
+// adopts reports whether who has published a package for no repository says now whose it is.
+func adopts(who Principal, p Publication, old, pkg Package) bool {
+	return old.Repository.IsZero() && !p.Repository.IsZero() && mayReplace(who, old) && (p.Replace || old.Artifact.Sums == pkg.Artifact.Sums)
 }
 
 // stage writes the rows of the packages under an id of their own, invisible
