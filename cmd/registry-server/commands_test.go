@@ -54,6 +54,13 @@ func TestTokens(t *testing.T) {
 	})
 }
 
+// What would never end, where an end was asked for, is refused.
+func TestTokenOfNoTime(t *testing.T) {
+	for _, time := range []string{"0d", "0s", "20ms"} {
+		cli(t, "", "token", "create", "--name", "ci", "--expires", time, "--data", t.TempDir()).want(2, "never expires")
+	}
+}
+
 func TestTokenJSON(t *testing.T) {
 	dir := t.TempDir()
 	var made wire.CreatedToken

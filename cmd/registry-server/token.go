@@ -15,14 +15,14 @@ import (
 
 type tokenCreate struct {
 	serverFolder
-	Name         string          `required:"" placeholder:"NAME" group:"Token" help:"What the list of tokens calls it, such as ci."`
-	Packages     []string        `placeholder:"PATTERN" group:"Token" help:"Packages that it may write, whoever owns them: @acme/*, @acme/core, tool-*. Default: those that its user owns, and new ones."`
-	Repositories []string        `placeholder:"PATTERN" group:"Token" help:"Repositories whose commits it may publish, whoever owns them: acme/*, acme/widgets, https://git.example.com/acme/*. Default: those that its user owns, and new ones."`
-	Permissions  string          `enum:"read,publish,admin" default:"publish" group:"Token" help:"What it may do, each more than the one before: read, publish or admin."`
-	Expires      config.Duration `placeholder:"TIME" group:"Token" help:"After which time it ends, such as 90d. Default: never."`
-	User         string          `placeholder:"NAME" group:"Token" help:"The user whom it speaks for. Default: one of the token's name."`
-	CIDR         []string        `name:"cidr" placeholder:"NET" group:"Token" help:"Networks that it may be used from, such as 10.0.0.0/8. Default: all."`
-	JSON         bool            `name:"json" group:"Output" help:"Print the token with all that is known of it as JSON."`
+	Name         string           `required:"" placeholder:"NAME" group:"Token" help:"What the list of tokens calls it, such as ci."`
+	Packages     []string         `placeholder:"PATTERN" group:"Token" help:"Packages that it may write, whoever owns them: @acme/*, @acme/core, tool-*. Default: those that its user owns, and new ones."`
+	Repositories []string         `placeholder:"PATTERN" group:"Token" help:"Repositories whose commits it may publish, whoever owns them: acme/*, acme/widgets, https://git.example.com/acme/*. Default: those that its user owns, and new ones."`
+	Permissions  string           `enum:"read,publish,admin" default:"publish" group:"Token" help:"What it may do, each more than the one before: read, publish or admin."`
+	Expires      *config.Duration `placeholder:"TIME" group:"Token" help:"After which time it ends, such as 90d. Default: never."`
+	User         string           `placeholder:"NAME" group:"Token" help:"The user whom it speaks for. Default: one of the token's name."`
+	CIDR         []string         `name:"cidr" placeholder:"NET" group:"Token" help:"Networks that it may be used from, such as 10.0.0.0/8. Default: all."`
+	JSON         bool             `name:"json" group:"Output" help:"Print the token with all that is known of it as JSON."`
 }
 
 // Help explains more than the line of the list of commands.
@@ -39,10 +39,16 @@ npm uses it by a line in ~/.npmrc: //registry.example.com/:_authToken=${NPM_TOKE
 func (tokenCreate) makes() bool { return true }
 
 func (c tokenCreate) run(ctx context.Context, client *adminclient.Client, s streams) error {
+	var seconds int64
+	if c.Expires != nil {
+		if seconds = int64(time.Duration(*c.Expires) / time.Second); seconds == 0 { // which the server takes for never
+			return config.Usagef("--expires: a token that lasts no second is none; give a time such as 90d, or leave it out for a token that never expires")
+		}
+	}
 	made, err := client.CreateToken(ctx, wire.NewToken{
 		Name: c.Name, User: c.User, Permission: c.Permissions, Packages: c.Packages, Repositories: c.Repositories,
 		Grant: len(c.Packages)+len(c.Repositories) > 0, CIDR: c.CIDR,
-		ExpiresIn: int64(time.Duration(c.Expires) / time.Second),
+		ExpiresIn: seconds,
 	})
 	if err != nil {
 		return err
