@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/registry"
 )
 
@@ -18,6 +19,39 @@ func (n *node) token(user, more string) string {
 		n.t.Fatalf("making a token: %d %s", a.StatusCode, a.body)
 	}
 	return "Authorization: Bearer " + a.json(n.t)["token"].(string)
+}
+
+// TestRemoveCommit: what should not have been published goes at once, by every way to it.
+func TestRemoveCommit(t *testing.T) {
+	n := start(t, registry.Config{Token: "the-token-of-the-server"})
+	alice := n.token("alice", "")
+	const sha = "1111111111111111111111111111111111111111"
+	body, header := form(t, "sha", sha, "repository", "acme/app", "ref", "pr/7", "package:@acme/a", tgz(t, "@acme/a", npm.PreviewVersion(sha), "a secret"))
+	if a := n.request(http.MethodPost, "/publish/commit", body, header, alice); a.StatusCode != http.StatusCreated {
+		t.Fatalf("publish: %d %s", a.StatusCode, a.body)
+	}
+	ways := []string{"/commits/" + sha, "/commits/" + sha + "/@acme/a/tarball", "/acme/app/@acme/a@pr-7", "/acme/app/@acme/a@" + sha, "/@acme/a@" + sha, "/~/acme/app/@acme/a"}
+	for _, way := range ways {
+		if a := n.get(way, "Accept: text/html"); a.StatusCode >= 400 {
+			t.Fatalf("%s before: %d %s", way, a.StatusCode, a.body)
+		}
+	}
+	if a := n.request(http.MethodDelete, "/publish/commit/"+sha+"?repository=acme/app", nil); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("without a token: %d %s", a.StatusCode, a.body)
+	}
+	if a := n.request(http.MethodDelete, "/publish/commit/"+sha[:8]+"?repository=acme/app", nil, alice); a.StatusCode != http.StatusOK || a.json(t)["removed"] != sha {
+		t.Fatalf("the removal: %d %s", a.StatusCode, a.body)
+	}
+	for _, way := range ways {
+		if a := n.get(way, "Accept: text/html"); a.StatusCode != http.StatusNotFound {
+			t.Errorf("%s after: %d", way, a.StatusCode)
+		}
+	}
+	for _, page := range []string{"/acme/app", "/"} {
+		if a := n.get(page, "Accept: text/html"); strings.Contains(string(a.body), "@acme/a") {
+			t.Errorf("%s still names the package", page)
+		}
+	}
 }
 
 // TestRepositoriesHaveOwners: the token of one user does not publish for the repository of another, by no way in.
@@ -48,6 +82,7 @@ func TestRepositoriesHaveOwners(t *testing.T) {
 			"tarball": base64.StdEncoding.EncodeToString([]byte(tgz(t, "@acme/a", "1.0.0", "x")))}, mallory),
 		"an owner added":   n.request(http.MethodPut, "/publish/commit/owners/mallory?repository=acme/app", nil, mallory),
 		"an owner removed": n.request(http.MethodDelete, "/publish/commit/owners/alice?repository=acme/app", nil, mallory),
+		"a removal":        n.request(http.MethodDelete, "/publish/commit/"+one+"?repository=acme/app", nil, mallory),
 	} {
 		refused(what, a, "not_repository_owner")
 		if text, _ := a.json(t)["error"].(string); !strings.Contains(text, "acme/app belongs to alice") && !strings.Contains(text, "Acme/App belongs to alice") || !strings.Contains(text, "add-owner") {

@@ -12,6 +12,7 @@ func (a *API) Publishing() http.Handler {
 	mux.Handle("POST /publish/commit", kit.Write(a.publish))
 	mux.Handle("POST /publish/commit/plan", kit.Handle(a.plan))
 	mux.Handle("PUT /publish/commit/blobs/{digest}", kit.Write(a.putBlob))
+	mux.Handle("DELETE /publish/commit/{sha}", kit.Write(a.remove))
 	mux.Handle("GET /publish/commit/owners", kit.Handle(a.Readable(a.Owners)))
 	mux.Handle("PUT /publish/commit/owners/{user}", kit.Write(a.by(a.AddOwner)))
 	mux.Handle("DELETE /publish/commit/owners/{user}", kit.Write(a.by(a.RemoveOwner)))
