@@ -37,7 +37,9 @@ func (u *UI) page(h httpkit.Handler) http.Handler {
 }
 
 // public is a handler for everybody, as signing in must be.
-func (u *UI) public(h httpkit.Handler) http.Handler { return u.kit().Handle(u.identified(u.answered(h))) }
+func (u *UI) public(h httpkit.Handler) http.Handler {
+	return u.kit().Handle(u.identified(u.answered(h)))
+}
 
 // answered is a handler whose errors are answered where it is known who looks.
 func (u *UI) answered(h httpkit.Handler) httpkit.Handler {
