@@ -93,7 +93,7 @@ var needs = map[string]string{
 	"HeadBucket": "s3:ListBucket", "NewListObjectsV2Paginator": "s3:ListBucket", "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
 	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "PresignGetObject": "s3:GetObject",
 	"PutObject": "s3:PutObject", "PresignPutObject": "s3:PutObject", "CopyObject": "s3:PutObject", "CreateMultipartUpload": "s3:PutObject",
-	"UploadPart": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject", "AbortMultipartUpload": "s3:AbortMultipartUpload", "DeleteObject": "s3:DeleteObject",
+	"UploadPart": "s3:PutObject", "UploadPartCopy": "s3:PutObject", "CompleteMultipartUpload": "s3:PutObject", "AbortMultipartUpload": "s3:AbortMultipartUpload", "DeleteObject": "s3:DeleteObject",
 
 	"DescribeTable": "dynamodb:DescribeTable", "DescribeTimeToLive": "dynamodb:DescribeTimeToLive", "GetItem": "dynamodb:GetItem", "Query": "dynamodb:Query",
 	"PutItem": "dynamodb:PutItem", "UpdateItem": "dynamodb:UpdateItem", "DeleteItem": "dynamodb:DeleteItem",
