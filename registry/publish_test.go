@@ -211,6 +211,17 @@ func TestCompressedRequests(t *testing.T) {
 	}
 }
 
+// A plan that has too large a package is refused by that package's name, before anything is sent.
+func TestPlanOfALargePackage(t *testing.T) {
+	n := start(t, registry.Config{MaxPackage: 1000, MaxPublish: 2000})
+	plan := `{"sha":"` + sha + `","packages":[{"name":"fits","version":"1.0.0","tarball":{"digest":"sha256:` + strings.Repeat("a", 64) + `","size":1000}},` +
+		`{"name":"@acme/large","version":"1.0.0","tarball":{"digest":"sha256:` + strings.Repeat("b", 64) + `","size":1001}}]}`
+	a := n.request(http.MethodPost, "/publish/commit/plan", strings.NewReader(plan), "Content-Type: application/json")
+	if a.StatusCode != http.StatusRequestEntityTooLarge || !strings.Contains(string(a.body), "@acme/large has a tarball of at least 1001 bytes") || strings.Contains(string(a.body), "fits") {
+		t.Errorf("answered %d %s", a.StatusCode, a.body)
+	}
+}
+
 // What fails on our side is not the client's fault, and says nothing of our disk.
 func TestFailingDisk(t *testing.T) {
 	n := start(t, registry.Config{})

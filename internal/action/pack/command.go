@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
@@ -72,17 +73,10 @@ func (p *packer) execute(ctx context.Context, c command) error {
 		return err
 	}
 	out := new(tail)
-	cmd := exec.CommandContext(ctx, path, c.args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = c.dir, p.Env, out, out, drainTime
-	if c.path != nil {
-		list := append(slices.Clone(c.path), variable(p.Env, "PATH"))
-		cmd.Env = append(slices.Clone(p.Env), "PATH="+strings.Join(list, string(filepath.ListSeparator)))
+	err = p.run(ctx, c, out, path, c.args...)
+	if errors.Is(err, syscall.ENOEXEC) { // a script that does not say whose, as pnpm 12 without its own install script: shells and Node run it so
+		err = p.run(ctx, c, out, "/bin/sh", append([]string{path}, c.args...)...)
 	}
-	if c.stdout != nil {
-		cmd.Stdout = c.stdout
-	}
-	ownGroup(cmd)
-	err = cmd.Run()
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: running %s: %w", c.pkg, c.tool, context.Cause(ctx))
 	}
@@ -95,6 +89,21 @@ func (p *packer) execute(ctx context.Context, c command) error {
 		failed.ExitCode = exit.ExitCode()
 	}
 	return failed
+}
+
+// run runs a program for c to its end.
+func (p *packer) run(ctx context.Context, c command, out *tail, path string, args ...string) error {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = c.dir, p.Env, out, out, drainTime
+	if c.path != nil {
+		list := append(slices.Clone(c.path), variable(p.Env, "PATH"))
+		cmd.Env = append(slices.Clone(p.Env), "PATH="+strings.Join(list, string(filepath.ListSeparator)))
+	}
+	if c.stdout != nil {
+		cmd.Stdout = c.stdout
+	}
+	ownGroup(cmd)
+	return cmd.Run()
 }
 
 // lookPath finds the command's tool on the PATH of the environment it will run in.

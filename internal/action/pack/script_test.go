@@ -135,6 +135,20 @@ func TestFailingScript(t *testing.T) {
 	}
 }
 
+// A manager may be a script without a first line that says whose: pnpm 12 is, where its own install script did not run.
+func TestToolWithoutAnInterpreter(t *testing.T) {
+	dir, bin := inline(t, failing), t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "npm"), []byte("# of no interpreter\ncd . && echo \"$1 $2\" > "+filepath.Join(bin, "ran")+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, dir, pack.Options{TempDir: t.TempDir(), Env: []string{"PATH=" + bin}}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(bin, "ran")); err != nil || string(text) != "run prepack\n" {
+		t.Errorf("it was run as %q, %v", text, err)
+	}
+}
+
 func TestMissingTool(t *testing.T) {
 	dir := inline(t, failing)
 	for name, o := range map[string]pack.Options{

@@ -29,7 +29,7 @@ func (j *job) openWorkspace(ctx context.Context) (*workspace.Workspace, error) {
 		return nil, err
 	}
 	if noPackage != nil && len(ws.Packages) == 0 {
-		return nil, fault.Wrap(noPackage, fault.NotFound, "there is no package in %s: no %s in it, and neither one of these nor a package.json above it in its repository", ws.Root, strings.Join(manifests(), " or "))
+		return nil, fault.New(fault.NotFound, "there is no package in %s: no package.json in it or above it in its repository, and no %s", j.opt.Dir, strings.Join(manifests(), " or "))
 	}
 	j.workspace = ws
 	return ws, nil

@@ -104,7 +104,7 @@ func (l *call) accepted(status int) bool {
 // pause waits before a try, in place of the library, which cannot be told how.
 func (l *call) pause(req *http.Request) error {
 	l.c.opt.Logger.WarnContext(req.Context(), "registry: trying again",
-		"method", l.method, "url", l.location(), "reason", clean(l.reason), "wait", l.delay, "try", l.tries+1)
+		"method", l.method, "url", l.location(), "reason", clean(l.reason), "wait", l.delay.Round(100*time.Millisecond), "try", l.tries+1)
 	l.waited += l.delay
 	if err := l.c.opt.Wait(req.Context(), l.delay); err != nil {
 		return err

@@ -80,7 +80,7 @@ func (w *Workspace) chosen(all []candidate) (Selection, error) {
 		s.Packages = append(s.Packages, c.other)
 	}
 	if len(s.Members)+len(s.Packages) == 0 {
-		return s, fault.New(fault.Invalid, "nothing is selected to publish: of %d packages in %s all are private or excluded%s", len(all), w.Root, whyNot(all))
+		return s, fault.New(fault.Invalid, "nothing is selected to publish: all packages in %s, %d of them, are private or excluded%s", w.Root, len(all), whyNot(all))
 	}
 	return s, nil
 }

@@ -49,7 +49,7 @@ func TestSelect(t *testing.T) {
 		{"@acme/*", "", "@acme/a @acme/c"},
 		{"@acme/* !@acme/c", "", "@acme/a"},
 		{"!@acme/c", "", "@acme/a b zz"},
-		{"** !packages/*", "packages/tools", "error nothing is selected to publish: of 8 packages in ROOT all are private or excluded"},
+		{"** !packages/*", "packages/tools", "error nothing is selected to publish: all packages in ROOT, 8 of them, are private or excluded"},
 		{"b zz", "!zz", "b"},
 		{"{a,b}", "", "b"},
 		{"packages/{a,b}", "@acme/tools", "@acme/a b"},

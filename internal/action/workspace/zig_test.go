@@ -89,7 +89,7 @@ func TestSelectZig(t *testing.T) {
 		{".", "", "."},
 		{root + "/packages/b", "", "packages/b"},
 		{"vendored", "", `error no package of the workspace matches "vendored"; did you mean zig:vendored, libs/vendored?`},
-		{"", "zig:*", `error nothing is selected to publish: of 8 packages in ROOT all are private or excluded; ` +
+		{"", "zig:*", `error nothing is selected to publish: all packages in ROOT, 8 of them, are private or excluded; ` +
 			`zig:one is left out: it depends on ../.. by .path, which is outside of its folder, so nobody else could build it; ` +
 			`zig:helper is left out: it is part of the package in examples/one, which depends on it by .path; ` +
 			`zig:vendored is left out: it is part of the package in ., which depends on it by .path; ` +

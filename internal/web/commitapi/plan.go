@@ -27,7 +27,11 @@ func (a *API) plan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	missing, err := a.Commits.Missing(r.Context(), who, p.Repository, parts(b.Packages))
+	parts, err := a.parts(b.Packages)
+	if err != nil {
+		return err
+	}
+	missing, err := a.Commits.Missing(r.Context(), who, p.Repository, parts)
 	if err != nil {
 		return err
 	}
@@ -55,16 +59,20 @@ func wireDirect(r *commits.Request) *wire.Direct {
 	return out
 }
 
-func parts(packages []wire.Package) []tarball.Part {
-	var out []tarball.Part
+// parts lists the parts of packages; it knows whose one is that is too large.
+func (a *API) parts(packages []wire.Package) (out []tarball.Part, err error) {
 	for _, p := range packages {
 		for _, part := range []*tarball.Part{p.Head, p.Body, p.Tarball} {
-			if part != nil {
-				out = append(out, *part)
+			if part == nil {
+				continue
 			}
+			if part.Size > a.MaxPackage {
+				return nil, fault.New(fault.TooLarge, "%s has a tarball of at least %d bytes, more than the %d that this server accepts for a package (MAX_PACKAGE_SIZE)", p.Name, part.Size, a.MaxPackage)
+			}
+			out = append(out, *part)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (a *API) putBlob(w http.ResponseWriter, r *http.Request) error {
