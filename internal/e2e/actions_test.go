@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/org/registry-action/internal/forge/forgetest"
@@ -132,6 +134,39 @@ func TestPullRequest(t *testing.T) {
 	r := pullRequest(t, gh, s.url, merge, 1).run(t, dir).must(t)
 	if now := gh.Comments(7); len(now) != 1 || !strings.Contains(now[0].Body, "/runs/9002/") {
 		t.Errorf("a stale run overwrote the comment: %+v\n%v", now, r)
+	}
+}
+
+// Two runs find no comment and both make one: what stays is one, of the later run.
+func TestTwoRunsCommentAtOnce(t *testing.T) {
+	gh, s := newGitHub(t), startServer(t, t.TempDir())
+	dir, merge := checkout(t, workspace)
+	var arrived atomic.Int32
+	both := make(chan struct{})
+	gh.Hook(func(r forgetest.Request) {
+		if r.Route != forgetest.CreateComment {
+			return
+		}
+		if arrived.Add(1) == 2 {
+			close(both)
+		}
+		select {
+		case <-both:
+		case <-t.Context().Done():
+		}
+	})
+	var wg sync.WaitGroup
+	results := make([]result, 2)
+	for i := range results {
+		st := pullRequest(t, gh, s.url, merge, i+1)
+		wg.Go(func() { results[i] = st.run(t, dir) })
+	}
+	wg.Wait()
+	for _, r := range results {
+		r.must(t)
+	}
+	if c := gh.Comments(7); len(c) != 1 || !strings.Contains(c[0].Body, "/runs/9002/") || arrived.Load() != 2 {
+		t.Errorf("%d comments were made, and these stay: %+v", arrived.Load(), c)
 	}
 }
 
