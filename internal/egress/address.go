@@ -42,8 +42,8 @@ func prefixes(texts ...string) (list []netip.Prefix) {
 	return list
 }
 
-// Public reports whether an address is one of the public internet.
-func Public(ip netip.Addr) bool {
+// public reports whether an address is one of the public internet.
+func public(ip netip.Addr) bool {
 	ip = ip.Unmap().WithZone("")
 	if nat64.Contains(ip) {
 		b := ip.As16()

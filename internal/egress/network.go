@@ -46,7 +46,7 @@ func Default() Network {
 // PublicOnly is a net.Dialer's Control that refuses addresses that are not public.
 func PublicOnly(_, address string, _ syscall.RawConn) error {
 	addr, err := netip.ParseAddrPort(address)
-	if err != nil || !Public(addr.Addr()) {
+	if err != nil || !public(addr.Addr()) {
 		return &RefusedError{Why: address + " is not a public address"}
 	}
 	return nil
@@ -138,7 +138,7 @@ func (g *Guard) route(req *http.Request) (r route, err error) {
 	switch ip, err := netip.ParseAddr(host); {
 	case req.URL.Scheme != "http" && req.URL.Scheme != "https":
 		return refuse("its scheme is neither http nor https")
-	case err == nil && !Public(ip):
+	case err == nil && !public(ip):
 		return refuse("not a public address")
 	case err != nil && Numeric(host):
 		return refuse("neither a name nor an address")

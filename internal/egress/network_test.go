@@ -25,12 +25,12 @@ func TestPublic(t *testing.T) {
 	}
 	for want, list := range tests {
 		for _, text := range list {
-			if got := Public(netip.MustParseAddr(text)); got != want {
+			if got := public(netip.MustParseAddr(text)); got != want {
 				t.Errorf("Public(%s) = %t", text, got)
 			}
 		}
 	}
-	if Public(netip.Addr{}) {
+	if public(netip.Addr{}) {
 		t.Error("no address is public")
 	}
 }

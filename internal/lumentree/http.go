@@ -126,9 +126,9 @@ func (b *body) Close() error {
 
 // Files asks a server for the listing of its tree.
 func (s *Site) Files(ctx context.Context) (files []File, err error) {
-	r, err := s.Open(ctx, ListingPath)
+	r, err := s.Open(ctx, listingPath)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Wrap(err, fault.NotFound, "%s is not there; an export needs a registry-server of this version and the URL of its /lumen/", s.URL(ListingPath))
+		return nil, fault.Wrap(err, fault.NotFound, "%s is not there; an export needs a registry-server of this version and the URL of its /lumen/", s.URL(listingPath))
 	}
 	if err != nil {
 		return nil, err
@@ -137,8 +137,8 @@ func (s *Site) Files(ctx context.Context) (files []File, err error) {
 	return parseListing(r)
 }
 
-// ListingPath is where a server lists its tree: a JSON object per line, in the order of an export.
-const ListingPath = "files.ndjson"
+// listingPath is where a server lists its tree: a JSON object per line, in the order of an export.
+const listingPath = "files.ndjson"
 
 func parseListing(r io.Reader) ([]File, error) {
 	var files []File

@@ -2,19 +2,8 @@ package runner
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"unicode/utf8"
-)
-
-// Level is the kind of an annotation.
-type Level string
-
-// The levels that the runner shows on the run's page.
-const (
-	Notice  Level = "notice"
-	Warning Level = "warning"
-	Error   Level = "error"
 )
 
 const (
@@ -24,63 +13,31 @@ const (
 	maxAnnotations = 10
 )
 
-// Position says what an annotation is about. All fields are optional.
-type Position struct {
-	Title string
-	File  string // slash-separated, relative to the repository's root
-	Line  int    // from 1
-	Col   int    // from 1
-}
-
-// Debugf writes a line that is shown only when debug logging is on; outside
-// Actions it writes nothing.
-func (r *Runner) Debugf(format string, args ...any) {
-	if r.InActions() {
-		r.command("debug", nil, fmt.Sprintf(format, args...))
-	}
-}
-
 // Noticef annotates the run with a notice.
 func (r *Runner) Noticef(format string, args ...any) {
-	r.Annotate(Notice, Position{}, fmt.Sprintf(format, args...))
+	r.annotate("notice", fmt.Sprintf(format, args...))
 }
 
 // Warningf annotates the run with a warning.
 func (r *Runner) Warningf(format string, args ...any) {
-	r.Annotate(Warning, Position{}, fmt.Sprintf(format, args...))
+	r.annotate("warning", fmt.Sprintf(format, args...))
 }
 
 // Errorf annotates the run with an error. It does not fail the step.
 func (r *Runner) Errorf(format string, args ...any) {
-	r.Annotate(Error, Position{}, fmt.Sprintf(format, args...))
+	r.annotate("error", fmt.Sprintf(format, args...))
 }
 
-// Annotate writes an annotation. The runner keeps ten of a level and cuts a
+// annotate writes an annotation. The runner keeps ten of a level and cuts a
 // message at 4096 characters; what is over the first becomes a plain log line,
 // what is over the second is cut here, with an ellipsis.
-func (r *Runner) Annotate(level Level, p Position, message string) {
+func (r *Runner) annotate(level, message string) {
 	message = cut(message, maxMessage)
 	if !r.InActions() || !r.admit(level) {
-		r.line(string(level) + ": " + flat(message))
+		r.line(level + ": " + flat(message))
 		return
 	}
-	r.command(string(level), p.properties(), message)
-}
-
-// Group opens a foldable group of log lines. Groups do not nest.
-func (r *Runner) Group(title string) {
-	if !r.InActions() {
-		r.line(flat(title))
-		return
-	}
-	r.command("group", nil, title)
-}
-
-// EndGroup closes the group.
-func (r *Runner) EndGroup() {
-	if r.InActions() {
-		r.command("endgroup", nil, "")
-	}
+	r.command(level, message)
 }
 
 // AddMask has the runner hide a secret in the log: the whole, and each line
@@ -94,7 +51,7 @@ func (r *Runner) AddMask(secret string) {
 	mask := func(s string) {
 		if !seen[s] {
 			seen[s] = true
-			r.command("add-mask", nil, s)
+			r.command("add-mask", s)
 		}
 	}
 	mask(strings.TrimSpace(secret))
@@ -104,43 +61,16 @@ func (r *Runner) AddMask(secret string) {
 }
 
 // admit counts an annotation and reports whether the runner would keep it.
-func (r *Runner) admit(level Level) bool {
+func (r *Runner) admit(level string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.annotations[level]++
 	return r.annotations[level] <= maxAnnotations
 }
 
-type property struct{ name, value string }
-
-func (p Position) properties() []property {
-	var props []property
-	add := func(name, value string) {
-		if value != "" && value != "0" {
-			props = append(props, property{name, value})
-		}
-	}
-	add("title", p.Title)
-	add("file", p.File)
-	add("line", strconv.Itoa(p.Line))
-	add("col", strconv.Itoa(p.Col))
-	return props
-}
-
-// command writes ::name key=value,key=value::data, escaped so that neither a
-// value nor the data can end the line or the command.
-func (r *Runner) command(name string, props []property, data string) {
-	var b strings.Builder
-	b.WriteString("::" + name)
-	for i, p := range props {
-		sep := ","
-		if i == 0 {
-			sep = " "
-		}
-		b.WriteString(sep + p.name + "=" + escapeProperty(p.value))
-	}
-	b.WriteString("::" + escapeData(data))
-	r.line(b.String())
+// command writes ::name::data, escaped so that the data can't end the line.
+func (r *Runner) command(name, data string) {
+	r.line("::" + name + "::" + strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(data))
 }
 
 func (r *Runner) line(s string) {
@@ -148,14 +78,6 @@ func (r *Runner) line(s string) {
 	defer r.mu.Unlock()
 	// A log that cannot be written has nowhere to say so.
 	_, _ = fmt.Fprintln(r.out, s)
-}
-
-func escapeData(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
-}
-
-func escapeProperty(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C").Replace(s)
 }
 
 // flat keeps a plain line plain: a line break would let what follows be read

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -31,12 +30,12 @@ type Runner struct {
 
 	mu          sync.Mutex // guards what follows, and keeps lines whole
 	out         io.Writer
-	annotations map[Level]int
+	annotations map[string]int
 }
 
 // New returns a Runner.
 func New(o Options) *Runner {
-	r := &Runner{getenv: o.Getenv, out: o.Stdout, client: o.HTTPClient, wait: o.Wait, annotations: map[Level]int{}}
+	r := &Runner{getenv: o.Getenv, out: o.Stdout, client: o.HTTPClient, wait: o.Wait, annotations: map[string]int{}}
 	if r.getenv == nil {
 		r.getenv = os.Getenv
 	}
@@ -54,11 +53,3 @@ func New(o Options) *Runner {
 
 // InActions reports whether a runner runs this process.
 func (r *Runner) InActions() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
-
-// Input returns an input of the action without surrounding space, "" if it is
-// not set. The runner passes it as INPUT_<NAME>, upper case, spaces as
-// underscores, hyphens kept.
-func (r *Runner) Input(name string) string {
-	key := "INPUT_" + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
-	return strings.TrimSpace(r.getenv(key))
-}

@@ -33,15 +33,6 @@ func inActions(env map[string]string) (*runner.Runner, *bytes.Buffer) {
 	}), &log
 }
 
-func TestInput(t *testing.T) {
-	r, _ := inActions(map[string]string{"INPUT_REGISTRY-URL": "  https://x \n", "INPUT_MY_NAME": "n"})
-	for name, want := range map[string]string{"registry-url": "https://x", "my name": "n", "absent": ""} {
-		if got := r.Input(name); got != want {
-			t.Errorf("Input(%q) = %q, want %q", name, got, want)
-		}
-	}
-}
-
 // readFileCommands reads the file as the runner does: name=value, or
 // name<<delimiter, lines, delimiter.
 func readFileCommands(t *testing.T, path string) map[string]string {
@@ -139,13 +130,8 @@ func TestCommands(t *testing.T) {
 		do   func(*runner.Runner)
 		want string
 	}{
-		{"debug", func(r *runner.Runner) { r.Debugf("a %d%%", 5) }, "::debug::a 5%25\n"},
-		{"notice", func(r *runner.Runner) { r.Noticef("x") }, "::notice::x\n"},
+		{"notice", func(r *runner.Runner) { r.Noticef("a %d%%", 5) }, "::notice::a 5%25\n"},
 		{"injection in a message", func(r *runner.Runner) { r.Warningf("a\r\n::set-env name=X::y") }, "::warning::a%0D%0A::set-env name=X::y\n"},
-		{"properties", func(r *runner.Runner) {
-			r.Annotate(runner.Error, runner.Position{Title: "t: a,b\n::x", File: "p/q.json", Line: 3, Col: 4}, "m")
-		}, "::error title=t%3A a%2Cb%0A%3A%3Ax,file=p/q.json,line=3,col=4::m\n"},
-		{"group", func(r *runner.Runner) { r.Group("packing\n::x::"); r.EndGroup() }, "::group::packing%0A::x::\n::endgroup::\n"},
 		{"mask of lines", func(r *runner.Runner) { r.AddMask("one\ntwo\n\none\n") },
 			"::add-mask::one%0Atwo%0A%0Aone\n::add-mask::one\n::add-mask::two\n"},
 		{"mask of nothing", func(r *runner.Runner) { r.AddMask(" \n") }, ""},
@@ -182,12 +168,9 @@ func TestAnnotationsArePlainLinesAfterTen(t *testing.T) {
 func TestAtADesk(t *testing.T) {
 	var log bytes.Buffer
 	r := runner.New(runner.Options{Stdout: &log, Getenv: func(string) string { return "" }})
-	r.Debugf("no")
 	r.AddMask("secret")
-	r.Group("packing")
 	r.Warningf("careful\nnow")
-	r.EndGroup()
-	if got, want := log.String(), "packing\nwarning: careful | now\n"; got != want {
+	if got, want := log.String(), "warning: careful | now\n"; got != want {
 		t.Errorf("log = %q, want %q", got, want)
 	}
 	if r.InActions() {

@@ -54,9 +54,9 @@ func (k Kind) has(dir string) bool {
 	return true
 }
 
-// KindOf is the kind of the package that a file is the manifest of, by its slash-separated path
+// kindOf is the kind of the package that a file is the manifest of, by its slash-separated path
 // from a workspace's root; ok is false if it is none.
-func KindOf(name string) (k Kind, ok bool) {
+func kindOf(name string) (k Kind, ok bool) {
 	dir, file := path.Split(name)
 	for _, k := range Kinds() {
 		if file == k.Manifest() {

@@ -74,7 +74,7 @@ func (w *Workspace) Find() ([]string, error) {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular():
-			if _, ok := KindOf(p); ok {
+			if _, ok := kindOf(p); ok {
 				found = append(found, p)
 			}
 		}
@@ -84,7 +84,7 @@ func (w *Workspace) Find() ([]string, error) {
 }
 
 // Add adds the packages of manifests, which are named by their slash-separated paths from the root.
-// Those that are not there, and names that are no KindOf, are passed over.
+// Those that are not there, and names that are no kindOf, are passed over.
 func (w *Workspace) Add(manifests []string) error {
 	root, err := os.OpenRoot(w.Root)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *Workspace) Add(manifests []string) error {
 	}
 	defer root.Close()
 	for _, name := range manifests {
-		kind, ok := KindOf(name)
+		kind, ok := kindOf(name)
 		if !ok {
 			continue
 		}

@@ -29,7 +29,7 @@ func (c Change) Kind() ChangeKind {
 		return Added
 	case c.After == nil:
 		return Removed
-	case c.After.SameContent(*c.Before):
+	case c.After.sameContent(*c.Before):
 		return Same
 	}
 	return Changed
@@ -70,8 +70,8 @@ func Compare(before, after []Package) []Change {
 	return changes
 }
 
-// SameContent reports whether two packages have the same files, but for the digits of their commits in the package.json.
-func (p Package) SameContent(o Package) bool {
+// sameContent reports whether two packages have the same files, but for the digits of their commits in the package.json.
+func (p Package) sameContent(o Package) bool {
 	a, b := p.Artifact, o.Artifact
 	if a.Sums == b.Sums {
 		return true

@@ -103,7 +103,7 @@ func (s *Service) readListed(ctx context.Context, repository string, shas []stri
 func (c contents) listedFor(sha, repository string) Listed {
 	out := Listed{SHA: sha, PublishedAt: c.PublishedAt, ExpiresAt: c.ExpiresAt}
 	for _, name := range slices.Sorted(maps.Keys(c.packages)) {
-		if p := c.packages[name]; p.InRepository(repository) {
+		if p := c.packages[name]; p.inRepository(repository) {
 			out.Repository, out.Packages = p.Repository, append(out.Packages, name)
 		}
 	}
@@ -160,7 +160,7 @@ func (v *view) defaultBranch() (ref Ref, ok bool) {
 
 // Of returns the packages that owner/repo published.
 func Of(repository string, packages []Package) []Package {
-	return slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return !p.InRepository(repository) })
+	return slices.DeleteFunc(slices.Clone(packages), func(p Package) bool { return !p.inRepository(repository) })
 }
 
 // RefsAt lists the refs of a repository that point at a commit.

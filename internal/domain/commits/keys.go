@@ -26,8 +26,8 @@ func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha),
 
 func commitPartition(sha string) string { return "commit/" + sha }
 
-// FeedKind is what changes of repositories are called in the feed, by their paths in lower case.
-const FeedKind = "commit"
+// feedKind is what changes of repositories are called in the feed, by their paths in lower case.
+const feedKind = "commit"
 
 const packagePrefix = "pkg/"
 

@@ -13,7 +13,7 @@ import (
 
 // The bounds of an Overview.
 const (
-	MaxOverviewRefs    = 100 // of a kind
+	maxOverviewRefs    = 100 // of a kind
 	MaxOverviewCommits = 30  // at a time
 )
 
@@ -22,7 +22,7 @@ type Overview struct {
 	Repository Repository
 	Owners     []string
 	Default    Ref                  // the branch that previews are compared with; zero if there is none
-	Refs       map[RefKind][]Placed // at most MaxOverviewRefs of a kind, the one that moved last first
+	Refs       map[RefKind][]Placed // at most maxOverviewRefs of a kind, the one that moved last first
 	RefCount   map[RefKind]int
 	Commits    []Listed // at most MaxOverviewCommits, the newest first
 	Total      int      // commits
@@ -59,7 +59,7 @@ func (o *Overview) addRefs(refs []placedRef) {
 	})
 	for _, r := range refs {
 		o.RefCount[r.Kind]++
-		if len(o.Refs[r.Kind]) < MaxOverviewRefs {
+		if len(o.Refs[r.Kind]) < maxOverviewRefs {
 			o.Refs[r.Kind] = append(o.Refs[r.Kind], Placed{r.Ref, r.SHA, r.MovedAt, r.expires})
 		}
 	}

@@ -84,7 +84,7 @@ func TestForksHaveTheirPlace(t *testing.T) {
 		t.Errorf("History = %+v, %v", h, err)
 	}
 	pkg, err := w.Package(t.Context(), sha1b, "a")
-	if err != nil || !pkg.FromFork() || !pkg.BelongsTo("acme/ws") || pkg.InRepository("acme/ws") || pkg.Repository.Base().String() != "https://github.com/acme/ws" {
+	if err != nil || !pkg.FromFork() || !pkg.BelongsTo("acme/ws") || pkg.inRepository("acme/ws") || pkg.Repository.Base().String() != "https://github.com/acme/ws" {
 		t.Errorf("the package is of %s, %v", pkg.Repository, err)
 	}
 	revision = w.revision(place7)

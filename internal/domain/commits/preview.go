@@ -177,7 +177,7 @@ func (s *Service) ownPreview(ctx context.Context, repository, name, version stri
 		}
 		p := c.packages[name]
 		_, listed := slices.BinarySearch(names, name)
-		if listed && p.IsPreview() && p.Version == version && p.InRepository(repository) && (!first.found || c.PublishedAt.Before(first.PublishedAt)) {
+		if listed && p.IsPreview() && p.Version == version && p.inRepository(repository) && (!first.found || c.PublishedAt.Before(first.PublishedAt)) {
 			first, pkg = c, p
 		}
 	}

@@ -15,12 +15,13 @@ import (
 // maxCandidates bounds how many commits an ambiguous prefix lists.
 const maxCandidates = 20
 
-// Resolve finds the commit that a SHA or a prefix of one names.
-func (s *Service) Resolve(ctx context.Context, sha string) (string, error) {
+// resolveInAll finds the commit that a SHA or a prefix of one names, whose ever it is.
+func (s *Service) resolveInAll(ctx context.Context, sha string) (string, error) {
 	sha, _, err := s.resolve(ctx, sha)
 	return sha, err
 }
 
+// resolve is resolveInAll that also returns what it has read of the commit.
 func (s *Service) resolve(ctx context.Context, sha string) (string, contents, error) {
 	sha, err := ParseSHA(sha)
 	if err != nil {
@@ -130,7 +131,7 @@ func (s *Service) Point(ctx context.Context, repository string, p Pointer) (stri
 	return "", fault.New(fault.NotFound, "%s has no package published under %s", repository, p.Refs[0])
 }
 
-// resolveIn is Resolve behind the name of a repository: what others publish under SHAs that begin alike does not make
+// resolveIn is resolveInAll behind the name of a repository: what others publish under SHAs that begin alike does not make
 // a prefix of its own commit ambiguous. One that it does not list is looked for among all.
 func (s *Service) resolveIn(ctx context.Context, repository, sha string) (string, error) {
 	sha, err := ParseSHA(sha)
@@ -138,7 +139,7 @@ func (s *Service) resolveIn(ctx context.Context, repository, sha string) (string
 		return "", err
 	}
 	if isWhole(sha) || !repoPath.MatchString(repository) {
-		return s.Resolve(ctx, sha)
+		return s.resolveInAll(ctx, sha)
 	}
 	var found []string
 	for r, err := range s.db.Scan(ctx, repoPartition(repository), kv.Query{Prefix: indexPrefix + sha, Limit: maxCandidates}) {
@@ -149,7 +150,7 @@ func (s *Service) resolveIn(ctx context.Context, repository, sha string) (string
 	}
 	switch len(found) {
 	case 0:
-		return s.Resolve(ctx, sha)
+		return s.resolveInAll(ctx, sha)
 	case 1:
 		return found[0], nil
 	}
@@ -174,5 +175,5 @@ func (s *Service) OwnRef(ctx context.Context, repository string, ref Ref) (strin
 	return to.SHA, err
 }
 
-// InRepository reports whether a package was published by owner/repo.
-func (p Package) InRepository(path string) bool { return strings.EqualFold(p.Repository.Path, path) }
+// inRepository reports whether a package was published by owner/repo.
+func (p Package) inRepository(path string) bool { return strings.EqualFold(p.Repository.Path, path) }

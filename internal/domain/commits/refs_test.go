@@ -14,17 +14,17 @@ func TestShortSHAs(t *testing.T) {
 	one, two := "abcdef1234aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "abcdef1234bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 	w.publish(one, "acme/ws", a)
 	for _, sha := range []string{one, "abcdef1", "ABCDEF1234AA"} {
-		if got, err := w.Resolve(t.Context(), sha); err != nil || got != one {
+		if got, err := w.resolveInAll(t.Context(), sha); err != nil || got != one {
 			t.Errorf("Resolve(%s) = %s, %v, want %s", sha, got, err, one)
 		}
 	}
 	w.publish(two, "acme/ws", a)
-	_, err := w.Resolve(t.Context(), "abcdef1")
+	_, err := w.resolveInAll(t.Context(), "abcdef1")
 	e, _ := fault.Public(err)
 	if !errors.Is(err, fault.Exists) || e.Code != "ambiguous_sha" || len(e.Details["candidates"].([]string)) != 2 {
 		t.Errorf("Resolve of an ambiguous prefix = %v, want its two candidates", err)
 	}
-	if got, err := w.Resolve(t.Context(), "abcdef1234b"); err != nil || got != two {
+	if got, err := w.resolveInAll(t.Context(), "abcdef1234b"); err != nil || got != two {
 		t.Errorf("Resolve of a longer prefix = %s, %v, want %s", got, err, two)
 	}
 	w.publish("abcdef1299cccccccccccccccccccccccccccccc", "evil/ws", a)
@@ -34,7 +34,7 @@ func TestShortSHAs(t *testing.T) {
 		}
 	}
 	for _, sha := range []string{"abcdef", "xyz1234", "", "abcdef1234cc", two[:39] + "c"} {
-		if _, err := w.Resolve(t.Context(), sha); !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.NotFound) {
+		if _, err := w.resolveInAll(t.Context(), sha); !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.NotFound) {
 			t.Errorf("Resolve(%q) = %v, want a refusal", sha, err)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/org/registry-action/internal/store/kv"
 )
 
-// MaxBases bounds the commits that are looked at for one to compare with.
-const MaxBases = 50
+// maxBases bounds the commits that are looked at for one to compare with.
+const maxBases = 50
 
 // Since says what the packages of a commit are compared with.
 type Since struct {
@@ -33,8 +33,8 @@ type Comparison struct {
 // CompareSince finds what a commit is best compared with, and tells what became of its packages since; sha may be a prefix.
 // fault.NotFound if it has no packages of the repository.
 func (s *Service) CompareSince(ctx context.Context, sha string, since Since) (Comparison, error) {
-	if len(since.Bases) > MaxBases {
-		return Comparison{}, fault.New(fault.Invalid, "%d commits to compare with are too many: name at most %d", len(since.Bases), MaxBases).WithCode("too_many_bases")
+	if len(since.Bases) > maxBases {
+		return Comparison{}, fault.New(fault.Invalid, "%d commits to compare with are too many: name at most %d", len(since.Bases), maxBases).WithCode("too_many_bases")
 	}
 	sha, c, err := s.resolve(ctx, sha)
 	if err != nil {

@@ -86,7 +86,7 @@ func TestCompareSinceRefuses(t *testing.T) {
 		"another repository":       {shaOf(1), Since{Repository: "acme/other"}, fault.NotFound},
 		"no repository":            {shaOf(1), Since{Repository: "../../x\n"}, fault.NotFound},
 		"a base that is none":      {shaOf(1), Since{Bases: []string{"../x"}}, fault.Invalid},
-		"too many bases":           {shaOf(1), Since{Bases: make([]string, MaxBases+1)}, fault.Invalid},
+		"too many bases":           {shaOf(1), Since{Bases: make([]string, maxBases+1)}, fault.Invalid},
 		"a branch that is no name": {shaOf(1), Since{Branch: "a\nb"}, fault.Invalid},
 	} {
 		if c, err := w.CompareSince(t.Context(), tt.sha, tt.since); !errors.Is(err, tt.want) {

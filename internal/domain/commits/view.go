@@ -251,7 +251,7 @@ func (s *Service) readPreviews(ctx context.Context, repository string, c *shelve
 	p := &previews{from: in.stampAt(repository), published: in.PublishedAt}
 	for i, name := range c.names {
 		pkg := in.packages[name]
-		if !pkg.IsPreview() || !pkg.InRepository(repository) {
+		if !pkg.IsPreview() || !pkg.inRepository(repository) {
 			continue
 		}
 		if p.records == nil {

@@ -43,7 +43,7 @@ func (s *Service) check(who Principal, r Release) (candidate, error) {
 	}
 	c := candidate{
 		at: s.now(), began: s.now(), artifacts: r.Upload.artifacts(), categories: m.Categories,
-		claim: r.Signature, sent: r.Upload.SentDigest(), received: r.Upload.received, imported: r.imported(),
+		claim: r.Signature, sent: r.Upload.sentDigest(), received: r.Upload.received, imported: r.imported(),
 	}
 	if !r.PublishedAt.IsZero() {
 		c.at = r.PublishedAt.UTC().Truncate(time.Second)
@@ -101,7 +101,7 @@ func (s *Service) checkIdentity(r Release) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Invalid, "%.100q is no hash of an archive; send sha256: and 64 hex digits", r.Hash).WithCode("bad_hash")
 	}
-	if sent := r.Upload.SentDigest(); said != sent {
+	if sent := r.Upload.sentDigest(); said != sent {
 		return mismatch(said, sent)
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/org/registry-action/internal/store/kv"
 )
 
-// FeedKind is what changes of Lumen packages are called in the feed.
-const FeedKind = "lumen"
+// feedKind is what changes of Lumen packages are called in the feed.
+const feedKind = "lumen"
 
 // Summary is a package in a list.
 type Summary struct {
@@ -61,4 +61,4 @@ func (s *Service) Summary(ctx context.Context, name string) (Summary, error) {
 }
 
 // changed tells followers of the feed of a package.
-func (s *Service) changed(name string) kv.Op { return feed.Changed(FeedKind, s.now(), name) }
+func (s *Service) changed(name string) kv.Op { return feed.Changed(feedKind, s.now(), name) }

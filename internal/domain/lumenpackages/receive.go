@@ -32,8 +32,8 @@ func (u *Upload) Close() error {
 	return errors.Join(errs...)
 }
 
-// SentDigest is that of the bytes as they were sent.
-func (u *Upload) SentDigest() digest.SHA256 {
+// sentDigest is that of the bytes as they were sent.
+func (u *Upload) sentDigest() digest.SHA256 {
 	if u.Gzipped {
 		return u.Sent
 	}

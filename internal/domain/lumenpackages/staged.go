@@ -24,8 +24,8 @@ func (s *Service) Stage(ctx context.Context, who Principal, u *Upload, announced
 	if err := who.MayRelease(principalNameOf(u)); err != nil {
 		return err
 	}
-	if u.SentDigest() != announced {
-		return mismatch(announced, u.SentDigest())
+	if u.sentDigest() != announced {
+		return mismatch(announced, u.sentDigest())
 	}
 	all := u.archives()
 	sent := all[len(all)-1]

@@ -26,8 +26,8 @@ import (
 //	                  candidate              what approving it publishes
 //	                  readme, provenance     its large parts
 
-// FeedKind is what changes of packages are called in the feed.
-const FeedKind = "npm"
+// feedKind is what changes of packages are called in the feed.
+const feedKind = "npm"
 
 const (
 	versionPrefix = "version/"

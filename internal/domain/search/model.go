@@ -72,8 +72,8 @@ type Found struct {
 
 // The bounds of a search. What is beyond them is cut.
 const (
-	MaxFrom = 10_000
-	MaxSize = 250
+	maxFrom = 10_000
+	maxSize = 250
 )
 
 // Options of a Service. Zero values mean the defaults.

@@ -38,7 +38,7 @@ func (s *Service) Dependents(ctx context.Context, kind Kind, name string, from, 
 }
 
 func (s *Service) answer(ctx context.Context, q query, kinds []Kind, from, size int) (found Found, err error) {
-	from, size = min(max(from, 0), MaxFrom), min(max(size, 0), MaxSize)
+	from, size = min(max(from, 0), maxFrom), min(max(size, 0), maxSize)
 	err = s.read(ctx, func(r index.IndexReader) error {
 		v := &view{ctx: ctx, r: r, cards: &s.cards, spare: &s.spare}
 		defer v.release()
@@ -108,7 +108,7 @@ func (s *Service) browse(v *view, kinds []Kind, today int) ([]ranked, int, error
 	if err != nil {
 		return nil, 0, err
 	}
-	top, total, err := v.rank(found, query{}, kinds, today, MaxFrom+MaxSize)
+	top, total, err := v.rank(found, query{}, kinds, today, maxFrom+maxSize)
 	if err != nil {
 		return nil, 0, err
 	}

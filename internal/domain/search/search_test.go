@@ -243,7 +243,7 @@ func FuzzSearch(f *testing.F) {
 	w := newWorld(f, Options{}, pkg("npm/react", "keywords: ui"), pkg("zig/zap"))
 	f.Fuzz(func(t *testing.T, text string, from, size int) {
 		found, err := w.Search(t.Context(), Query{Text: text, From: from, Size: size})
-		if err != nil || len(found.Documents) > MaxSize || found.Total > 2 {
+		if err != nil || len(found.Documents) > maxSize || found.Total > 2 {
 			t.Errorf("Search(%q) = %+v, %v", text, found, err)
 		}
 		q := parse(text)

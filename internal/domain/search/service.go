@@ -79,9 +79,6 @@ func (s *Service) Close() error {
 // false while it is made for the first time, and when this server was away for longer than the feed goes back.
 func (s *Service) Complete() bool { return s.complete.Load() }
 
-// Indexed is how many documents have been looked at, while Complete is false.
-func (s *Service) Indexed() int64 { return s.indexed.Load() }
-
 func (s *Service) tooOld() bool {
 	return s.opt.Now().Sub(s.position.Seen) > feed.TTL-2*feed.Skew
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// MaxEvents is how many events one request may report.
-const MaxEvents = 1000
+// maxEvents is how many events one request may report.
+const maxEvents = 1000
 
 // Event is what a client reports.
 type Event struct {
@@ -39,8 +39,8 @@ func ParseEvents(text []byte) ([]Event, error) {
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, invalidEvent(err)
 	}
-	if len(raw) > MaxEvents {
-		return nil, fault.New(fault.Invalid, "%d events are more than the %d that a request may report; send several requests", len(raw), MaxEvents).WithCode("too_many_events")
+	if len(raw) > maxEvents {
+		return nil, fault.New(fault.Invalid, "%d events are more than the %d that a request may report; send several requests", len(raw), maxEvents).WithCode("too_many_events")
 	}
 	events := make([]Event, 0, len(raw))
 	for i, one := range raw {

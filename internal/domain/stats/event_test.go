@@ -20,7 +20,7 @@ func TestParseEvents(t *testing.T) {
 			t.Errorf("ParseEvents(%s) = %v, %v", text, events, err)
 		}
 	}
-	many := "[" + strings.Repeat(`{"packageName":"a","category":"install"},`, MaxEvents) + `{"packageName":"a","category":"install"}]`
+	many := "[" + strings.Repeat(`{"packageName":"a","category":"install"},`, maxEvents) + `{"packageName":"a","category":"install"}]`
 	for text, code := range map[string]string{
 		``: "invalid_json", `7`: "invalid_json", `null`: "invalid_json", `{`: "invalid_json", `[{]`: "invalid_json", `[null]`: "invalid_json", `[[]]`: "invalid_json",
 		`{"packageName":7,"category":"install"}`:                        "invalid_json",
@@ -68,8 +68,8 @@ func TestEventsLeaveRoomForDownloads(t *testing.T) {
 	w := newWorld(t)
 	w.count(3, NPM, "a", "1.0.0")
 	taken := 0
-	for i := range 2 * maxWaiting / MaxEvents {
-		events := make([]Event, MaxEvents)
+	for i := range 2 * maxWaiting / maxEvents {
+		events := make([]Event, maxEvents)
 		for n := range events {
 			events[n] = Event{Package: fmt.Sprintf("made-up-%d-%d", i, n), Category: string(Install)}
 		}
@@ -80,8 +80,8 @@ func TestEventsLeaveRoomForDownloads(t *testing.T) {
 			t.Fatalf("Record = %v", err)
 		}
 	}
-	if n := w.waiting(); taken == 0 || taken == 2*maxWaiting/MaxEvents || w.dropped != 0 || n != int64(3+taken*MaxEvents) {
-		t.Errorf("%d reports of %d events are taken, %d counts wait, %d were dropped", taken, MaxEvents, n, w.dropped)
+	if n := w.waiting(); taken == 0 || taken == 2*maxWaiting/maxEvents || w.dropped != 0 || n != int64(3+taken*maxEvents) {
+		t.Errorf("%d reports of %d events are taken, %d counts wait, %d were dropped", taken, maxEvents, n, w.dropped)
 	}
 	w.discard()
 }

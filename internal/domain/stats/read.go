@@ -18,10 +18,10 @@ import (
 const (
 	// MaxDays is the longest timeline.
 	MaxDays = 365
-	// MaxVersions is how many versions of a package are told apart.
-	MaxVersions = 1000
+	// maxVersions is how many versions of a package are told apart.
+	maxVersions = 1000
 
-	maxRecent = 40 * MaxVersions // rows
+	maxRecent = 40 * maxVersions // rows
 	maxLately = 500              // rows
 )
 
@@ -120,7 +120,7 @@ func (s *Sums) addDay(today day) func(d string, n int64) {
 
 func (s *Service) addVersions(ctx context.Context, p *Package, k Kind, name string, today day) error {
 	partition, of := packagePartition(k, name), map[string]Sums{}
-	for c, err := range s.counters(ctx, partition, kv.Query{Prefix: versionPrefix, Limit: MaxVersions}) {
+	for c, err := range s.counters(ctx, partition, kv.Query{Prefix: versionPrefix, Limit: maxVersions}) {
 		if err != nil {
 			return err
 		}

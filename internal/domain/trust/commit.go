@@ -13,8 +13,8 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// MaxCommit is how many bytes the object of a merge commit may have.
-const MaxCommit = 64 << 10
+// maxCommit is how many bytes the object of a merge commit may have.
+const maxCommit = 64 << 10
 
 // headOf returns the head of the pull request that a merge commit merges, its second parent. The object proves it by its
 // hash, which is what the token says: so no API need be asked, and a checkout of depth 1 has it.
@@ -22,8 +22,8 @@ func headOf(merge string, object []byte) (string, error) {
 	bad := func(expected, got string) error {
 		return refuse(fault.Invalid, "wrong_merge_commit", "mergeCommit", expected, got)
 	}
-	if len(object) > MaxCommit {
-		return "", bad(fmt.Sprintf("at most %d bytes", MaxCommit), fmt.Sprintf("%d bytes", len(object)))
+	if len(object) > maxCommit {
+		return "", bad(fmt.Sprintf("at most %d bytes", maxCommit), fmt.Sprintf("%d bytes", len(object)))
 	}
 	got, err := commitHash(len(merge), object)
 	if err != nil {

@@ -63,7 +63,7 @@ func TestPullRequest(t *testing.T) {
 		"one byte more":           append(bytes.Clone(merge), '\n'),
 		"one byte less":           merge[:len(merge)-1],
 		"no commit":               []byte("hello"),
-		"more than it may have":   bytes.Repeat([]byte("a"), MaxCommit+1),
+		"more than it may have":   bytes.Repeat([]byte("a"), maxCommit+1),
 		"a header within another": fmt.Appendf(nil, "commit %d\x00%s", len(merge), merge),
 	} {
 		if err := ask(run, object); err == nil {

@@ -208,7 +208,7 @@ func TestAdvisories(t *testing.T) {
 		r := w.registry.last()
 		for name := range r.Header {
 			switch name {
-			case "Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "User-Agent", HopHeader:
+			case "Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type", "User-Agent", hopHeader:
 			default:
 				t.Errorf("upstream was sent %s: %s", name, r.Header[name])
 			}

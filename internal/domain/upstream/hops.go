@@ -10,9 +10,9 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// HopHeader is sent with every request. It lists the instances that the request
+// hopHeader is sent with every request. It lists the instances that the request
 // comes through, the one that sends it last.
-const HopHeader = "Registry-Action-Hop"
+const hopHeader = "Registry-Action-Hop"
 
 const (
 	maxHops = 8
@@ -25,7 +25,7 @@ type hopsKey struct{}
 // their names too. fault.Loop if this instance is among them, as it is if upstream leads back here, however
 // many registries lie in between: answering from upstream would go on for ever.
 func (s *Service) Enter(ctx context.Context, h http.Header) (context.Context, error) {
-	values := h[HopHeader]
+	values := h[hopHeader]
 	if len(values) == 0 {
 		return ctx, nil
 	}

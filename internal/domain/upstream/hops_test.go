@@ -16,7 +16,7 @@ import (
 // enter is the context of a request that comes through hops.
 func (w *world) enter(hops ...string) context.Context {
 	w.t.Helper()
-	ctx, err := w.Enter(w.t.Context(), http.Header{HopHeader: hops})
+	ctx, err := w.Enter(w.t.Context(), http.Header{hopHeader: hops})
 	if err != nil {
 		w.t.Fatalf("Enter(%q): %v", hops, err)
 	}
@@ -31,17 +31,17 @@ func TestEnter(t *testing.T) {
 			t.Errorf("ids %q and %q", first, w.id)
 		}
 		for _, hops := range [][]string{{w.id}, {"a", w.id}, {w.id, "a"}, {"a, " + w.id + ",b"}, {"a,,b", " " + w.id + " "}} {
-			if _, err := w.Enter(t.Context(), http.Header{HopHeader: hops}); !errors.Is(err, fault.Loop) {
+			if _, err := w.Enter(t.Context(), http.Header{hopHeader: hops}); !errors.Is(err, fault.Loop) {
 				t.Errorf("through %q, where this instance is: %v", hops, err)
 			}
 		}
 		for _, hops := range [][]string{nil, {""}, {first}, {"a", "b"}, {strings.ToLower(w.id)}, {strings.Repeat("a,", maxHops-1) + "a"}} {
-			if _, err := w.Enter(t.Context(), http.Header{HopHeader: hops}); err != nil {
+			if _, err := w.Enter(t.Context(), http.Header{hopHeader: hops}); err != nil {
 				t.Errorf("through %q: %v", hops, err)
 			}
 		}
 		for _, hops := range []string{strings.Repeat("a,", maxHops) + "a", strings.Repeat("a", 10_000)} {
-			if _, err := w.Enter(t.Context(), http.Header{HopHeader: {hops}}); !errors.Is(err, fault.Loop) {
+			if _, err := w.Enter(t.Context(), http.Header{hopHeader: {hops}}); !errors.Is(err, fault.Loop) {
 				t.Errorf("through %.100q: %v", hops, err)
 			}
 		}
@@ -84,7 +84,7 @@ func TestHopsAreSent(t *testing.T) {
 				if len(w.registry.requests) == 0 {
 					continue // the copy of the tarball
 				}
-				if got := w.registry.last().Header.Values(HopHeader); len(got) != 1 || got[0] != want {
+				if got := w.registry.last().Header.Values(hopHeader); len(got) != 1 || got[0] != want {
 					t.Errorf("%s: the hops are %q, want %q", what, got, want)
 				}
 			}
@@ -98,7 +98,7 @@ func TestNoWaitInCircles(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		began := time.Now()
 		w.registry.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
-			hops := r.Header.Get(HopHeader)
+			hops := r.Header.Get(hopHeader)
 			if strings.HasPrefix(hops, "other, ") { // our own request, come back: other refuses it
 				rw.WriteHeader(http.StatusLoopDetected)
 				return true
@@ -133,7 +133,7 @@ func TestMadeUpHops(t *testing.T) {
 	bubble(t, func(t *testing.T, w *world) {
 		w.registry.publish("a", "1.0.0")
 		w.registry.intercept(func(rw http.ResponseWriter, r *http.Request) bool {
-			if !strings.Contains(r.Header.Get(HopHeader), "upstream's own") {
+			if !strings.Contains(r.Header.Get(hopHeader), "upstream's own") {
 				return false
 			}
 			rw.WriteHeader(http.StatusLoopDetected)

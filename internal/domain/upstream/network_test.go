@@ -100,7 +100,7 @@ func TestRedirectsAndForeignHosts(t *testing.T) {
 			if r.Header.Get("Authorization") != "" || r.Header.Get("Referer") != "" {
 				t.Errorf("%s%s got %v", r.Host, r.URL, r.Header)
 			}
-			if r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get(HopHeader) != w.id {
+			if r.Header.Get("Accept-Encoding") != "identity" || r.Header.Get(hopHeader) != w.id {
 				t.Errorf("%s%s got %v", r.Host, r.URL, r.Header)
 			}
 		}

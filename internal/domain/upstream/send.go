@@ -59,7 +59,7 @@ func (s *Service) outgoing(ctx context.Context, c call) egress.Request {
 	header := http.Header{}
 	maps.Copy(header, c.header)
 	header.Set("User-Agent", s.opt.UserAgent)
-	header.Set(HopHeader, strings.TrimPrefix(hopsOf(ctx)+", "+s.id, ", "))
+	header.Set(hopHeader, strings.TrimPrefix(hopsOf(ctx)+", "+s.id, ", "))
 	if s.opt.Token != "" && egress.SameOrigin(c.url, s.base) {
 		header.Set("Authorization", "Bearer "+s.opt.Token)
 	}

@@ -126,7 +126,7 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if err != nil {
 			return err
 		}
-		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(FeedKind, s.now(), p.key))...)
+		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(feedKind, s.now(), p.key))...)
 	})
 }
 

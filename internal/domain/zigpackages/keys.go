@@ -9,8 +9,8 @@ import "github.com/org/registry-action/internal/store/kv"
 //	zig/names             {name}                what searches show; only of packages that have a version that is not yanked
 //	zig/hash/{hash}       {name}/{version}      which versions have the hash, in either form; see hashRow
 
-// FeedKind is what changes of Zig packages are called in the feed, by the keys of their names.
-const FeedKind = "zig"
+// feedKind is what changes of Zig packages are called in the feed, by the keys of their names.
+const feedKind = "zig"
 
 const (
 	versionPrefix  = "version/"

@@ -17,10 +17,10 @@ import (
 	"github.com/org/registry-action/internal/pause"
 )
 
-// GitHub is the forge that a Connector knows if it is told of no other.
+// gitHub is the forge that a Connector knows if it is told of no other.
 const (
-	GitHub    = "https://github.com"
-	GitHubAPI = "https://api.github.com"
+	gitHub    = "https://github.com"
+	gitHubAPI = "https://api.github.com"
 )
 
 // maxPause is how long a request may wait for GitHub before another try: who called is waiting too.
@@ -29,7 +29,7 @@ const maxPause = 3 * time.Second
 // Options are what a Connector needs; all may be left out.
 type Options struct {
 	URL    string // of the forge, as people open it; default GitHub
-	APIURL string // default GitHubAPI, or what GitHub Enterprise Server has below URL
+	APIURL string // default gitHubAPI, or what GitHub Enterprise Server has below URL
 	Token  string // sent where there is no App
 	App    *App
 
@@ -48,16 +48,16 @@ type Connector struct {
 
 // New returns a Connector. It refuses options that can't work (fault.Invalid).
 func New(o Options) (*Connector, error) {
-	o.URL = strings.TrimRight(cmp.Or(o.URL, GitHub), "/")
+	o.URL = strings.TrimRight(cmp.Or(o.URL, gitHub), "/")
 	if o.APIURL == "" {
-		o.APIURL = GitHubAPI
-		if !strings.EqualFold(o.URL, GitHub) {
+		o.APIURL = gitHubAPI
+		if !strings.EqualFold(o.URL, gitHub) {
 			o.APIURL = o.URL + "/api/v3"
 		}
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fault.New(fault.Invalid, "%.200q is no URL of a forge, such as %s", o.URL, GitHub)
+		return nil, fault.New(fault.Invalid, "%.200q is no URL of a forge, such as %s", o.URL, gitHub)
 	}
 	if o.Transport == nil {
 		o.Transport = ownTransport()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// CertificateType is the payload type under which a registry signs a Certificate.
-const CertificateType = "application/vnd.lumen.certificate+json"
+// certificateType is the payload type under which a registry signs a Certificate.
+const certificateType = "application/vnd.lumen.certificate+json"
 
 // Certificate is a registry's word that a key was a user's for some minutes. A client asks for one with each publish, for a
 // key that it forgets afterwards.
@@ -35,7 +35,7 @@ const (
 // Seal signs the certificate and returns its text: the base64 of its JSON, and of the signature over that. KeyID is set.
 func (c Certificate) Seal(key ed25519.PrivateKey) string {
 	c.KeyID = KeyID(key.Public().(ed25519.PublicKey))
-	e := Seal(key, CertificateType, Encode(c), c.NotBefore)
+	e := Seal(key, certificateType, Encode(c), c.NotBefore)
 	return strings.Join([]string{certificateBegin, e.Payload, "", certificateSig, e.Signatures[0].Signature, certificateEnd, ""}, "\n")
 }
 
@@ -47,10 +47,10 @@ func OpenCertificate(text string, keys Keys) (Certificate, error) {
 		return Certificate{}, err
 	}
 	e := Envelope{
-		PayloadType: CertificateType, Payload: sig.payload,
+		PayloadType: certificateType, Payload: sig.payload,
 		Signatures: []Signature{{Algorithm: Algorithm, KeyID: c.KeyID, Signature: sig.signature, SignedAt: c.NotBefore}},
 	}
-	if _, _, err := e.Open(CertificateType, keys); err != nil {
+	if _, _, err := e.Open(certificateType, keys); err != nil {
 		return Certificate{}, badCertificate("the certificate is not one of this registry: %s", message(err))
 	}
 	return c, nil

@@ -11,8 +11,8 @@ import (
 
 // The largest documents that are decoded, in bytes.
 const (
-	MaxIndex        = 64 << 20 // of an Index
-	MaxPackageIndex = 16 << 20 // of a PackageIndex
+	maxIndex        = 64 << 20 // of an Index
+	maxPackageIndex = 16 << 20 // of a PackageIndex
 	MaxMetadata     = 4 << 20  // of a Metadata, an Envelope and Keys
 )
 
@@ -20,13 +20,13 @@ const (
 // that is there twice, or in other case, is refused: readers differ in what it means. Refusals of all decoders are
 // fault.Invalid with the code "bad_document", or fault.TooLarge.
 func DecodeIndex(text []byte) (x Index, err error) {
-	err = decode("index.json", text, MaxIndex, &x)
+	err = decode("index.json", text, maxIndex, &x)
 	return x, err
 }
 
 // DecodePackageIndex reads a package's index.json as DecodeIndex does.
 func DecodePackageIndex(text []byte) (x PackageIndex, err error) {
-	err = decode("the package's index.json", text, MaxPackageIndex, &x)
+	err = decode("the package's index.json", text, maxPackageIndex, &x)
 	return x, err
 }
 

@@ -9,20 +9,20 @@ import (
 // errAbandoned ends the check of an archive whose writer gave up.
 var errAbandoned = errors.New("the archive was not written to its end")
 
-// Checker is Check for bytes that are written, an upload on its way into a
+// checker is Check for bytes that are written, an upload on its way into a
 // store for instance. Exactly one of Finish and Close must be called last; both
 // wait for the Checker's goroutine.
-type Checker struct {
+type checker struct {
 	pipe *io.PipeWriter
 	done chan struct{}
 	sum  Summary
 	err  error
 }
 
-// NewChecker starts a check.
-func NewChecker(lim Limits) *Checker {
+// newChecker starts a check.
+func newChecker(lim Limits) *checker {
 	r, w := io.Pipe()
-	c := &Checker{pipe: w, done: make(chan struct{})}
+	c := &checker{pipe: w, done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
 		c.sum, c.err = checkRecovering(r, lim)
@@ -44,17 +44,17 @@ func checkRecovering(r io.Reader, lim Limits) (sum Summary, err error) {
 
 // Write passes bytes to the check. It fails with the refusal as soon as the
 // archive is known to be bad.
-func (c *Checker) Write(p []byte) (int, error) { return c.pipe.Write(p) }
+func (c *checker) Write(p []byte) (int, error) { return c.pipe.Write(p) }
 
-// Finish says that all bytes were written and returns the result of Check.
-func (c *Checker) Finish() (Summary, error) {
+// finish says that all bytes were written and returns the result of Check.
+func (c *checker) finish() (Summary, error) {
 	c.pipe.Close()
 	<-c.done
 	return c.sum, c.err
 }
 
 // Close abandons the check. After Finish it does nothing.
-func (c *Checker) Close() error {
+func (c *checker) Close() error {
 	c.pipe.CloseWithError(errAbandoned)
 	<-c.done
 	return nil
@@ -65,14 +65,14 @@ func (c *Checker) Close() error {
 // stores what it reads fails and keeps nothing. Close must be called.
 type CheckingReader struct {
 	r       io.Reader
-	checker *Checker
+	checker *checker
 	sum     Summary
 	err     error // sticky
 }
 
 // NewCheckingReader reads r, checking it.
 func NewCheckingReader(r io.Reader, lim Limits) *CheckingReader {
-	return &CheckingReader{r: r, checker: NewChecker(lim)}
+	return &CheckingReader{r: r, checker: newChecker(lim)}
 }
 
 // Read returns errors of the underlying reader as they are.
@@ -87,7 +87,7 @@ func (c *CheckingReader) Read(p []byte) (int, error) {
 		}
 	}
 	if err == io.EOF {
-		if c.sum, c.err = c.checker.Finish(); c.err != nil {
+		if c.sum, c.err = c.checker.finish(); c.err != nil {
 			return 0, c.err
 		}
 	}

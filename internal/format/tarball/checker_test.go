@@ -61,12 +61,12 @@ func TestAbandonedChecksEnd(t *testing.T) {
 	boom := errors.New("boom")
 	for n := 0; n <= len(s.whole); n += 11 {
 		synctest.Test(t, func(t *testing.T) {
-			c := NewChecker(Limits{})
+			c := newChecker(Limits{})
 			if _, err := c.Write(s.whole[:n]); err != nil {
 				t.Errorf("Write of %d bytes: %v", n, err)
 			}
 			c.Close()
-			if _, err := c.Finish(); err != errAbandoned {
+			if _, err := c.finish(); err != errAbandoned {
 				t.Errorf("Finish after Close = %v", err)
 			}
 		})
@@ -90,11 +90,11 @@ func TestAbandonedChecksEnd(t *testing.T) {
 func TestChecker(t *testing.T) {
 	s := pack(t, new(Packer), testManifest)
 	synctest.Test(t, func(t *testing.T) {
-		c := NewChecker(Limits{})
+		c := newChecker(Limits{})
 		if _, err := io.Copy(c, bytes.NewReader(s.whole)); err != nil {
 			t.Fatal(err)
 		}
-		sum, err := c.Finish()
+		sum, err := c.finish()
 		if err != nil || sum.Name != "@a/pkg" {
 			t.Errorf("Finish = %+v, %v", sum, err)
 		}

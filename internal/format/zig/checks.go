@@ -79,7 +79,7 @@ func (p *Package) check() error {
 		}
 	}
 	m := p.Manifest
-	if m != nil && m.Fingerprint != 0 && !FingerprintFits(m.Fingerprint, m.Name) {
+	if m != nil && m.Fingerprint != 0 && !fingerprintFits(m.Fingerprint, m.Name) {
 		id := m.ID()
 		if id == 0 || id == math.MaxUint32 {
 			return badPackage(".fingerprint 0x%x is invalid: its low half must be neither 0 nor 0xffffffff; delete the field and build, "+

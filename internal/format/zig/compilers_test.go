@@ -78,5 +78,5 @@ func stopped(m *Manifest, minor int) bool {
 			return true
 		}
 	}
-	return minor >= 14 && m.Fingerprint != 0 && !FingerprintFits(m.Fingerprint, m.Name)
+	return minor >= 14 && m.Fingerprint != 0 && !fingerprintFits(m.Fingerprint, m.Name)
 }

@@ -29,8 +29,8 @@ const (
 	nakedID      = 0xffff
 )
 
-// HashesOf names a content. m is nil for a package without a manifest.
-func HashesOf(m *Manifest, d digest.SHA256, size int64) Hashes {
+// hashesOf names a content. m is nil for a package without a manifest.
+func hashesOf(m *Manifest, d digest.SHA256, size int64) Hashes {
 	h := Hashes{Digest: d, Size: size, Legacy: legacyPrefix + d.Hex()}
 	switch {
 	case m == nil:
@@ -44,7 +44,7 @@ func HashesOf(m *Manifest, d digest.SHA256, size int64) Hashes {
 // hasNewHash reports whether some compiler from 0.14 on reads the manifest.
 func hasNewHash(m Manifest) bool {
 	return isBare(m.Name, latest) && len(m.Name) <= maxBareName && len(m.Version) <= maxBareVersion &&
-		(m.Fingerprint == 0 || FingerprintFits(m.Fingerprint, m.Name))
+		(m.Fingerprint == 0 || fingerprintFits(m.Fingerprint, m.Name))
 }
 
 func newHash(name, version string, id uint32, d digest.SHA256, size int64) string {
@@ -54,8 +54,8 @@ func newHash(name, version string, id uint32, d digest.SHA256, size int64) strin
 	return name + "-" + version + "-" + base64.RawURLEncoding.EncodeToString(tail)
 }
 
-// HashParts are what a hash of Zig 0.14 and later says.
-type HashParts struct {
+// hashParts are what a hash of Zig 0.14 and later says.
+type hashParts struct {
 	Name    string // "N" without a manifest
 	Version string // "V" without a manifest
 	ID      uint32 // of the fingerprint; 0: none
@@ -63,9 +63,9 @@ type HashParts struct {
 	Digest  [tailDigest]byte
 }
 
-// ParseHash takes apart a hash of Zig 0.14 and later. ok is false for all that a compiler wouldn't print, some of which
+// parseHash takes apart a hash of Zig 0.14 and later. ok is false for all that a compiler wouldn't print, some of which
 // makes one crash.
-func ParseHash(s string) (p HashParts, ok bool) {
+func parseHash(s string) (p hashParts, ok bool) {
 	if len(s) < tailLength || len(s) > maxHash {
 		return p, false
 	}
@@ -79,7 +79,7 @@ func ParseHash(s string) (p HashParts, ok bool) {
 	if !ok || !cut {
 		return p, false
 	}
-	p = HashParts{Name: name, Version: version, ID: binary.LittleEndian.Uint32(b), Size: binary.LittleEndian.Uint32(b[4:])}
+	p = hashParts{Name: name, Version: version, ID: binary.LittleEndian.Uint32(b), Size: binary.LittleEndian.Uint32(b[4:])}
 	copy(p.Digest[:], b[8:])
 	naked := name == "N" && version == "V" && p.ID == nakedID
 	ok = naked || isBare(name, latest) && len(name) <= maxBareName && len(version) <= maxBareVersion && validVersion(version)
@@ -88,7 +88,7 @@ func ParseHash(s string) (p HashParts, ok bool) {
 
 // ValidHash reports whether s has the form of either hash.
 func ValidHash(s string) bool {
-	_, ok := ParseHash(s)
+	_, ok := parseHash(s)
 	return ok || isLegacy(s)
 }
 
@@ -99,9 +99,9 @@ func isLegacy(s string) bool {
 	return ok && len(s) == legacyLength && err == nil && strings.ToLower(digits) == digits
 }
 
-// FingerprintFits reports whether a manifest with this fingerprint may have this name: its high half is the name's CRC-32,
+// fingerprintFits reports whether a manifest with this fingerprint may have this name: its high half is the name's CRC-32,
 // its low half, the id, is neither 0 nor all ones.
-func FingerprintFits(fingerprint uint64, name string) bool {
+func fingerprintFits(fingerprint uint64, name string) bool {
 	id := uint32(fingerprint)
 	return id != 0 && id != math.MaxUint32 && uint32(fingerprint>>32) == crc32.ChecksumIEEE([]byte(name))
 }

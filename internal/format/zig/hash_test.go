@@ -47,7 +47,7 @@ func TestHashesOf(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := digestOf(t, tt.digest)
-			h := HashesOf(tt.m, d, tt.size)
+			h := hashesOf(tt.m, d, tt.size)
 			if h.Hash != tt.want {
 				t.Errorf("Hash = %q, want %q", h.Hash, tt.want)
 			}
@@ -66,7 +66,7 @@ func TestHashesOf(t *testing.T) {
 // TestHashSaturates checks that a size beyond 32 bits counts as the largest.
 func TestHashSaturates(t *testing.T) {
 	for _, size := range []int64{math.MaxUint32 - 1, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64} {
-		p, ok := ParseHash(HashesOf(nil, digest.SHA256{1}, size).Hash)
+		p, ok := parseHash(hashesOf(nil, digest.SHA256{1}, size).Hash)
 		if want := uint32(min(size, math.MaxUint32)); !ok || p.Size != want {
 			t.Errorf("size %d is %d (%v), want %d", size, p.Size, ok, want)
 		}
@@ -76,20 +76,20 @@ func TestHashSaturates(t *testing.T) {
 func TestParseHash(t *testing.T) {
 	tests := []struct {
 		hash string
-		want HashParts // without Digest
+		want hashParts // without Digest
 	}{
-		{"N-V-__8AAAwAAAAhj_4JffWzgylPSKGe4R6FTzo9laseDCr7", HashParts{Name: "N", Version: "V", ID: 0xffff, Size: 12}},
-		{"pulseaudio-16.1.1-9-mk_62MZkNwBaFwiZ7ZVrYRIf_3dTqqJR5PbMRCJzSuLw", HashParts{Name: "pulseaudio", Version: "16.1.1-9", ID: 0xd8fa4f9a, Size: 0x3764c6}},
-		{"dvui-0.4.0-dev-AQFJmayi2gAKE7FeJoF61v5U1IV9-SupoEcFutIZYpkC", HashParts{Name: "dvui", Version: "0.4.0-dev", ID: 0x99490101, Size: 0xdaa2ac}},
+		{"N-V-__8AAAwAAAAhj_4JffWzgylPSKGe4R6FTzo9laseDCr7", hashParts{Name: "N", Version: "V", ID: 0xffff, Size: 12}},
+		{"pulseaudio-16.1.1-9-mk_62MZkNwBaFwiZ7ZVrYRIf_3dTqqJR5PbMRCJzSuLw", hashParts{Name: "pulseaudio", Version: "16.1.1-9", ID: 0xd8fa4f9a, Size: 0x3764c6}},
+		{"dvui-0.4.0-dev-AQFJmayi2gAKE7FeJoF61v5U1IV9-SupoEcFutIZYpkC", hashParts{Name: "dvui", Version: "0.4.0-dev", ID: 0x99490101, Size: 0xdaa2ac}},
 		{"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn-1.22.333-alpha.1+build.5-vrr-yg0BAABcf9DuyYMzXLwzB-DKTKchcdI2TnvK5G7y",
-			HashParts{Name: strings.Repeat("n", 32), Version: "1.22.333-alpha.1+build.5", ID: 0xcafebabe, Size: 269}},
-		{"async-1.0.0-AAAAAGEAAAA2VyZN6eZgHw6aPD2Jik46ObpnGpDQnw3V", HashParts{Name: "async", Version: "1.0.0", Size: 97}},
+			hashParts{Name: strings.Repeat("n", 32), Version: "1.22.333-alpha.1+build.5", ID: 0xcafebabe, Size: 269}},
+		{"async-1.0.0-AAAAAGEAAAA2VyZN6eZgHw6aPD2Jik46ObpnGpDQnw3V", hashParts{Name: "async", Version: "1.0.0", Size: 97}},
 	}
 	for _, tt := range tests {
-		p, ok := ParseHash(tt.hash)
+		p, ok := parseHash(tt.hash)
 		p.Digest = [tailDigest]byte{}
 		if !ok || p != tt.want {
-			t.Errorf("ParseHash(%q) = %+v, %v, want %+v", tt.hash, p, ok, tt.want)
+			t.Errorf("parseHash(%q) = %+v, %v, want %+v", tt.hash, p, ok, tt.want)
 		}
 	}
 }
@@ -131,12 +131,12 @@ func TestFingerprint(t *testing.T) {
 		{crc<<32 | 1, "Foo", false}, {0, "foo", false}, {1, "", true}, {1<<32 | 1, "", false},
 	}
 	for _, tt := range tests {
-		if got := FingerprintFits(tt.fingerprint, tt.name); got != tt.want {
-			t.Errorf("FingerprintFits(%#x, %q) = %v", tt.fingerprint, tt.name, got)
+		if got := fingerprintFits(tt.fingerprint, tt.name); got != tt.want {
+			t.Errorf("fingerprintFits(%#x, %q) = %v", tt.fingerprint, tt.name, got)
 		}
 	}
 	for _, id := range []uint32{0, 1, 0x49dc36, math.MaxUint32 - 1, math.MaxUint32} {
-		if f := SuggestFingerprint("foo", id); !FingerprintFits(f, "foo") {
+		if f := SuggestFingerprint("foo", id); !fingerprintFits(f, "foo") {
 			t.Errorf("SuggestFingerprint(foo, %#x) = %#x doesn't fit", id, f)
 		}
 	}
@@ -155,7 +155,7 @@ func FuzzHash(f *testing.F) {
 		if strings.ContainsAny(s, "/\\\x00 \n") || len(s) > maxHash || len(s) < tailLength {
 			t.Fatalf("%q is valid", s)
 		}
-		p, ok := ParseHash(s)
+		p, ok := parseHash(s)
 		if !ok {
 			if len(s) != legacyLength {
 				t.Fatalf("%q is neither form", s)

@@ -181,7 +181,7 @@ func FuzzManifest(f *testing.F) {
 		if !slices.IsSortedFunc(m.Dependencies, func(a, b Dependency) int { return strings.Compare(a.Key, b.Key) }) {
 			t.Fatalf("unsorted: %+v", m.Dependencies)
 		}
-		if h := HashesOf(&m, [32]byte{1}, 1); h.Hash != "" && !ValidHash(h.Hash) {
+		if h := hashesOf(&m, [32]byte{1}, 1); h.Hash != "" && !ValidHash(h.Hash) {
 			t.Fatalf("no hash: %q", h.Hash)
 		}
 	})

@@ -64,7 +64,7 @@ func (t *Tree) Inspect(ctx context.Context) (*Package, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Hashes = HashesOf(p.Manifest, d, p.Unpacked)
+	p.Hashes = hashesOf(p.Manifest, d, p.Unpacked)
 	return p, p.judge()
 }
 

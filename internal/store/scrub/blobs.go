@@ -84,7 +84,7 @@ func (b *Blobs) Check(ctx context.Context, s *Subject, w Want, format string, pa
 		return nil, false, err
 	}
 	if f.refused != nil {
-		s.report(Problem{Code: Archive, Blob: w.Key.String(), Message: Said(f.refused)})
+		s.report(Problem{Code: Archive, Blob: w.Key.String(), Message: said(f.refused)})
 	}
 	return f.says, f.refused == nil, nil
 }

@@ -60,7 +60,7 @@ func (s *Subject) Differs(code Code, expected, got, format string, args ...any) 
 }
 
 // Refused reports that err was said of a row; the cause is not told.
-func (s *Subject) Refused(code Code, err error) { s.Wrong(code, "%s", Said(err)) }
+func (s *Subject) Refused(code Code, err error) { s.Wrong(code, "%s", said(err)) }
 
 // Unread reports a row that can't be decoded. Its content is not told: it may be a secret.
 func (s *Subject) Unread(k kv.Key) { s.Wrong(Row, "the row %s can't be read", k) }
@@ -74,8 +74,8 @@ func (s *Subject) report(p Problem) {
 	s.finder.run.report(s.finder.key, p)
 }
 
-// Said is what an error says to people.
-func Said(err error) string {
+// said is what an error says to people.
+func said(err error) string {
 	if e, ok := fault.Public(err); ok {
 		return e.Message
 	}

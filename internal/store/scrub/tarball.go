@@ -140,7 +140,7 @@ func (b *Blobs) joined(ctx context.Context, s *Subject, w Split, head []byte, bo
 		return sum, false, err
 	}
 	if known.refused != nil {
-		s.report(Problem{Code: Archive, Blob: string(w.Space) + "/" + w.Body.Digest.Hex(), Message: Said(known.refused)})
+		s.report(Problem{Code: Archive, Blob: string(w.Space) + "/" + w.Body.Digest.Hex(), Message: said(known.refused)})
 		return sum, false, nil
 	}
 	differences(sum.Sums, w.Sums, func(what, expected, got string) {

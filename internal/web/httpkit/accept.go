@@ -9,14 +9,14 @@ import (
 	"github.com/org/registry-action/internal/fault"
 )
 
-// Accepts returns a NotAcceptable error if the request's Accept headers rule out
+// accepts returns a notAcceptable error if the request's Accept headers rule out
 // the media type (RFC 9110 §12.5.1: the most specific range decides, q=0 refuses).
-func Accepts(r *http.Request, mediaType string) error {
+func accepts(r *http.Request, mediaType string) error {
 	header := strings.Join(r.Header.Values("Accept"), ",")
 	if strings.TrimSpace(header) == "" || quality(header, mediaType) > 0 {
 		return nil
 	}
-	return fault.New(NotAcceptable, "this address answers %s, which the request's Accept header (%.200s) rules out", mediaType, header)
+	return fault.New(notAcceptable, "this address answers %s, which the request's Accept header (%.200s) rules out", mediaType, header)
 }
 
 func quality(header, mediaType string) float64 {

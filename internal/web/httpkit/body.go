@@ -32,7 +32,7 @@ func Body(w http.ResponseWriter, r *http.Request, limit int64) (io.Reader, error
 		}
 		return faultyBody{http.MaxBytesReader(w, gz, limit)}, nil
 	default:
-		return nil, fault.New(UnsupportedMediaType, "Content-Encoding %.50q is not known here; send gzip or none", encoding)
+		return nil, fault.New(unsupportedMediaType, "Content-Encoding %.50q is not known here; send gzip or none", encoding)
 	}
 }
 

@@ -14,17 +14,17 @@ import (
 
 // The refusals that only HTTP knows; each is its own status.
 const (
-	NotAcceptable        fault.Kind = "not_acceptable"
-	UnsupportedMediaType fault.Kind = "unsupported_media_type"
+	notAcceptable        fault.Kind = "not_acceptable"
+	unsupportedMediaType fault.Kind = "unsupported_media_type"
 	MethodNotAllowed     fault.Kind = "method_not_allowed"
-	InsufficientStorage  fault.Kind = "disk_full"
+	insufficientStorage  fault.Kind = "disk_full"
 )
 
 // public is fault.Public. A full disk is told too: clients can do nothing about
 // it, but their users can call the operator.
 func public(err error) (e *fault.Error, ok bool) {
 	if e, ok = fault.Public(err); !ok && (errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)) {
-		return fault.Wrap(err, InsufficientStorage, "the disk of this server is full; send the request again when its operator has made room"), true
+		return fault.Wrap(err, insufficientStorage, "the disk of this server is full; send the request again when its operator has made room"), true
 	}
 	return e, ok
 }
@@ -57,13 +57,13 @@ func Status(err error) int {
 		return http.StatusLoopDetected
 	case fault.Unavailable:
 		return http.StatusServiceUnavailable
-	case NotAcceptable:
+	case notAcceptable:
 		return http.StatusNotAcceptable
-	case UnsupportedMediaType:
+	case unsupportedMediaType:
 		return http.StatusUnsupportedMediaType
 	case MethodNotAllowed:
 		return http.StatusMethodNotAllowed
-	case InsufficientStorage:
+	case insufficientStorage:
 		return http.StatusInsufficientStorage
 	}
 	return http.StatusInternalServerError

@@ -71,7 +71,7 @@ func JSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 		writeJSON(w, status, v)
 		return nil
 	}
-	if err := Accepts(r, "application/json"); err != nil {
+	if err := accepts(r, "application/json"); err != nil {
 		return err
 	}
 	b, err := json.Marshal(v)

@@ -10,12 +10,12 @@ import (
 )
 
 // MediaType returns the media type of the request's body and its parameters,
-// or an UnsupportedMediaType error naming what is taken.
+// or an unsupportedMediaType error naming what is taken.
 func MediaType(r *http.Request, taken ...string) (string, map[string]string, error) {
 	header := r.Header.Get("Content-Type")
 	mt, params, err := mime.ParseMediaType(header)
 	if err != nil || !slices.Contains(taken, mt) {
-		return "", nil, fault.New(UnsupportedMediaType, "Unsupported content type %.100q; send %s", header, strings.Join(taken, " or "))
+		return "", nil, fault.New(unsupportedMediaType, "Unsupported content type %.100q; send %s", header, strings.Join(taken, " or "))
 	}
 	return mt, params, nil
 }

@@ -38,7 +38,7 @@ func TestTarballJSON(t *testing.T) {
 func TestUploadBody(t *testing.T) {
 	for header, want := range map[string]error{
 		"application/json": nil, "application/json; charset=utf-8": nil, "multipart/form-data; boundary=x": nil, "multipart/form-data": nil,
-		"": UnsupportedMediaType, "text/plain": UnsupportedMediaType, "multipart/mixed; boundary=x": UnsupportedMediaType,
+		"": unsupportedMediaType, "text/plain": unsupportedMediaType, "multipart/mixed; boundary=x": unsupportedMediaType,
 	} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader("{}"))
 		r.Header.Set("Content-Type", header)
