@@ -53,7 +53,7 @@ func (r *Registry) wire() error {
 	if err := errors.Join(r.openUpstream(), r.openMirror(), r.openPrograms(), r.openForge(), r.openForks()); err != nil {
 		return err
 	}
-	keys := signing.New(s.db, c.Now)
+	keys := signing.New(s.db, signing.Options{Now: c.Now})
 	r.signing = keys
 	options := packages.Options{
 		MaxPackage: c.MaxPackage, SpoolDir: s.spool, Links: links, Signer: keys, Claimed: c.Claimed, Unpublish: c.Unpublish, Now: c.Now, Log: c.Log,

@@ -48,7 +48,7 @@ func keys(t *testing.T, s *Service) []signature.Key {
 }
 
 func TestSignAndVerify(t *testing.T) {
-	s := New(openDB(t), at(start))
+	s := New(openDB(t), Options{Now: at(start)})
 	sig := sign(t, s)
 	if again := sign(t, s); again != sig {
 		t.Errorf("signing again gives %v, want the same %v", again, sig)
@@ -67,8 +67,8 @@ func TestSignAndVerify(t *testing.T) {
 
 func TestKeysAreKept(t *testing.T) {
 	db := openDB(t)
-	before := sign(t, New(db, nil))
-	if after := sign(t, New(db, nil)); after != before {
+	before := sign(t, New(db, Options{}))
+	if after := sign(t, New(db, Options{})); after != before {
 		t.Errorf("after a restart the signature is %v, want %v", after, before)
 	}
 }
@@ -79,7 +79,7 @@ func TestFirstKeyIsEverybodys(t *testing.T) {
 	sigs := make([]signature.Signature, 8)
 	var wg sync.WaitGroup
 	for i := range sigs {
-		wg.Go(func() { sigs[i], _ = New(db, nil).Sign(t.Context(), "a", "1.0.0", integrity) })
+		wg.Go(func() { sigs[i], _ = New(db, Options{}).Sign(t.Context(), "a", "1.0.0", integrity) })
 	}
 	wg.Wait()
 	if n := len(slices.Compact(sigs)); n != 1 || sigs[0].Sig == "" {
@@ -90,7 +90,7 @@ func TestFirstKeyIsEverybodys(t *testing.T) {
 func TestRotate(t *testing.T) {
 	db := openDB(t)
 	now := start
-	s, other := New(db, func() time.Time { return now }), New(db, nil)
+	s, other := New(db, Options{Now: func() time.Time { return now }}), New(db, Options{})
 	old := sign(t, s)
 	sign(t, other) // has the old key in memory
 
@@ -129,20 +129,20 @@ func TestRotate(t *testing.T) {
 
 func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 	db := openDB(t)
-	first := sign(t, New(db, nil))
+	first := sign(t, New(db, Options{}))
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	made := map[string]bool{first.KeyID: true}
 	for range 4 {
 		wg.Go(func() {
-			k, err := New(db, at(start)).Rotate(t.Context())
+			k, err := New(db, Options{Now: at(start)}).Rotate(t.Context())
 			mu.Lock()
 			defer mu.Unlock()
 			made[k.KeyID] = made[k.KeyID] || err == nil
 		})
 	}
 	wg.Wait()
-	for _, k := range keys(t, New(db, nil)) {
+	for _, k := range keys(t, New(db, Options{})) {
 		delete(made, k.KeyID)
 	}
 	for id, ok := range made {
@@ -155,7 +155,7 @@ func TestRotationsAtOnceLoseNoKey(t *testing.T) {
 // The store keeps no private key that does not sign any more.
 func TestRotationForgetsThePrivateKey(t *testing.T) {
 	db := openDB(t)
-	s := New(db, at(start))
+	s := New(db, Options{Now: at(start)})
 	sign(t, s)
 	row, err := db.Get(t.Context(), currentKey())
 	if err != nil {
@@ -183,11 +183,11 @@ func (b brokenDB) Apply(context.Context, ...kv.Op) error { return b.err }
 
 func TestFaults(t *testing.T) {
 	lost := errors.New("disk is gone")
-	if _, err := New(brokenDB{openDB(t), lost}, nil).Keys(t.Context()); !errors.Is(err, lost) {
+	if _, err := New(brokenDB{openDB(t), lost}, Options{}).Keys(t.Context()); !errors.Is(err, lost) {
 		t.Errorf("Keys on a broken store: %v, want its error", err)
 	}
 	conflict := &kv.ConflictError{Key: currentKey()}
-	if _, err := New(brokenDB{openDB(t), conflict}, nil).Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, fault.Unavailable) {
+	if _, err := New(brokenDB{openDB(t), conflict}, Options{}).Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("a store that always loses: %v, want Unavailable", err)
 	}
 
@@ -197,14 +197,14 @@ func TestFaults(t *testing.T) {
 	if err := db.Apply(t.Context(), kv.Put(kv.Row{Key: currentKey(), Value: []byte(content)})); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := New(db, nil).Sign(t.Context(), "a", "1.0.0", integrity); err == nil || bytes.Contains([]byte(err.Error()), []byte(content)) {
+	if _, err := New(db, Options{}).Sign(t.Context(), "a", "1.0.0", integrity); err == nil || bytes.Contains([]byte(err.Error()), []byte(content)) {
 		t.Errorf("Sign with a broken row: %v", err)
 	}
 }
 
 func TestPrivateKeyIsPKCS8(t *testing.T) {
 	db := openDB(t)
-	sign(t, New(db, nil))
+	sign(t, New(db, Options{}))
 	row, err := db.Get(t.Context(), currentKey())
 	if err != nil {
 		t.Fatal(err)
@@ -233,11 +233,11 @@ func (d *doubtfulDB) Apply(ctx context.Context, ops ...kv.Op) error {
 func TestUnknownOutcomes(t *testing.T) {
 	lost := errors.New("the disk is gone, or is it?")
 	db := &doubtfulDB{openDB(t), lost}
-	s := New(db, nil)
+	s := New(db, Options{})
 	if _, err := s.Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, lost) {
 		t.Fatalf("Sign: %v, want the store's error", err)
 	}
-	first := keys(t, New(db.DB, nil))
+	first := keys(t, New(db.DB, Options{}))
 	if sig := sign(t, s); sig.KeyID != first[0].KeyID {
 		t.Errorf("signed by %s, and the key is %s", sig.KeyID, first[0].KeyID)
 	}

@@ -72,7 +72,7 @@ func TestPullRequest(t *testing.T) {
 			refused(t, err, fault.Invalid, "mergeCommit")
 		}
 	}
-	_, err := headOf(sha, make([]byte, MaxCommit+1))
+	_, err := headOf(sha, make([]byte, maxCommit+1))
 	refused(t, err, fault.Invalid, "mergeCommit", "at most") // and is not hashed
 	for what, object := range map[string][]byte{
 		"one parent": mergeOf(head), "three parents": mergeOf(sha, head, head), "no parent": mergeOf(),

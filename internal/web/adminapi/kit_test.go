@@ -43,7 +43,7 @@ func start(t *testing.T) *node {
 	t.Helper()
 	st := webtest.OpenStores(t)
 	n := &node{t: t, log: st.Lines}
-	keys := signing.New(st.DB, nil)
+	keys := signing.New(st.DB, signing.Options{})
 	n.auth = auth.New(st.DB, auth.Options{RootToken: webtest.RootToken})
 	n.packages = packages.New(st.DB, st.Blobs, st.Life, packages.Options{MaxPackage: 64 << 10, SpoolDir: st.Spool, Signer: keys, Log: st.Log})
 	repositories := &commitapi.API{Commits: commits.New(st.DB, st.Blobs, st.Life, commits.Options{SpoolDir: st.Spool}), Control: access.Control{Auth: n.auth}}

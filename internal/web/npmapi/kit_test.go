@@ -97,7 +97,7 @@ func (n *node) handler(c setup) http.Handler {
 	t.Cleanup(func() { kept.Close() })
 
 	life := lifetime.New(db, blobs, lifetime.Options{Horizon: 100 * 24 * time.Hour, Log: log})
-	keys := signing.New(db, nil)
+	keys := signing.New(db, signing.Options{})
 	releases := packages.New(db, blobs, life, packages.Options{MaxPackage: c.maxPackage, SpoolDir: t.TempDir(), Signer: keys, Log: log})
 	previews := commits.New(db, blobs, life, commits.Options{SpoolDir: t.TempDir()})
 	options := auth.Options{RootToken: rootToken, ReadAuth: c.readAuth, SignUp: c.signUp}

@@ -53,7 +53,7 @@ func start(t *testing.T, c setup) *node {
 	}
 	t.Cleanup(func() { kept.Close() })
 	n := &node{Stores: webtest.OpenStores(t), upstream: &upstream{}}
-	keys := signing.New(n.DB, nil)
+	keys := signing.New(n.DB, signing.Options{})
 	n.packages = packages.New(n.DB, n.Blobs, n.Life, packages.Options{MaxPackage: c.maxPackage, SpoolDir: n.Spool, Signer: keys, Log: n.Log})
 	n.auth = auth.New(n.DB, auth.Options{RootToken: webtest.RootToken, ReadAuth: c.readAuth})
 	shown := catalog.New(catalog.Sources{

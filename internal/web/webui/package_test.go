@@ -44,7 +44,7 @@ func newShelf(t *testing.T, readAuth bool) *shelf {
 	t.Cleanup(func() { kept.Close() })
 	counts := stats.New(s.DB, stats.Options{})
 	t.Cleanup(func() { counts.Close() })
-	keys := signing.New(s.DB, nil)
+	keys := signing.New(s.DB, signing.Options{})
 	ours := packages.New(s.DB, s.Blobs, s.Life, packages.Options{SpoolDir: s.Spool, Signer: keys, Log: s.Log})
 	up := &beyond{texts: map[string]string{}, files: map[string]string{}}
 	index := &needed{by: map[string][]Found{}}

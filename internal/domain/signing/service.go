@@ -22,7 +22,7 @@ import (
 // Service holds the keys.
 type Service struct {
 	db     kv.DB
-	now    func() time.Time
+	opt    Options
 	cached atomic.Pointer[current]
 }
 
@@ -36,13 +36,18 @@ type current struct {
 // signingKeys is what too many change at once, in a refusal.
 const signingKeys = "the signing keys"
 
+// Options are what New may be told; the zero value is fine.
+type Options struct {
+	Now func() time.Time // nil: time.Now
+}
+
 // New returns a Service; the first key is made when it is first needed. Servers
-// that share a store share the keys. A nil now is time.Now.
-func New(db kv.DB, now func() time.Time) *Service {
-	if now == nil {
-		now = time.Now
+// that share a store share the keys.
+func New(db kv.DB, opt Options) *Service {
+	if opt.Now == nil {
+		opt.Now = time.Now
 	}
-	return &Service{db: db, now: now}
+	return &Service{db: db, opt: opt}
 }
 
 // Sign signs a version with the current key. The same key and version give the
@@ -91,7 +96,7 @@ func (s *Service) Rotate(ctx context.Context) (signature.Key, error) {
 			return err
 		}
 		// Clients count a version if its time, in milliseconds, is before the expiry.
-		expires := s.now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
+		expires := s.opt.Now().UTC().Truncate(time.Millisecond).Add(time.Millisecond)
 		retired := old.public
 		retired.Expires = &expires
 		return s.db.Apply(ctx,
