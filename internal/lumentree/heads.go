@@ -49,6 +49,9 @@ func (v *verifier) readHeads(ctx context.Context) (h heads, err error) {
 	if h.index, err = lumen.DecodeIndex(h.texts[3]); err != nil {
 		return h, err
 	}
+	if h.index.Packages == nil { // other servers have such a file, too: below a registry of npm it is a package
+		return h, fault.New(fault.NotFound, "the index.json there has no packages, not even none; give the root of a Lumen registry, such as https://registry.example.com/lumen")
+	}
 	h.journal = decodeHead(v, h, 0, decodeJournal)
 	h.checkpoint = decodeHead(v, h, 1, lumen.DecodeEnvelope)
 	h.keys = decodeHead(v, h, 2, lumen.DecodeKeys)

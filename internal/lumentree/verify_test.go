@@ -56,6 +56,18 @@ func artifactOf(t *testing.T, dir, name, version string) lumen.Artifact {
 
 const httpIndex = "packages/@acme/http/index.json"
 
+// What is at another address than a registry's root is no sound registry without packages.
+func TestVerifyElsewhere(t *testing.T) {
+	for text, refused := range map[string]bool{`{"name":"index.json","dist-tags":{},"versions":{}}`: true, `{"packages":[]}`: false} {
+		dir := t.TempDir()
+		write(t, dir, map[string]string{"index.json": text})
+		_, err := lumentree.Verify(t.Context(), source(t, dir), lumentree.VerifyOptions{Now: clock})
+		if errors.Is(err, fault.NotFound) != refused {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // Each thing that can be wrong with a signed tree is found.
 func TestTampered(t *testing.T) {
 	tree := signedTree(t)

@@ -49,6 +49,9 @@ func Fetch(ctx context.Context, tree Tree, most int64) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
+	if x.Packages == nil {
+		return nil, errors.New("the index.json there has no packages, not even none; give the root of a Lumen registry, such as https://registry.example.com/lumen")
+	}
 	for _, e := range x.Packages {
 		r.names = append(r.names, e.Name)
 	}

@@ -110,6 +110,15 @@ func TestRemoteHostile(t *testing.T) {
 	}
 }
 
+// What is at another address than a registry's root is not imported as an empty registry.
+func TestRemoteElsewhere(t *testing.T) {
+	for text, refused := range map[string]bool{`{"name":"index.json","dist-tags":{},"versions":{}}`: true, `{"packages":null}`: true, `{"packages":[]}`: false} {
+		if _, err := lumenfolder.Fetch(t.Context(), files{"index.json": text}, 10); (err != nil) != refused {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 // A registry that can't be asked any more ends the import, and is no reason to refuse what it has.
 func TestRemoteDown(t *testing.T) {
 	for _, down := range []string{"packages/a/index.json", "packages/a/1.0.0.json"} {
