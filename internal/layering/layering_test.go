@@ -51,7 +51,8 @@ var allowed = map[string][]string{
 	"internal/format/manifest":      {"internal/fault", "internal/format/semver", "internal/format/npm"},
 	"internal/format/packlist":      {"internal/fault", "internal/format/packlist/glob"},
 	"internal/format/packlist/glob": nil,
-	"internal/format/pattern":       {"internal/fault", "internal/format/npm"},
+	"internal/format/kind":          nil,
+	"internal/format/pattern":       {"internal/fault", "internal/format/kind", "internal/format/npm"},
 	"internal/format/provenance":    nil,
 	"internal/format/signature":     {"internal/fault"},
 	"internal/format/packument":     {"internal/fault", "internal/format/npm", "internal/format/semver", "internal/format/signature"},
@@ -98,7 +99,7 @@ var allowed = map[string][]string{
 	"internal/domain/forks":         {"internal/fault", "internal/forge", "internal/format/*", "internal/store/kv", "internal/store/turns"},
 
 	// web: never a store.
-	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream"},
+	"internal/web/httpkit":   {"internal/fault", "internal/format/jsonstream", "internal/format/kind"},
 	"internal/web/access":    {"internal/domain/auth", "internal/web/httpkit"},
 	"internal/web/changeset": {"internal/wire", "internal/format/digest", "internal/domain/changes", "internal/domain/commits", "internal/domain/files"},
 	"internal/web/commitapi": {"internal/fault", "internal/wire", "internal/format/*", "internal/domain/auth", "internal/domain/commits", "internal/web/changeset", "internal/web/access", "internal/web/httpkit"},

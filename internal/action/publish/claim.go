@@ -12,8 +12,8 @@ import (
 
 	"github.com/org/registry-action/internal/action/pack"
 	"github.com/org/registry-action/internal/action/regclient"
-	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/wire"
 )
 
@@ -46,11 +46,11 @@ func (j *job) claim(ctx context.Context) (got wire.Exchanged, err error) {
 // leaveOthers leaves out what no fork may publish.
 func (j *job) leaveOthers() {
 	j.packages = slices.DeleteFunc(j.packages, func(p *pack.Package) bool {
-		other := strings.HasPrefix(p.Name, workspace.Zig.Prefix()) || strings.HasPrefix(p.Name, workspace.Lumen.Prefix())
-		if other {
+		k, _ := kind.Of(p.Name)
+		if k != kind.NPM {
 			j.warn("%s is left out: forks publish npm packages only", p.Name)
 		}
-		return other
+		return k != kind.NPM
 	})
 }
 

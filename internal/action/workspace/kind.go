@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/org/registry-action/internal/format/kind"
 )
 
 // Kind is what a package is a package of, other than npm. Such a package is a folder with a
@@ -28,7 +30,7 @@ func (k Kind) Manifest() string {
 }
 
 // Prefix begins the names of the kind's packages where npm's stand beside them.
-func (k Kind) Prefix() string { return string(k) + ":" }
+func (k Kind) Prefix() string { return kind.Kind(k).Prefix() }
 
 // skips reports whether folders of a name hold what is fetched or built, not written. Previews
 // of Lumen packages are unpacked into vendor and committed: they are not this repository's.

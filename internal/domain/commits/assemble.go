@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
@@ -88,9 +89,9 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 // read checks an archive and returns what it says of the package.
 func (s *Service) read(ctx context.Context, sha string, src Source) (Package, error) {
 	switch {
-	case isZig(src.Name):
+	case kindOf(src.Name) == kind.Zig:
 		return s.zigPackage(ctx, src)
-	case isLumen(src.Name):
+	case kindOf(src.Name) == kind.Lumen:
 		return s.lumenPackage(ctx, src)
 	}
 	artifact, sum, err := s.check(ctx, sha, src)

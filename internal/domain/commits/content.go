@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/blob"
 )
@@ -49,7 +50,7 @@ type Answer = blob.Answer
 // Link returns a URL where the store itself gives a package's tarball, for some minutes; empty if it has to come from
 // Open: one that is put together here, or is not npm's, whose clients do with less (Zig takes no long addresses).
 func (s *Service) Link(ctx context.Context, p Package, as Answer) (string, error) {
-	if p.Artifact.Recipe != nil || !isNPM(p.Name) {
+	if p.Artifact.Recipe != nil || kindOf(p.Name) != kind.NPM {
 		return "", nil
 	}
 	return s.opt.Links.Get(ctx, blobKey(*p.Artifact.Whole), p.Artifact.Whole.Size, as)

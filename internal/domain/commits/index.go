@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) index(ctx context.Context, who Principal, p Publication, next 
 func (s *Service) listCommit(ctx context.Context, p Publication, next contents) (op kv.Op, news bool, err error) {
 	var names []string
 	for name, pkg := range next.packages {
-		if pkg.Repository.Same(p.Repository) && isNPM(name) {
+		if pkg.Repository.Same(p.Repository) && kindOf(name) == kind.NPM {
 			names = append(names, name)
 		}
 	}

@@ -26,8 +26,8 @@ func headKey(sha string) kv.Key { return kv.Key{Partition: commitPartition(sha),
 
 func commitPartition(sha string) string { return "commit/" + sha }
 
-// feedKind is what changes of repositories are called in the feed, by their paths in lower case.
-const feedKind = "commit"
+// ownKind is what repositories are of in the feed, by their paths in lower case, and in what verify finds.
+const ownKind = "commit"
 
 const packagePrefix = "pkg/"
 

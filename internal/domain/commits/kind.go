@@ -3,33 +3,27 @@ package commits
 import (
 	"context"
 	"io"
-	"strings"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
-// A package that is not npm's has a name that begins with one of these; no name of npm's
-// has a colon. It is a whole archive, has its own version, and is in no preview registry.
-const (
-	zigPrefix   = "zig:"
-	lumenPrefix = "lumen:"
-)
-
-func isZig(name string) bool { return strings.HasPrefix(name, zigPrefix) }
-
-func isLumen(name string) bool { return strings.HasPrefix(name, lumenPrefix) }
-
-func isNPM(name string) bool { return !isZig(name) && !isLumen(name) }
+// kindOf tells by its name what a package is of. One that is not npm's is a whole archive, has its own version, and is in
+// no preview registry.
+func kindOf(name string) kind.Kind {
+	k, _ := kind.Of(name)
+	return k
+}
 
 func (src Source) validateName() error {
 	var err error
-	switch {
-	case isZig(src.Name):
+	switch kindOf(src.Name) {
+	case kind.Zig:
 		err = validZigName(src.Name)
-	case isLumen(src.Name):
+	case kind.Lumen:
 		err = validLumenName(src.Name)
 	default:
 		return npm.ValidName(src.Name)
@@ -43,7 +37,7 @@ func (src Source) validateName() error {
 // errTwoSteps refuses an archive that is not npm's and came as npm's do.
 func (src Source) errTwoSteps() error {
 	of, code := "Zig", "zig_upload"
-	if isLumen(src.Name) {
+	if kindOf(src.Name) == kind.Lumen {
 		of, code = "Lumen", "lumen_upload"
 	}
 	return fault.New(fault.Invalid, "%s: the archive of a %s package is uploaded before it is published, and named by tarball: ask POST /publish/commit/plan where to put it, or let publish-commit do it", src.Name, of).WithCode(code)

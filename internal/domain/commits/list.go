@@ -49,7 +49,7 @@ func (s *Service) summarize(who Principal, p Publication, next contents, until t
 	}
 	row := kv.JSON(repoKey(p.Repository.Path), sum)
 	row.Expires = until
-	return []kv.Op{kv.Put(row), feed.Changed(feedKind, s.now(), Key(p.Repository))}
+	return []kv.Op{kv.Put(row), feed.Changed(ownKind, s.now(), Key(p.Repository))}
 }
 
 // expired tells followers of the feed of the repositories that published a commit.
@@ -64,7 +64,7 @@ func (s *Service) expired(h head) []kv.Op {
 	if paths = slices.Compact(paths); len(paths) == 0 {
 		return nil
 	}
-	return []kv.Op{feed.Changed(feedKind, s.now(), paths...)}
+	return []kv.Op{feed.Changed(ownKind, s.now(), paths...)}
 }
 
 // List yields the repositories of which a commit is here, by their paths; an error ends it.

@@ -5,16 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/tarball"
 )
 
 // validLumenName takes names without a scope too: a preview is no registry that clients ask by name.
 func validLumenName(name string) error {
-	return lumen.ValidName(strings.TrimPrefix(name, lumenPrefix), true)
+	_, plain := kind.Of(name)
+	return lumen.ValidName(plain, true)
 }
 
 // lumenPackage checks the archive of a Lumen package and returns what it says of itself.
@@ -56,7 +57,7 @@ func (s *Service) lumenPackage(ctx context.Context, src Source) (pkg Package, er
 // agreesWithLumen compares a manifest with what the publication says of the archive.
 func (src Source) agreesWithLumen(m lumen.Manifest) error {
 	switch {
-	case lumenPrefix+m.Name != src.Name:
+	case kind.Lumen.Name(m.Name) != src.Name:
 		return fault.New(fault.Invalid, "the archive's lumen.toml has the name %q", m.Name).WithCode("wrong_name")
 	case cmp.Or(src.Version, m.Version) != m.Version:
 		return fault.New(fault.Invalid, "the archive's lumen.toml has version %q, not %.100q", m.Version, src.Version).WithCode("wrong_version")

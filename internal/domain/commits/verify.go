@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/store/kv"
 	"github.com/org/registry-action/internal/store/scrub"
 )
@@ -20,10 +21,7 @@ type checker struct {
 	blobs *scrub.Blobs
 }
 
-const (
-	kind       = "commit"    // of problems
-	nearlyOver = time.Minute // in which the rows of a commit expire one by one
-)
+const nearlyOver = time.Minute // in which the rows of a commit expire one by one
 
 // Check implements scrub.Checker.
 func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known bool, err error) {
@@ -35,11 +33,11 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		}
 		return strings.HasPrefix(r.Sort, packagePrefix), nil // read with the head
 	case "prefix":
-		return true, c.mustHave(ctx, f.About(kind, r.Sort), headKey(r.Sort))
+		return true, c.mustHave(ctx, f.About(ownKind, r.Sort), headKey(r.Sort))
 	case "repo":
 		return c.checkRepositoryRow(ctx, r, f, rest)
 	case reposPartition:
-		about := f.About(kind, r.Sort)
+		about := f.About(ownKind, r.Sort)
 		if _, err := decodeSummary(r); err != nil {
 			about.Unread(r.Key)
 		}
@@ -58,7 +56,7 @@ func (c *checker) mustHave(ctx context.Context, about *scrub.Subject, k kv.Key) 
 
 // checkHead reads a commit as it is served, and hands on each of its packages.
 func (c *checker) checkHead(ctx context.Context, r kv.Row, f *scrub.Finder, sha string) error {
-	about := f.About(kind, sha)
+	about := f.About(ownKind, sha)
 	all := contents{found: true, packages: map[string]Package{}, owner: map[string]string{}}
 	if !isWhole(sha) || json.Unmarshal(r.Value, &all.head) != nil {
 		about.Unread(r.Key)
@@ -76,7 +74,7 @@ func (c *checker) checkHead(ctx context.Context, r kv.Row, f *scrub.Finder, sha 
 	for _, pkg := range all.packages {
 		f.Checked("packages of commits")
 		f.Go(func(ctx context.Context) error {
-			return c.checkPackage(ctx, f.About(kind, sha+"/"+pkg.Name), pkg)
+			return c.checkPackage(ctx, f.About(ownKind, sha+"/"+pkg.Name), pkg)
 		})
 	}
 	return nil
@@ -151,7 +149,7 @@ func (c *checker) compareListing(about *scrub.Subject, r kv.Row, of Repository, 
 	}
 	var names []string
 	for name, pkg := range all.packages {
-		if pkg.Repository.Same(of) && isNPM(name) {
+		if pkg.Repository.Same(of) && kindOf(name) == kind.NPM {
 			names = append(names, name)
 		}
 	}
@@ -167,7 +165,7 @@ func (c *checker) compareListing(about *scrub.Subject, r kv.Row, of Repository, 
 
 // checkRepositoryRow looks at what is kept of a repository.
 func (c *checker) checkRepositoryRow(ctx context.Context, r kv.Row, f *scrub.Finder, path string) (known bool, err error) {
-	about := f.About(kind, path)
+	about := f.About(ownKind, path)
 	switch {
 	case r.Sort == "host":
 		var row claim
@@ -186,7 +184,7 @@ func (c *checker) checkRepositoryRow(ctx context.Context, r kv.Row, f *scrub.Fin
 			about.Unread(r.Key)
 			return true, nil
 		}
-		about = f.About(kind, path+"@"+strings.TrimPrefix(r.Sort, refPrefix))
+		about = f.About(ownKind, path+"@"+strings.TrimPrefix(r.Sort, refPrefix))
 		if err := c.mustHave(ctx, about, headKey(to.SHA)); err != nil {
 			return true, err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
@@ -19,9 +20,9 @@ func (c *checker) checkPackage(ctx context.Context, about *scrub.Subject, p Pack
 	case (a.Recipe == nil) == (a.Whole == nil):
 		about.Wrong(scrub.Row, "its row names its bytes neither whole nor in two parts")
 		return nil
-	case isZig(p.Name):
+	case kindOf(p.Name) == kind.Zig:
 		return c.checkZig(ctx, about, p)
-	case isLumen(p.Name):
+	case kindOf(p.Name) == kind.Lumen:
 		return c.checkLumen(ctx, about, p)
 	case a.Recipe != nil:
 		sum, ok, err := c.blobs.Split(ctx, about, scrub.Split{
@@ -99,7 +100,7 @@ func (c *checker) checkZig(ctx context.Context, about *scrub.Subject, p Package)
 		}
 	}
 	switch a := p.Artifact; {
-	case zigPrefix+in.name != p.Name || in.version != p.Version:
+	case kind.Zig.Name(in.name) != p.Name || in.version != p.Version:
 		about.Differs(scrub.Manifest, in.name+" "+in.version, p.Name+" "+p.Version, "the build.zig.zon in its archive is of another version")
 	case !slices.Equal(in.compilers, p.Zig.Compilers):
 		about.Differs(scrub.Manifest, fmt.Sprint(in.compilers), fmt.Sprint(p.Zig.Compilers), "its row names other compilers than can fetch it")
@@ -144,7 +145,7 @@ func (c *checker) checkLumen(ctx context.Context, about *scrub.Subject, p Packag
 		about.Differs(scrub.Hash, lumenText(in.Integrity), lumenText(*p.Lumen), "its row has other hashes than its archive")
 	}
 	switch a := p.Artifact; {
-	case lumenPrefix+in.Manifest.Name != p.Name || in.Manifest.Version != p.Version:
+	case kind.Lumen.Name(in.Manifest.Name) != p.Name || in.Manifest.Version != p.Version:
 		about.Differs(scrub.Manifest, in.Manifest.Name+" "+in.Manifest.Version, p.Name+" "+p.Version, "the lumen.toml in its archive is of another version")
 	case a.Size != in.Size || a.Files != in.Files || a.Unpacked != in.Unpacked:
 		about.Wrong(scrub.Manifest, "its row has %d bytes, and %d files of %d, and its archive %d, and %d of %d", a.Size, a.Files, a.Unpacked, in.Size, in.Files, in.Unpacked)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
@@ -74,7 +75,7 @@ func (src Source) agrees(tree *zig.Tree, in *zig.Package) error {
 	if in.Manifest == nil {
 		return fault.New(fault.Invalid, "the archive has no build.zig.zon at its root").WithCode("bad_archive")
 	}
-	name, version := zigPrefix+in.Manifest.Name, in.Manifest.Version
+	name, version := kind.Zig.Name(in.Manifest.Name), in.Manifest.Version
 	_, err := semver.Parse(version)
 	switch {
 	case name != src.Name:

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -80,7 +81,7 @@ func (p *pkg) touched(t time.Time) {
 }
 
 // principalName is the package's name for a Principal.
-func (p pkg) principalName() string { return "lumen:" + p.name }
+func (p pkg) principalName() string { return kind.Lumen.Name(p.name) }
 
 // admit refuses who may write to nothing, or not to this name.
 func (p pkg) admit(who Principal) error {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -23,6 +24,9 @@ import (
 //	                        retired/{time}/{id}    a public key that signed until then
 //	lumen/state             revision               a counter that grows with every change of the tree
 //	                        checkpoint             the last one that was signed; see checkpointRow
+
+// ownKind is what packages are of in the feed, and in what verify finds.
+const ownKind = string(kind.Lumen)
 
 const (
 	versionsPartition = "lumen/versions"

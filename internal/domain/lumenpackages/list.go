@@ -10,9 +10,6 @@ import (
 	"github.com/org/registry-action/internal/store/kv"
 )
 
-// feedKind is what changes of Lumen packages are called in the feed.
-const feedKind = "lumen"
-
 // Summary is a package in a list.
 type Summary struct {
 	Name, Latest, Description string
@@ -61,4 +58,4 @@ func (s *Service) Summary(ctx context.Context, name string) (Summary, error) {
 }
 
 // changed tells followers of the feed of a package.
-func (s *Service) changed(name string) kv.Op { return feed.Changed(feedKind, s.now(), name) }
+func (s *Service) changed(name string) kv.Op { return feed.Changed(ownKind, s.now(), name) }

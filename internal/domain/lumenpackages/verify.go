@@ -20,8 +20,6 @@ type checker struct {
 	blobs *scrub.Blobs
 }
 
-const kind = "lumen" // of problems
-
 // Check implements scrub.Checker.
 func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known bool, err error) {
 	rest, ok := strings.CutPrefix(r.Partition, "lumen/")
@@ -29,7 +27,7 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		return false, nil
 	}
 	family, rest, _ := strings.Cut(rest, "/")
-	about := f.About(kind, rest)
+	about := f.About(ownKind, rest)
 	switch family {
 	case "package":
 		return c.checkPackageRow(ctx, r, f, rest)
@@ -37,11 +35,11 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		name, version, _ := strings.Cut(r.Sort, " ")
 		f.Checked("Lumen versions")
 		f.Go(func(ctx context.Context) error {
-			return c.checkVersion(ctx, r, name, version, f.About(kind, name+" "+version))
+			return c.checkVersion(ctx, r, name, version, f.About(ownKind, name+" "+version))
 		})
-		return true, c.mustHave(ctx, f.About(kind, name), headKey(name))
+		return true, c.mustHave(ctx, f.About(ownKind, name), headKey(name))
 	case "names":
-		return true, c.checkSummary(ctx, r, f.About(kind, r.Sort))
+		return true, c.checkSummary(ctx, r, f.About(ownKind, r.Sort))
 	case "scope":
 		return true, readable[scopeRow](about, r)
 	case "artifact":
@@ -54,7 +52,7 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		f.Checked("keys")
 		return true, c.checkKey(r, f.About("key", "lumen"))
 	case "state":
-		return true, c.checkState(ctx, r, f.About(kind, "the checkpoint"))
+		return true, c.checkState(ctx, r, f.About(ownKind, "the checkpoint"))
 	}
 	return false, nil
 }
@@ -80,9 +78,9 @@ func (c *checker) checkPackageRow(ctx context.Context, r kv.Row, f *scrub.Finder
 	what, version, _ := strings.Cut(r.Sort, "/")
 	switch what {
 	case "head":
-		return true, c.checkHead(ctx, r, name, f.About(kind, name))
+		return true, c.checkHead(ctx, r, name, f.About(ownKind, name))
 	case "metadata", "signature": // compared where the entry of the version is
-		return true, c.mustHave(ctx, f.About(kind, name+" "+version), entryKey(name, version))
+		return true, c.mustHave(ctx, f.About(ownKind, name+" "+version), entryKey(name, version))
 	}
 	return false, nil
 }
@@ -151,10 +149,10 @@ func (c *checker) readEntries(ctx context.Context, name string) ([]entry, error)
 func (c *checker) checkArtifact(ctx context.Context, r kv.Row, hex string, f *scrub.Finder) error {
 	var row artifactRow
 	if json.Unmarshal(r.Value, &row) != nil {
-		f.About(kind, hex).Unread(r.Key)
+		f.About(ownKind, hex).Unread(r.Key)
 		return nil
 	}
-	about := f.About(kind, row.Name+" "+row.Version)
+	about := f.About(ownKind, row.Name+" "+row.Version)
 	if d, err := digest.Parse(hex); err != nil || row.Digest != d {
 		about.Differs(scrub.Row, hex, row.Digest.Hex(), "the row of its archive is that of another")
 	}

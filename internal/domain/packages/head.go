@@ -113,7 +113,7 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if err != nil {
 			return err
 		}
-		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(feedKind, s.now(), name))...)
+		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(ownKind, s.now(), name))...)
 	})
 }
 

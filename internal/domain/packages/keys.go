@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -26,8 +27,8 @@ import (
 //	                  candidate              what approving it publishes
 //	                  readme, provenance     its large parts
 
-// feedKind is what changes of packages are called in the feed.
-const feedKind = "npm"
+// ownKind is what packages are of in the feed, and in what verify finds.
+const ownKind = string(kind.NPM)
 
 const (
 	versionPrefix = "version/"

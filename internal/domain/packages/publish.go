@@ -181,7 +181,7 @@ func (s *Service) changed(steps []step) kv.Op {
 	for _, st := range steps {
 		names = append(names, st.name)
 	}
-	return feed.Changed(feedKind, s.now(), names...)
+	return feed.Changed(ownKind, s.now(), names...)
 }
 
 // onceEach drops ops on keys that an earlier op is on: a scope that two packages take.

@@ -27,8 +27,6 @@ type checker struct {
 	keys  Keyring
 }
 
-const kind = "npm" // of problems
-
 // Check implements scrub.Checker. Rows of "owner/" are hints: the heads decide.
 func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known bool, err error) {
 	family, rest, _ := strings.Cut(r.Partition, "/")
@@ -37,16 +35,16 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		return c.checkPackageRow(ctx, r, f, rest)
 	case "scope":
 		var row scopeRow
-		return true, c.checkJSON(r, f.About(kind, rest), &row)
+		return true, c.checkJSON(r, f.About(ownKind, rest), &row)
 	case "owner":
 		return true, nil
 	case "starred":
-		return true, c.mustHave(ctx, f.About(kind, r.Sort), starKey(r.Sort, rest))
+		return true, c.mustHave(ctx, f.About(ownKind, r.Sort), starKey(r.Sort, rest))
 	case namesPartition:
-		return true, c.checkListed(ctx, r, f.About(kind, r.Sort))
+		return true, c.checkListed(ctx, r, f.About(ownKind, r.Sort))
 	case stagesPartition:
 		var row Staged
-		return true, c.checkJSON(r, f.About(kind, r.Sort), &row)
+		return true, c.checkJSON(r, f.About(ownKind, r.Sort), &row)
 	case "stage":
 		return true, c.checkStage(ctx, r, f)
 	}
@@ -54,7 +52,7 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 }
 
 func (c *checker) checkPackageRow(ctx context.Context, r kv.Row, f *scrub.Finder, name string) (known bool, err error) {
-	about := f.About(kind, name)
+	about := f.About(ownKind, name)
 	if npm.ValidName(name) != nil {
 		about.Wrong(scrub.Row, "the row %s is that of no package", r.Key)
 		return true, nil
@@ -70,7 +68,7 @@ func (c *checker) checkPackageRow(ctx context.Context, r kv.Row, f *scrub.Finder
 	case "version":
 		f.Checked("npm versions")
 		f.Go(func(ctx context.Context) error {
-			return c.checkVersion(ctx, r, name, rest, f.About(kind, name+"@"+rest))
+			return c.checkVersion(ctx, r, name, rest, f.About(ownKind, name+"@"+rest))
 		})
 	case "readme":
 		if text, err := c.codec.inflate(r); err != nil {
@@ -79,9 +77,9 @@ func (c *checker) checkPackageRow(ctx context.Context, r kv.Row, f *scrub.Finder
 			about.Differs(scrub.Hash, rest, got, "a README is not the one that its versions name")
 		}
 	case "provenance":
-		return true, c.mustHave(ctx, f.About(kind, name+"@"+rest), versionKey(name, rest))
+		return true, c.mustHave(ctx, f.About(ownKind, name+"@"+rest), versionKey(name, rest))
 	case "gone":
-		return true, c.checkTombstone(ctx, r, name, rest, f.About(kind, name+"@"+rest))
+		return true, c.checkTombstone(ctx, r, name, rest, f.About(ownKind, name+"@"+rest))
 	case "star":
 		return true, c.mustHave(ctx, about, starredKey(rest, name))
 	default:
@@ -189,15 +187,15 @@ func (c *checker) checkTombstone(ctx context.Context, r kv.Row, name, version st
 func (c *checker) checkStage(ctx context.Context, r kv.Row, f *scrub.Finder) error {
 	id := strings.TrimPrefix(r.Partition, "stage/")
 	if r.Sort != stageRow {
-		return c.mustHave(ctx, f.About(kind, "stage "+id), stageKey(id, stageRow))
+		return c.mustHave(ctx, f.About(ownKind, "stage "+id), stageKey(id, stageRow))
 	}
 	var row stagedRow
-	about := f.About(kind, "stage "+id)
+	about := f.About(ownKind, "stage "+id)
 	if json.Unmarshal(r.Value, &row) != nil {
 		about.Unread(r.Key)
 		return nil
 	}
-	about = f.About(kind, row.Name+"@"+row.Version+" (stage "+id+")")
+	about = f.About(ownKind, row.Name+"@"+row.Version+" (stage "+id+")")
 	for _, k := range []kv.Key{stagesKey(row.Name, id), stageKey(id, candidateRow)} {
 		if err := c.mustHave(ctx, about, k); err != nil {
 			return err

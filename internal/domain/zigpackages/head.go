@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/store/feed"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -92,7 +93,7 @@ func (p pkg) admit(who Principal) error {
 }
 
 // principalName is the package's name for a Principal.
-func (p pkg) principalName() string { return "zig:" + p.asked }
+func (p pkg) principalName() string { return kind.Zig.Name(p.asked) }
 
 // mayChange refuses who may not write to a package that is here.
 func (p pkg) mayChange(who Principal) error {
@@ -126,7 +127,7 @@ func (s *Service) revise(ctx context.Context, name string, f func(p *pkg) ([]kv.
 		if err != nil {
 			return err
 		}
-		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(feedKind, s.now(), p.key))...)
+		return s.db.Apply(ctx, append(ops, p.next(), feed.Changed(ownKind, s.now(), p.key))...)
 	})
 }
 

@@ -1,6 +1,9 @@
 package zigpackages
 
-import "github.com/org/registry-action/internal/store/kv"
+import (
+	"github.com/org/registry-action/internal/format/kind"
+	"github.com/org/registry-action/internal/store/kv"
+)
 
 // Every storage key of Zig packages is made here. Names stand in them as keyOf makes them, versions as they are.
 //
@@ -9,8 +12,8 @@ import "github.com/org/registry-action/internal/store/kv"
 //	zig/names             {name}                what searches show; only of packages that have a version that is not yanked
 //	zig/hash/{hash}       {name}/{version}      which versions have the hash, in either form; see hashRow
 
-// feedKind is what changes of Zig packages are called in the feed, by the keys of their names.
-const feedKind = "zig"
+// ownKind is what packages are of in the feed, by the keys of their names, and in what verify finds.
+const ownKind = string(kind.Zig)
 
 const (
 	versionPrefix  = "version/"

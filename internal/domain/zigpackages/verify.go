@@ -22,12 +22,10 @@ type checker struct {
 	blobs *scrub.Blobs
 }
 
-const kind = "zig" // of problems
-
 // Check implements scrub.Checker.
 func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known bool, err error) {
 	if key, ok := strings.CutPrefix(r.Partition, packagePartition("")); ok {
-		about := f.About(kind, key)
+		about := f.About(ownKind, key)
 		version, ok := strings.CutPrefix(r.Sort, versionPrefix)
 		switch {
 		case r.Sort == headKey(key).Sort:
@@ -37,15 +35,15 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		}
 		f.Checked("Zig versions")
 		f.Go(func(ctx context.Context) error {
-			return c.checkVersion(ctx, r, key, version, f.About(kind, key+" "+version))
+			return c.checkVersion(ctx, r, key, version, f.About(ownKind, key+" "+version))
 		})
 		return true, c.mustHave(ctx, about, headKey(key))
 	}
 	if hash, ok := strings.CutPrefix(r.Partition, hashPartition("")); ok {
-		return true, c.checkHash(ctx, r, hash, f.About(kind, strings.Replace(r.Sort, "/", " ", 1)))
+		return true, c.checkHash(ctx, r, hash, f.About(ownKind, strings.Replace(r.Sort, "/", " ", 1)))
 	}
 	if r.Partition == namesPartition {
-		return true, c.checkListed(ctx, r, f.About(kind, r.Sort))
+		return true, c.checkListed(ctx, r, f.About(ownKind, r.Sort))
 	}
 	return false, nil
 }

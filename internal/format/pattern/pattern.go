@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/npm"
 )
 
@@ -30,30 +31,19 @@ func Valid(patterns []string, limit int) error {
 	return nil
 }
 
-// The prefixes make the name of a Zig or Lumen package one that no npm package has.
-const (
-	zigPrefix   = "zig:"
-	lumenPrefix = "lumen:"
-)
-
 var (
-	zigName   = regexp.MustCompile(`^` + zigPrefix + `[A-Za-z0-9_.-]{1,65}$`)
-	lumenName = regexp.MustCompile(`^` + lumenPrefix + `(@[a-z0-9-]{1,63}/)?[a-z0-9-]{1,65}$`)
+	zigName   = regexp.MustCompile(`^zig:[A-Za-z0-9_.-]{1,65}$`)
+	lumenName = regexp.MustCompile(`^lumen:(@[a-z0-9-]{1,63}/)?[a-z0-9-]{1,65}$`)
 )
 
-// kindOf is the prefix of a name or pattern: npm's have none.
-func kindOf(name string) string {
-	for _, prefix := range []string{zigPrefix, lumenPrefix} {
-		if strings.HasPrefix(name, prefix) {
-			return prefix
-		}
-	}
-	return ""
+func kindOf(name string) kind.Kind {
+	k, _ := kind.Of(name)
+	return k
 }
 
 // plainName is a package's name without what tells no two packages apart: case, and "_" from "-", in Zig's.
 func plainName(name string) string {
-	if strings.HasPrefix(name, zigPrefix) {
+	if kindOf(name) == kind.Zig {
 		return strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	}
 	return name

@@ -8,6 +8,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/web/httpkit"
 	"github.com/org/registry-action/internal/wire"
@@ -31,13 +32,13 @@ func (a *API) rotateLumenKey(w http.ResponseWriter, r *http.Request, _ auth.Prin
 	if err != nil {
 		return err
 	}
-	httpkit.Audit(r, "", "lumen:"+key.KeyID, "")
+	httpkit.Audit(r, "", kind.Lumen.Name(key.KeyID), "")
 	return httpkit.JSON(w, r, http.StatusCreated, key)
 }
 
 // revokeLumenKey ends a key, and has the current one sign what it had signed.
 func (a *API) revokeLumenKey(w http.ResponseWriter, r *http.Request, _ auth.Principal) error {
-	httpkit.Audit(r, "key revoke", "lumen:"+r.PathValue("key"), "")
+	httpkit.Audit(r, "key revoke", kind.Lumen.Name(r.PathValue("key")), "")
 	out, err := a.Lumen.RevokeKey(r.Context(), r.PathValue("key"))
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (a *API) importLumen(w http.ResponseWriter, r *http.Request, who auth.Princ
 	if err != nil {
 		return fault.New(fault.Invalid, "%s", err)
 	}
-	httpkit.Audit(r, "import", "lumen:"+in.Name+"@"+in.Version, "")
+	httpkit.Audit(r, "import", kind.Lumen.Name(in.Name)+"@"+in.Version, "")
 	if in.Name == "" || in.Version == "" {
 		return fault.New(fault.Invalid, "an import names its package and version: ?name=…&version=…")
 	}

@@ -2,18 +2,18 @@ package commitapi
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/npm"
 )
 
-// What the names of packages that are not npm's begin with.
-const (
-	zigPrefix   = "zig:"
-	lumenPrefix = "lumen:"
-)
+// plainName is what a package is called among its like.
+func plainName(p commits.Package) string {
+	_, plain := kind.Of(p.Name)
+	return plain
+}
 
 // contentType is what a package's archive is served as.
 func contentType(p commits.Package) string {
@@ -27,7 +27,7 @@ func contentType(p commits.Package) string {
 func filename(p commits.Package) string {
 	switch {
 	case p.Zig != nil:
-		return zigName(p) + "-" + p.Version + ".tar.gz"
+		return plainName(p) + "-" + p.Version + ".tar.gz"
 	case p.Lumen != nil:
 		return lumenFilename(p)
 	}
@@ -37,10 +37,10 @@ func filename(p commits.Package) string {
 // refuseInForm refuses a package that is not npm's in a form, which is read as archives of npm.
 func refuseInForm(name string) error {
 	of, code := "", ""
-	switch {
-	case strings.HasPrefix(name, zigPrefix):
+	switch k, _ := kind.Of(name); k {
+	case kind.Zig:
 		of, code = "Zig", "zig_upload"
-	case strings.HasPrefix(name, lumenPrefix):
+	case kind.Lumen:
 		of, code = "Lumen", "lumen_upload"
 	default:
 		return nil

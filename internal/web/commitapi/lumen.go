@@ -9,16 +9,14 @@ import (
 	"github.com/org/registry-action/internal/wire"
 )
 
-func lumenName(p commits.Package) string { return strings.TrimPrefix(p.Name, lumenPrefix) }
-
 // lumenFilename is @acme/utils as acme-utils-1.0.0.tar.
 func lumenFilename(p commits.Package) string {
-	return strings.ReplaceAll(strings.TrimPrefix(lumenName(p), "@"), "/", "-") + "-" + p.Version + ".tar"
+	return strings.ReplaceAll(strings.TrimPrefix(plainName(p), "@"), "/", "-") + "-" + p.Version + ".tar"
 }
 
 // describeLumen adds what a package of Lumen is used by: its client takes what is in no registry by path, from a folder.
 func describeLumen(out *wire.CommitPackage, p commits.Package) {
-	name := lumenName(p)
+	name := plainName(p)
 	folder := "vendor/" + path.Base(name)
 	out.Kind = "lumen"
 	out.LumenPackage = &wire.LumenPackage{ManifestHash: p.Lumen.ManifestHash, ContentHash: p.Lumen.ContentHash}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -40,7 +41,7 @@ func parseShort(path string) (u shortURL, ok bool) {
 	}
 	u.name = left[len(left)-1]
 	left = left[:len(left)-1]
-	if n := len(left); n > 0 && strings.HasPrefix(strings.TrimPrefix(left[n-1], lumenPrefix), "@") {
+	if n := len(left); n > 0 && strings.HasPrefix(strings.TrimPrefix(left[n-1], kind.Lumen.Prefix()), "@") {
 		u.name = left[n-1] + "/" + u.name
 		left = left[:n-1]
 	}
@@ -54,7 +55,7 @@ func parseShort(path string) (u shortURL, ok bool) {
 // beginsScope reports whether the "@" at an index begins a scope: of npm's in a segment, of Lumen's behind their prefix.
 func beginsScope(path string, at int) bool {
 	before := path[:at]
-	return strings.HasSuffix(before, "/") || before == lumenPrefix || strings.HasSuffix(before, "/"+lumenPrefix)
+	return strings.HasSuffix(before, "/") || before == kind.Lumen.Prefix() || strings.HasSuffix(before, "/"+kind.Lumen.Prefix())
 }
 
 // short answers an install URL: by itself if it names a whole SHA, else by a

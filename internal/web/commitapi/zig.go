@@ -1,18 +1,14 @@
 package commitapi
 
 import (
-	"strings"
-
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/wire"
 )
 
-func zigName(p commits.Package) string { return strings.TrimPrefix(p.Name, zigPrefix) }
-
 // describeZig adds what compilers fetch a package of Zig by.
 func describeZig(out *wire.CommitPackage, p commits.Package) {
-	name := zigName(p)
+	name := plainName(p)
 	hash, _ := p.Zig.Best(p.Zig.Compilers)
 	out.Kind = "zig"
 	out.ZigPackage = &wire.ZigPackage{Hash: p.Zig.Hash, LegacyHash: p.Zig.Legacy, Zig: p.Zig.Compilers}

@@ -4,10 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-)
 
-// lumenPrefix begins the names of Lumen packages where npm's stand beside them: lumen:@a/b.
-const lumenPrefix = "lumen:"
+	"github.com/org/registry-action/internal/format/kind"
+)
 
 // ScopedNames makes a scoped package name one path segment however it was
 // written: of @a/b and %40a/b it makes @a%2Fb, which a mux pattern reads with
@@ -78,6 +77,7 @@ func dropEmpty(path string) string {
 
 // foldScopes joins each segment that is a bare scope to the segment behind it.
 func foldScopes(escaped string) string {
+	lumenPrefix := kind.Lumen.Prefix() // lumen:@a/b
 	if !strings.Contains(escaped, "/@") && !strings.Contains(escaped, "%40") && !strings.Contains(escaped, lumenPrefix+"@") {
 		return escaped
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/web/access"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -61,4 +62,4 @@ func oneBase(next http.Handler) http.Handler {
 }
 
 // auditName is what audit lines call a version; the names of npm's packages have no colon.
-func auditName(name, version string) string { return "lumen:" + name + "@" + version }
+func auditName(name, version string) string { return kind.Lumen.Name(name) + "@" + version }

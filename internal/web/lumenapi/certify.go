@@ -3,6 +3,7 @@ package lumenapi
 import (
 	"net/http"
 
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -45,7 +46,7 @@ func (a *API) certify(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	httpkit.Audit(r, "", "lumen:"+c.ID, "")
+	httpkit.Audit(r, "", kind.Lumen.Name(c.ID), "")
 	out := certificate{
 		ID: c.ID, PEM: c.PEM, PublicKey: c.PublicKey, NotBefore: c.NotBefore, NotAfter: c.NotAfter,
 		Identity: claims{Subject: c.Subject, Issuer: issuer, Audience: issuer, IssuedAt: c.From.Unix(), Expires: c.Until.Unix()},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/registry-action/internal/domain/lumenpackages"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -54,7 +55,7 @@ func (a *API) removeOwner(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action, user string, role lumenpackages.Role) error {
 	name := r.PathValue("name")
-	httpkit.Audit(r, action, "lumen:"+name+" "+user, "")
+	httpkit.Audit(r, action, kind.Lumen.Name(name)+" "+user, "")
 	who, err := a.Writer(r)
 	if err == nil && role != "" {
 		err = a.Auth.CheckOwner(r.Context(), who, user)

@@ -9,6 +9,7 @@ import (
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/digest"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -22,7 +23,7 @@ func (a *API) stage(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fault.New(fault.Invalid, "%.200q is no address of an archive; put it to artifacts/sha256/{2 digits}/{62 digits}.tar, of its SHA-256", r.URL.Path).WithCode("bad_hash")
 	}
-	httpkit.Audit(r, "stage", "lumen:"+d.String(), "")
+	httpkit.Audit(r, "stage", kind.Lumen.Name(d.String()), "")
 	who, err := a.Writer(r)
 	if err != nil {
 		return err

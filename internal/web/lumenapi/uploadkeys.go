@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -68,7 +69,7 @@ func (a *API) registerKey(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	httpkit.Audit(r, "", "lumen:"+k.KeyID, "")
+	httpkit.Audit(r, "", kind.Lumen.Name(k.KeyID), "")
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
@@ -77,7 +78,7 @@ func (a *API) registerKey(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) revokeKey(w http.ResponseWriter, r *http.Request) error {
-	httpkit.Audit(r, "key revoke", "lumen:"+r.PathValue("key"), "")
+	httpkit.Audit(r, "key revoke", kind.Lumen.Name(r.PathValue("key")), "")
 	who, err := a.Writer(r)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 )
 
 // link is a text that leads somewhere; the URL is below the base.
@@ -153,13 +154,8 @@ func kindOf(p commits.Package) string {
 
 // shownName is a package's name without what tells its kind.
 func shownName(p commits.Package) string {
-	switch {
-	case p.Zig != nil:
-		return strings.TrimPrefix(p.Name, "zig:")
-	case p.Lumen != nil:
-		return strings.TrimPrefix(p.Name, "lumen:")
-	}
-	return p.Name
+	_, plain := kind.Of(p.Name)
+	return plain
 }
 
 // packagePath is the page of a package of a commit.

@@ -12,6 +12,7 @@ import (
 	"github.com/org/registry-action/internal/domain/commits"
 	"github.com/org/registry-action/internal/domain/lumenpackages"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -146,13 +147,13 @@ func (m zigManager) read(ctx context.Context, v *manageView) error {
 }
 
 func (m zigManager) setOwner(r *http.Request, who auth.Principal, name, user string, owns bool) error {
-	httpkit.Audit(r, ownerAction(owns), "zig:"+name+" "+user, "")
+	httpkit.Audit(r, ownerAction(owns), kind.Zig.Name(name)+" "+user, "")
 	_, err := m.u.Zig.SetOwner(r.Context(), who, name, user, owns)
 	return err
 }
 
 func (m zigManager) withdraw(r *http.Request, who auth.Principal, c withdrawal) error {
-	httpkit.Audit(r, yankAction(c.withdrawn), "zig:"+c.name+"@"+c.version, "")
+	httpkit.Audit(r, yankAction(c.withdrawn), kind.Zig.Name(c.name)+"@"+c.version, "")
 	_, err := m.u.Zig.Yank(r.Context(), who, c.name, c.version, c.withdrawn, c.message)
 	return err
 }
@@ -189,7 +190,7 @@ func (m lumenManager) read(ctx context.Context, v *manageView) error {
 }
 
 func (m lumenManager) setOwner(r *http.Request, who auth.Principal, name, user string, owns bool) error {
-	httpkit.Audit(r, ownerAction(owns), "lumen:"+name+" "+user, "")
+	httpkit.Audit(r, ownerAction(owns), kind.Lumen.Name(name)+" "+user, "")
 	role := lumenpackages.RoleOwner
 	if !owns {
 		role = ""
@@ -198,7 +199,7 @@ func (m lumenManager) setOwner(r *http.Request, who auth.Principal, name, user s
 }
 
 func (m lumenManager) withdraw(r *http.Request, who auth.Principal, c withdrawal) error {
-	httpkit.Audit(r, yankAction(c.withdrawn), "lumen:"+c.name+"@"+c.version, "")
+	httpkit.Audit(r, yankAction(c.withdrawn), kind.Lumen.Name(c.name)+"@"+c.version, "")
 	return m.u.Lumen.Yank(r.Context(), who, c.name, c.version, c.withdrawn, c.message)
 }
 

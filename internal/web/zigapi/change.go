@@ -3,6 +3,7 @@ package zigapi
 import (
 	"net/http"
 
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -63,7 +64,7 @@ func (a *API) removeOwner(w http.ResponseWriter, r *http.Request) error {
 
 func (a *API) setOwner(w http.ResponseWriter, r *http.Request, action string, owns bool) error {
 	name, user := r.PathValue("name"), r.PathValue("user")
-	httpkit.Audit(r, action, "zig:"+name+" "+user, "")
+	httpkit.Audit(r, action, kind.Zig.Name(name)+" "+user, "")
 	who, err := a.Writer(r)
 	if err == nil && owns {
 		err = a.Auth.CheckOwner(r.Context(), who, user)

@@ -6,6 +6,7 @@ import (
 	"github.com/org/registry-action/internal/domain/auth"
 	"github.com/org/registry-action/internal/domain/zigpackages"
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/zig"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
@@ -54,7 +55,7 @@ func (a *API) answer(w http.ResponseWriter, r *http.Request, who auth.Principal,
 }
 
 // auditName is what audit lines call a version; the names of npm's packages have no colon.
-func auditName(name, version string) string { return "zig:" + name + "@" + version }
+func auditName(name, version string) string { return kind.Zig.Name(name) + "@" + version }
 
 func status(res zigpackages.Published) int {
 	if res.Unchanged {
