@@ -17,7 +17,7 @@ demo: build
 # Everything, the tests with the real npm, pnpm, yarn, bun, Zig and Lumen clients and a browser included. What takes longest
 # begins first. vet is part of lint; the race detector would wait a second at the end of each package.
 test: tools
-	REQUIRE_VECTORS=$(REQUIRE_VECTORS) GORACE=atexit_sleep_ms=10 go test -race -vet=off -shuffle=on -timeout 3h -p 3 ./internal/e2e ./registry ./...
+	REQUIRE_VECTORS=$(REQUIRE_VECTORS) GORACE=atexit_sleep_ms=10 go test -race -vet=off -shuffle=on -timeout 80m -p 3 ./internal/e2e ./registry ./...
 
 lint: $(STATICCHECK)
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt would change the files above"; exit 1; }

@@ -49,7 +49,7 @@ func (j *job) pack(ctx context.Context) error {
 		seen[p.Name] = true
 	}
 	for _, p := range j.packages {
-		j.say("packed %s %s (%s, %d files%s)", p.Name, p.Version, bytesText(p.Size), len(p.Files), compilersOf(p))
+		j.say("packed %s %s (%s, %s%s)", p.Name, p.Version, bytesText(p.Size), counted(len(p.Files), "file"), compilersOf(p))
 	}
 	return nil
 }
@@ -207,7 +207,7 @@ func printPacked(to io.Writer, list []packed) error {
 		if where == "" {
 			where = "not written"
 		}
-		fmt.Fprintf(w, "%s@%s  %s packed, %s unpacked, %d files  %s\n", p.Name, p.Version, bytesText(p.Size), bytesText(p.UnpackedSize), len(p.Files), where)
+		fmt.Fprintf(w, "%s@%s  %s packed, %s unpacked, %s  %s\n", p.Name, p.Version, bytesText(p.Size), bytesText(p.UnpackedSize), counted(len(p.Files), "file"), where)
 		fmt.Fprint(w, p.lines())
 		for _, f := range p.Files {
 			fmt.Fprintf(w, "  %9s  %s\n", bytesText(f.Size), f.Path)

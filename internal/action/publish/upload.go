@@ -81,11 +81,14 @@ func (j *job) sayPublished(created bool) {
 	j.say("published %s of commit %.10s, kept until %s", packagesText(len(j.published.Packages)), j.published.SHA, j.published.ExpiresAt.UTC().Format("2006-01-02"))
 }
 
-func packagesText(n int) string {
+func packagesText(n int) string { return counted(n, "package") }
+
+// counted is a number of things, of one thing too.
+func counted(n int, thing string) string {
 	if n == 1 {
-		return "1 package"
+		return "1 " + thing
 	}
-	return fmt.Sprintf("%d packages", n)
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // publication says what is published, and where each blob of it can be read.
