@@ -8,6 +8,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/scrub"
 	"github.com/org/registry-action/internal/store/transfer"
 	"github.com/org/registry-action/internal/wire"
@@ -45,7 +46,8 @@ type verifier struct {
 	mu      sync.Mutex
 	status  Verification
 	err     error // of the last
-	total   int64
+	rows    int64 // in all; 0: not known
+	blobs   int64
 	current *scrub.Verification
 	stop    context.CancelFunc // of one that runs in the background
 }
@@ -93,10 +95,7 @@ func (v *verifier) Verification() Verification {
 	out := v.status
 	if v.current != nil {
 		out.Rows, out.Blobs, out.Bytes = v.current.Progress()
-		out.RowsTotal = max(v.total, out.Rows)
-		if v.total == 0 {
-			out.RowsTotal = 0
-		}
+		out.RowsTotal, out.BlobsTotal = v.rows, v.blobs
 	}
 	return out
 }
@@ -113,7 +112,7 @@ func (v *verifier) begin() error {
 	if v.status.Phase == wire.VerifyRunning {
 		return fault.New(fault.Exists, "a verification is under way; wait for its end").WithCode("verification_under_way")
 	}
-	v.status, v.err, v.total = Verification{Phase: wire.VerifyRunning, Problems: []wire.Problem{}}, nil, 0
+	v.status, v.err, v.rows, v.blobs = Verification{Phase: wire.VerifyRunning, Problems: []wire.Problem{}}, nil, 0, 0
 	return nil
 }
 
@@ -125,28 +124,31 @@ func (v *verifier) run(ctx context.Context) (scrub.Result, error) {
 		DB: r.stores.rows, Blobs: blobs, Spaces: transfer.Spaces, Settle: r.config.recheck, Now: r.config.Now,
 		Checkers: []scrub.Checker{r.packages.Checker(blobs, keys), r.commits.Checker(blobs), r.zig.Checker(blobs), r.lumen.Checker(blobs), keys.Checker(), r.auth.Checker(), r.trust.Checker()},
 	})
-	total, err := r.countRows(ctx)
+	rows, blobCount, err := r.countKept(ctx)
 	if err != nil {
 		return scrub.Result{}, err
 	}
 	v.mu.Lock()
-	v.current, v.total = run, total
+	v.current, v.rows, v.blobs = run, rows, blobCount
 	v.mu.Unlock()
 	return run.Run(ctx)
 }
 
-// countRows counts what there is to look at, where that is fast.
-func (r *Registry) countRows(ctx context.Context) (n int64, err error) {
+// countKept counts the rows and the blobs that they keep, where that is fast.
+func (r *Registry) countKept(ctx context.Context) (rows, blobs int64, err error) {
 	if r.stores.place.table.Table != "" {
-		return 0, nil
+		return 0, 0, nil
 	}
-	for _, err := range r.stores.rows.Walk(ctx, kv.Key{}) {
+	for row, err := range r.stores.rows.Walk(ctx, kv.Key{}) {
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
-		n++
+		rows++
+		if _, kept, err := lifetime.HeldBy(row); err == nil && kept { // what can't be read is found later
+			blobs++
+		}
 	}
-	return n, nil
+	return rows, blobs, nil
 }
 
 // end is the last word about a verification.
@@ -162,7 +164,7 @@ func (v *verifier) end(found scrub.Result, err error) {
 		return
 	}
 	v.status = Verification{
-		Phase: wire.VerifyDone, Rows: found.Rows, RowsTotal: found.Rows, Blobs: found.Blobs, Bytes: found.Bytes, Checked: found.Checked,
+		Phase: wire.VerifyDone, Rows: found.Rows, RowsTotal: found.Rows, Blobs: found.Blobs, BlobsTotal: found.Blobs, Bytes: found.Bytes, Checked: found.Checked,
 		NotChecked: found.Rows - found.Known, Unreferenced: found.Unreferenced, Problems: []wire.Problem{}, More: found.More,
 	}
 	local := ""

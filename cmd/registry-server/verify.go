@@ -78,12 +78,12 @@ func (c verifyAll) follow(ctx context.Context, client *adminclient.Client, s str
 	for {
 		v, err := client.Verification(ctx)
 		if ctx.Err() != nil {
-			return v, errors.Join(ctx.Err(), stopVerification(client))
+			return v, errors.Join(errors.New("interrupted; nothing was changed"), stopVerification(client))
 		}
 		if err != nil || v.Phase != wire.VerifyRunning {
 			return v, err
 		}
-		g.show("verifying", v.Rows, v.RowsTotal)
+		g.show("verifying blobs", v.Blobs, v.BlobsTotal) // which take nearly all of the time
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

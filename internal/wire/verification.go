@@ -11,13 +11,14 @@ const (
 // Verification says how far a verification is, and at its end what it found.
 type Verification struct {
 	Phase        string           `json:"phase"`
-	Rows         int64            `json:"rows"`               // looked at
-	RowsTotal    int64            `json:"rowsTotal,omitzero"` // 0: not known
-	Blobs        int64            `json:"blobs"`              // read
-	Bytes        int64            `json:"bytes"`              // of them
-	Checked      map[string]int64 `json:"checked,omitempty"`  // what was looked at: "npm versions", "packages of commits", …
-	NotChecked   int64            `json:"rowsNotChecked"`     // rows that say nothing of packages and who may publish them: statistics, the agenda
-	Unreferenced int64            `json:"unreferencedBlobs"`  // that nothing counts on: the sweeper removes them
+	Rows         int64            `json:"rows"`                // looked at
+	RowsTotal    int64            `json:"rowsTotal,omitzero"`  // 0: not known
+	Blobs        int64            `json:"blobs"`               // read
+	BlobsTotal   int64            `json:"blobsTotal,omitzero"` // that are kept; 0: not known
+	Bytes        int64            `json:"bytes"`               // of them
+	Checked      map[string]int64 `json:"checked,omitempty"`   // what was looked at: "npm versions", "packages of commits", …
+	NotChecked   int64            `json:"rowsNotChecked"`      // rows that say nothing of packages and who may publish them: statistics, the agenda
+	Unreferenced int64            `json:"unreferencedBlobs"`   // that nothing counts on: the sweeper removes them
 	Problems     []Problem        `json:"problems"`
 	More         bool             `json:"more,omitzero"`  // there are more problems than are listed
 	Error        string           `json:"error,omitzero"` // of VerifyFailed

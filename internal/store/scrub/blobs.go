@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	maxRecent  = 48 << 20 // bytes that what is remembered of blobs takes, about
+	maxRecent  = 16 << 20 // bytes that what is remembered of blobs takes, about
 	perFile    = 1 << 10  // of that, for each
 	maxKept    = 4 << 20  // bytes of a body that is kept in memory
 	maxArchive = 1 << 20  // entries of a tarball, a bound that no published one meets
