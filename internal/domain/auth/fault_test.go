@@ -6,21 +6,8 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/storetest"
 )
-
-// doubtfulDB makes the next write happen and fail.
-type doubtfulDB struct {
-	kv.DB
-	err error
-}
-
-func (d *doubtfulDB) Apply(ctx context.Context, ops ...kv.Op) error {
-	err := d.DB.Apply(ctx, ops...)
-	if err == nil {
-		err, d.err = d.err, nil
-	}
-	return err
-}
 
 // A write whose outcome the store can't tell may have happened (law 7 of kv). Who
 // makes the request again gets what was asked for, and only that can be used
@@ -28,13 +15,13 @@ func (d *doubtfulDB) Apply(ctx context.Context, ops ...kv.Op) error {
 func TestUnknownOutcomes(t *testing.T) {
 	lost := errors.New("the disk is gone, or is it?")
 	w := newWorld(t, Options{RootToken: rootToken, SignUp: true})
-	db := &doubtfulDB{DB: w.Service.db}
+	db := &storetest.DB{DB: w.Service.db}
 	w.Service.db = db
 	ctx := t.Context()
 	// twice makes a change whose first outcome is unknown, and then again.
 	twice := func(what string, change func() error) {
 		t.Helper()
-		db.err = lost
+		db.Doubt(0, lost)
 		if err := change(); !errors.Is(err, lost) {
 			t.Errorf("%s: %v, want the store's error", what, err)
 		}
@@ -64,7 +51,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		t.Errorf("the tokens are %v, %v; want both, so that the one that nobody was told can be revoked", all, err)
 	}
 	for _, info := range all {
-		db.err = lost
+		db.Doubt(0, lost)
 		if err := w.Revoke(ctx, alice, info.Key); !errors.Is(err, lost) {
 			t.Errorf("Revoke: %v", err)
 		}

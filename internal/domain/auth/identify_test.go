@@ -224,7 +224,7 @@ func TestRevokedWhileUsed(t *testing.T) {
 
 // TestSecretsAreComparedInConstantTime: time can't be measured here, so the source must show it.
 func TestSecretsAreComparedInConstantTime(t *testing.T) {
-	for file, name := range map[string]string{"auth.go": "isRoot", "password.go": "matches"} {
+	for file, name := range map[string]string{"service.go": "isRoot", "password.go": "matches"} {
 		f, err := parser.ParseFile(gotoken.NewFileSet(), file, nil, 0)
 		if err != nil {
 			t.Fatal(err)

@@ -88,11 +88,11 @@ func (s *Service) assemble(ctx context.Context, who Principal, p Publication) ([
 
 // read checks an archive and returns what it says of the package.
 func (s *Service) read(ctx context.Context, sha string, src Source) (Package, error) {
-	switch {
-	case kindOf(src.Name) == kind.Zig:
-		return s.zigPackage(ctx, src)
-	case kindOf(src.Name) == kind.Lumen:
-		return s.lumenPackage(ctx, src)
+	switch kindOf(src.Name) {
+	case kind.Zig:
+		return s.unpacked(ctx, src, s.zigPackage)
+	case kind.Lumen:
+		return s.unpacked(ctx, src, s.lumenPackage)
 	}
 	artifact, sum, err := s.check(ctx, sha, src)
 	if err == nil && artifact.Whole != nil && sum.Version == npm.PreviewVersion(sha) {

@@ -2,6 +2,7 @@ package commits
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/org/registry-action/internal/fault"
@@ -9,6 +10,8 @@ import (
 	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/npm"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/spool"
 )
 
 // kindOf tells by its name what a package is of. One that is not npm's is a whole archive, has its own version, and is in
@@ -41,6 +44,27 @@ func (src Source) errTwoSteps() error {
 		of, code = "Lumen", "lumen_upload"
 	}
 	return fault.New(fault.Invalid, "%s: the archive of a %s package is uploaded before it is published, and named by tarball: ask POST /publish/commit/plan where to put it, or let publish-commit do it", src.Name, of).WithCode(code)
+}
+
+// unpacked has look tell what an archive that is not npm's says of itself, with a file for what comes out of it. Only so
+// many are unpacked at a time.
+func (s *Service) unpacked(ctx context.Context, src Source, look func(context.Context, Source, blob.Blob, *spool.File) (Package, error)) (pkg Package, err error) {
+	done, err := s.unpacking.Take(ctx)
+	if err != nil {
+		return Package{}, err
+	}
+	defer done()
+	sent, _, err := s.blobs.Open(ctx, blobKey(*src.Whole))
+	if err != nil {
+		return Package{}, err
+	}
+	defer sent.Close()
+	scratch, err := s.spool.File()
+	if err != nil {
+		return Package{}, err
+	}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	return look(ctx, src, sent, scratch)
 }
 
 // keep makes an archive durable that was made of what was sent.

@@ -3,13 +3,14 @@ package commits
 import (
 	"cmp"
 	"context"
-	"errors"
 	"io"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/kind"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/format/tarball"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/spool"
 )
 
 // validLumenName takes names without a scope too: a preview is no registry that clients ask by name.
@@ -20,22 +21,7 @@ func validLumenName(name string) error {
 
 // lumenPackage checks the archive of a Lumen package and returns what it says of itself.
 // What is kept of it is the plain tar; as a rule that is what was sent.
-func (s *Service) lumenPackage(ctx context.Context, src Source) (pkg Package, err error) {
-	done, err := s.unpacking.Take(ctx)
-	if err != nil {
-		return Package{}, err
-	}
-	defer done()
-	sent, _, err := s.blobs.Open(ctx, blobKey(*src.Whole))
-	if err != nil {
-		return Package{}, err
-	}
-	defer sent.Close()
-	scratch, err := s.spool.File()
-	if err != nil {
-		return Package{}, err
-	}
-	defer func() { err = errors.Join(err, scratch.Close()) }()
+func (s *Service) lumenPackage(ctx context.Context, src Source, sent blob.Blob, scratch *spool.File) (Package, error) {
 	archive := io.NewSectionReader(sent, 0, src.Whole.Size)
 	in, err := lumen.Check(contextReader{ctx, archive}, s.spool.BoundedWriter(scratch, "the plain tar"), s.opt.Lumen)
 	if err == nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/org/registry-action/internal/format/semver"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/format/zig"
+	"github.com/org/registry-action/internal/store/blob"
+	"github.com/org/registry-action/internal/store/spool"
 )
 
 // Zig is what compilers of Zig know a package by.
@@ -35,22 +37,7 @@ func validZigName(name string) error {
 
 // zigPackage checks the archive of a Zig package and returns what it says of itself. What is kept
 // of it is the canonical archive; as a rule that is what was sent.
-func (s *Service) zigPackage(ctx context.Context, src Source) (pkg Package, err error) {
-	done, err := s.unpacking.Take(ctx)
-	if err != nil {
-		return Package{}, err
-	}
-	defer done()
-	sent, _, err := s.blobs.Open(ctx, blobKey(*src.Whole))
-	if err != nil {
-		return Package{}, err
-	}
-	defer sent.Close()
-	scratch, err := s.spool.File()
-	if err != nil {
-		return Package{}, err
-	}
-	defer func() { err = errors.Join(err, scratch.Close()) }()
+func (s *Service) zigPackage(ctx context.Context, src Source, sent blob.Blob, scratch *spool.File) (Package, error) {
 	tree, err := zig.Unpack(ctx, sent, src.Whole.Size, scratch.File, s.opt.Zig)
 	if err != nil {
 		return Package{}, err
@@ -62,7 +49,7 @@ func (s *Service) zigPackage(ctx context.Context, src Source) (pkg Package, err 
 	if err != nil {
 		return Package{}, err
 	}
-	pkg = Package{Version: in.Manifest.Version, Zig: &Zig{Hashes: in.Hashes, Compilers: in.Zig}}
+	pkg := Package{Version: in.Manifest.Version, Zig: &Zig{Hashes: in.Hashes, Compilers: in.Zig}}
 	pkg.Artifact, err = s.keepZig(ctx, src, sent, in)
 	return pkg, err
 }

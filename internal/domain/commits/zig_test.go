@@ -302,7 +302,7 @@ func TestZigWaitsNotForEver(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := w.zigPackage(ctx, Source{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("zigPackage = %v, want context.Canceled", err)
+	if _, err := w.unpacked(ctx, Source{}, w.zigPackage); !errors.Is(err, context.Canceled) {
+		t.Errorf("unpacked = %v, want context.Canceled", err)
 	}
 }

@@ -214,25 +214,12 @@ func TestPrivateKeyIsPKCS8(t *testing.T) {
 	}
 }
 
-// doubtfulDB makes the next write happen and fail.
-type doubtfulDB struct {
-	kv.DB
-	err error
-}
-
-func (d *doubtfulDB) Apply(ctx context.Context, ops ...kv.Op) error {
-	err := d.DB.Apply(ctx, ops...)
-	if err == nil {
-		err, d.err = d.err, nil
-	}
-	return err
-}
-
 // A write whose outcome the store can't tell may have happened (law 7 of kv): a
 // first key that is there stays the only one, and a rotation keeps every key listed.
 func TestUnknownOutcomes(t *testing.T) {
 	lost := errors.New("the disk is gone, or is it?")
-	db := &doubtfulDB{openDB(t), lost}
+	db := &storetest.DB{DB: openDB(t)}
+	db.Doubt(0, lost)
 	s := New(db, Options{})
 	if _, err := s.Sign(t.Context(), "a", "1.0.0", integrity); !errors.Is(err, lost) {
 		t.Fatalf("Sign: %v, want the store's error", err)
@@ -242,7 +229,7 @@ func TestUnknownOutcomes(t *testing.T) {
 		t.Errorf("signed by %s, and the key is %s", sig.KeyID, first[0].KeyID)
 	}
 	old := sign(t, s)
-	db.err = lost
+	db.Doubt(0, lost)
 	if _, err := s.Rotate(t.Context()); !errors.Is(err, lost) {
 		t.Fatalf("Rotate: %v, want the store's error", err)
 	}

@@ -27,7 +27,7 @@ func InDoubt(t *testing.T, begin func(t *testing.T) Trial) {
 	want := sure.Seen()
 	for write := 0; ; write++ {
 		trial := begin(t)
-		trial.DB.doubt(write, errDoubt)
+		trial.DB.Doubt(write, errDoubt)
 		err := trial.Make()
 		if err == nil {
 			if write == 0 {

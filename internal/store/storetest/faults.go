@@ -39,8 +39,8 @@ func (d *DB) FailFrom(writes int, err error) {
 	}
 }
 
-// doubt lets a write, counted from 0, happen and fail with err all the same.
-func (d *DB) doubt(write int, err error) {
+// Doubt lets a write, counted from 0, happen and fail with err all the same.
+func (d *DB) Doubt(write int, err error) {
 	d.AfterApply = func([]kv.Op) error {
 		if write--; write == -1 {
 			return err

@@ -32,7 +32,7 @@ func TestWritesFail(t *testing.T) {
 		}
 	}
 	s.DB.BeforeApply = nil
-	s.DB.doubt(1, lost)
+	s.DB.Doubt(1, lost)
 	for i, sort := range []string{"c", "d", "e"} {
 		if err := put(s, sort); errors.Is(err, lost) != (i == 1) || !has(s, sort) {
 			t.Errorf("write %d with the second in doubt: %v, there %t", i, err, has(s, sort))
