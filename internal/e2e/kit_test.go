@@ -29,20 +29,17 @@ func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
 // buildAndRun runs every test in each world, at the same time.
 func buildAndRun(m *testing.M) (code int) {
-	if bin = os.Getenv("E2E_BIN"); bin == "" {
-		dir, err := os.MkdirTemp("", "e2e-*")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
+	if bin = os.Getenv("E2E_BIN"); bin != "" { // in runElsewhere
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
+	} else if dir, err := build(); err != nil {
+		fmt.Fprintln(os.Stderr, "building the programs:", err)
+		return 1
+	} else {
 		defer os.RemoveAll(dir)
 		bin = dir
-		build := exec.Command("go", "build", "-o", dir+"/", "../../cmd/...")
-		build.Stdout, build.Stderr = os.Stderr, os.Stderr
-		if err := build.Run(); err != nil {
-			fmt.Fprintln(os.Stderr, "building the programs:", err)
-			return 1
-		}
 	}
 	world := os.Getenv("E2E_WORLD")
 	if world == "" {
@@ -65,6 +62,19 @@ func buildAndRun(m *testing.M) (code int) {
 		return 1
 	}
 	return code
+}
+
+// build builds the programs into a folder of their own.
+func build() (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "e2e-*"); err != nil {
+		return "", err
+	}
+	cmd := exec.Command("go", "build", "-o", dir+"/", "../../cmd/...")
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	if err := cmd.Run(); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
+	}
+	return dir, nil
 }
 
 // cleanEnv is the process's environment without what would steer our programs, and with what they need in the world

@@ -53,6 +53,9 @@ func runElsewhere(world string) (finish func() (code int), err error) {
 	cmd.Env = append(os.Environ(), "E2E_WORLD="+world, "E2E_BIN="+bin)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
+	if _, err := cmd.StdinPipe(); err != nil { // it ends with this process
+		return nil, err
+	}
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
