@@ -63,10 +63,10 @@ func outcome(resp *http.Response, err error) string {
 		return strconv.Itoa(resp.StatusCode/100) + "xx"
 	case refused:
 		return "refused"
-	case errors.Is(err, ErrNotSent):
-		return "not_sent"
 	case errors.Is(err, context.Canceled):
 		return "canceled"
+	case errors.Is(err, ErrNotSent):
+		return "not_sent"
 	}
 	return "no_answer"
 }
