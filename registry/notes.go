@@ -13,6 +13,7 @@ import (
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
+	"github.com/org/registry-action/internal/store/lifetime"
 	"github.com/org/registry-action/internal/store/transfer"
 )
 
@@ -96,7 +97,11 @@ func (s stores) agree(c Config) error {
 		case found || bucket.Bucket == "":
 			return nil
 		}
-		err = s.db.Apply(ctx, kv.PutNew(kv.JSON(bucketKey(), bucket)))
+		agreed, begun := kv.PutNew(kv.JSON(bucketKey(), bucket)), lifetime.Begin(c.Now())
+		err = s.db.Apply(ctx, agreed, begun)
+		if lost, ok := errors.AsType[*kv.ConflictError](err); ok && lost.Key == begun.Row.Key {
+			err = s.db.Apply(ctx, agreed) // the table was in use without a bucket
+		}
 		if err == nil || !errors.Is(err, kv.ErrConflict) { // else another server was faster
 			return unlessMoving(err)
 		}

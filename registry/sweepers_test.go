@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,4 +197,34 @@ func TestNothingIsStale(t *testing.T) {
 			t.Errorf("the preview's pr-7 is %v, want %s", got, preview)
 		}
 	}
+}
+
+// The first sweep of a new table does not ask for each hour in which something could be due.
+func TestFirstSweepOfATable(t *testing.T) {
+	server, table := onTable(t)
+	_, bucket := onS3(t)
+	var asked atomic.Int64
+	server.Fail(func(w http.ResponseWriter, r *http.Request, pass http.Handler) {
+		asked.Add(1)
+		pass.ServeHTTP(w, r)
+	})
+	for name, c := range map[string]registry.Config{"first": {DynamoDB: table, S3: bucket}, "second": {DynamoDB: table, S3: bucket}} {
+		n := start(t, c)
+		before := asked.Load()
+		sweepOnce(t, n)
+		if got := asked.Load() - before; got > 100 {
+			t.Errorf("the %s server made %d requests", name, got)
+		}
+	}
+}
+
+// A table that was in use without a bucket, and was swept, gets one.
+func TestBucketForASweptTable(t *testing.T) {
+	_, table := onTable(t)
+	n := start(t, registry.Config{DynamoDB: table, Retention: time.Hour})
+	sweepOnce(t, n)
+	n.stop()
+	_, bucket := onS3(t)
+	n = start(t, registry.Config{DynamoDB: table, S3: bucket})
+	n.wantAll(n.publishAll())
 }

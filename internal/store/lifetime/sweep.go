@@ -17,6 +17,12 @@ func (k *Keeper) Due(t time.Time, task, id string) kv.Op {
 	return kv.Put(kv.Row{Key: kv.Key{Partition: duePartition(t), Sort: task + "/" + id}})
 }
 
+// Begin returns the op that has the sweepers of a new store look back two days only: without it the first sweep looks at
+// every hour of the Horizon. It is lost where a sweep has been.
+func Begin(now time.Time) kv.Op {
+	return kv.PutNew(kv.JSON(sweptKey(), now.UTC().Truncate(time.Hour).Add(-48*time.Hour)))
+}
+
 // Task removes what id names, if its time is over, and reports whether it did.
 type Task func(ctx context.Context, id string) (removed bool, err error)
 
