@@ -22,6 +22,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// pagePatience is the patience with a page: what is not on it is told soon.
+const pagePatience = 2 * time.Minute
+
 // tab is a page in a headless browser, which ends with the test. What goes wrong in it fails the test: see watch.
 type tab struct {
 	t       *testing.T
@@ -137,7 +140,7 @@ func (b *tab) expect(parts ...string) {
 // call sends a command to the browser.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	result, err := chromedp.Call(ctx, command, params)
 	if err != nil {
@@ -149,7 +152,7 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 // do runs steps in the tab.
 func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.shoot("failure")
@@ -175,7 +178,7 @@ func (b *tab) open(address string, status int64) {
 // eval is the value of an expression in the page; of a promise what it becomes.
 func eval[T any](b *tab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
@@ -187,7 +190,7 @@ func eval[T any](b *tab, expression string) T {
 // await waits until an expression is true in the page, or in the one that it leads to.
 func (b *tab) await(expression string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	for {
 		// While one page gives way to another there is nothing to evaluate in.
@@ -233,7 +236,7 @@ func (b *tab) shoot(name string) {
 	if folder == "" {
 		folder = b.t.ArtifactDir()
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {

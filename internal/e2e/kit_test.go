@@ -101,7 +101,7 @@ func (r result) String() string {
 	return fmt.Sprintf("exit code %d\nstdout:\n%s\nstderr:\n%s", r.code, r.stdout, r.stderr)
 }
 
-// patience is how long a test waits for a program, a page or an answer. It ends what would never end: how fast this machine
+// patience is how long a test waits for a program or an answer. It ends what would never end: how fast this machine
 // is must not matter.
 const patience = 10 * time.Minute
 

@@ -64,13 +64,13 @@ func TestPackageClicks(t *testing.T) {
 	publishRoom(t, s)
 	b := newTab(t, s.url)
 	b.open(s.url+"/packages/@acme/room", http.StatusOK)
-	b.do(chromedp.Click(chromedp.CSS("aside details[open] [data-copy]")))
-	b.await(`document.querySelector("aside details[open] [data-copy]").textContent === "Copied"`)
+	b.do(chromedp.Click(chromedp.CSS(".install details[open] [data-copy]")))
+	b.await(`document.querySelector(".install details[open] [data-copy]").textContent === "Copied"`)
 	if got, want := eval[string](b, "navigator.clipboard.readText()"), "npm install @acme/room --registry "+s.url+"/"; got != want {
 		t.Errorf("the clipboard has %q, want %q", got, want)
 	}
-	b.do(chromedp.Click(chromedp.CSS("aside details:nth-of-type(2) summary")))
-	if open := eval[int](b, `document.querySelectorAll("aside details[name=install][open]").length`); open != 1 {
+	b.do(chromedp.Click(chromedp.CSS(".install details:nth-of-type(2) summary")))
+	if open := eval[int](b, `document.querySelectorAll(".install details[name=install][open]").length`); open != 1 {
 		t.Errorf("%d ways to install are open, want the one that was chosen", open)
 	}
 	b.await(`document.querySelector(".readme img").naturalWidth === 1`)
@@ -90,7 +90,7 @@ func TestPackageClicks(t *testing.T) {
 	if got := b.at(); got != "/packages/@acme%2Froom/1.1.0/diff/1.0.0" {
 		t.Errorf("the form leads to %s", got)
 	}
-	if got := b.text(".diff"); !strings.Contains(got, "-two") || !strings.Contains(got, "+2") {
+	if got := b.text(`.diff[aria-label$="lib/index.js"]`); !strings.Contains(got, "-two") || !strings.Contains(got, "+2") {
 		t.Errorf("the difference is\n%s", got)
 	}
 }
