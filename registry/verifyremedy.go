@@ -38,7 +38,7 @@ func remedy(p scrub.Problem) string {
 		return "restore the metadata from a backup before the sweeper runs, and keep a copy of the file"
 	case scrub.Row, scrub.Reference:
 		again = map[string]string{
-			"policy": "; find out who wrote to the store, or end it: registry-server trust remove",
+			"policy": "; find out who wrote to the store, or end the policy, if it can still be read: registry-server trust remove",
 			"token":  "; find out who wrote to the store, or end it: registry-server token revoke",
 		}[p.Kind]
 		return "restore the metadata from a backup; for DynamoDB, from a point in time" + again

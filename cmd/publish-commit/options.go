@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/org/registry-action/internal/action/publish"
+	"github.com/org/registry-action/internal/action/regclient"
 	"github.com/org/registry-action/internal/action/workspace"
 	"github.com/org/registry-action/internal/config"
 )
@@ -127,6 +128,12 @@ func check(o publish.PackOptions) error {
 	}
 	if o.Siblings == publish.URL && o.RegistryURL == "" {
 		return config.Usagef("--siblings url writes URLs of the registry into the packages; set --registry-url or REGISTRY_URL")
+	}
+	if o.RegistryURL == "" {
+		return nil
+	}
+	if err := regclient.CheckURL(o.RegistryURL); err != nil {
+		return config.Usagef("%w", err)
 	}
 	return nil
 }

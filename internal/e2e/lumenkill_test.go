@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -53,7 +54,8 @@ func (f *fuse) count() {
 func (f *fuse) run(t *testing.T, dir string, env []string, args ...string) (killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "registry-server"), args...)
-	cmd.Dir, cmd.Env = dir, env
+	// What it can't remove any more goes with the test.
+	cmd.Dir, cmd.Env = dir, append(slices.Clip(env), "TMPDIR="+t.TempDir())
 	f.mu.Lock() // until the fuse knows it
 	err := cmd.Start()
 	f.prog = cmd.Process

@@ -145,7 +145,7 @@ var allowed = map[string][]string{
 	"internal/adminclient":      {"internal/fault", "internal/wire"},
 	"cmd/registry-server": {"registry", "internal/config", "internal/fault", "internal/wire", "internal/format/*", "internal/adminclient", "internal/foreign", "internal/foreign/*",
 		"internal/lumentree", "internal/lumentree/s3tree"},
-	"cmd/publish-commit": {"internal/config", "internal/fault", "internal/action/publish", "internal/action/workspace", "internal/action/pack"},
+	"cmd/publish-commit": {"internal/config", "internal/fault", "internal/action/publish", "internal/action/regclient", "internal/action/workspace", "internal/action/pack"},
 }
 
 // kits serve tests and measurements; no row lets a program import one. What is

@@ -96,6 +96,12 @@ func defaultTransport() http.RoundTripper {
 	return t
 }
 
+// CheckURL refuses what New would refuse as BaseURL.
+func CheckURL(raw string) error {
+	_, err := parseBase(raw)
+	return err
+}
+
 func parseBase(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
