@@ -337,3 +337,18 @@ func TestLumenExportExtras(t *testing.T) {
 	cli(t, "", "export", "lumen", "s3://", "--data", data).want(1, "names no bucket")
 	cli(t, "", "export", "lumen", to, "--data", filepath.Join(data, "none")).want(1, "no data folder")
 }
+
+// Who publishes is told which dependencies nobody could resolve, by a server and by a folder.
+func TestPublishLumenNamesWhatIsMissing(t *testing.T) {
+	url, stop := lumenServer(t, t.TempDir())
+	defer stop()
+	folder := "file://" + filepath.Join(t.TempDir(), "tree")
+	lacking := lumenPackage(t, "@acme/app", "1.0.0", "[dependencies]", `"@acme/http" = "^2.0.0"`, `"@acme/htpt" = "1.0.0"`)
+	cli(t, "", "publish", "lumen", lacking, "--registry", url, "--token", lumenToken).
+		want(0, "published (sha256:").want(0, "no version of @acme/http that is ^2.0.0").want(0, "no package @acme/htpt")
+	cli(t, "", "publish", "lumen", lacking, "--registry", folder, "--json").want(0, `"unmet"`).want(0, "no package @acme/http,")
+	whole := lumenPackage(t, "@acme/whole", "1.0.0", "[dependencies]", `"@acme/http" = "^1.0.0"`)
+	if r := cli(t, "", "publish", "lumen", whole, "--registry", url, "--token", lumenToken); strings.Contains(r.stdout+r.stderr, "@acme/http") {
+		t.Errorf("nothing is missing, but it says\n%s%s", r.stdout, r.stderr)
+	}
+}

@@ -28,7 +28,7 @@ func (publishLumen) Help() string {
 
 A version never changes: the same bytes again are a success, others are refused. A folder or a bucket's prefix is changed under a
 lock, step by step, so that its readers see a whole registry at every moment; what somebody has written into its files by hand is
-kept.`)
+kept. A dependency that no version in the registry satisfies is named, and is no failure.`)
 }
 
 func (c publishLumen) do(ctx context.Context, s streams) (err error) {
@@ -53,6 +53,9 @@ func (c publishLumen) do(ctx context.Context, s streams) (err error) {
 	if out.Notice != "" {
 		s.say("%s", shownText(out.Notice))
 	}
+	for _, unmet := range out.Unmet {
+		s.say("%s", shownText(unmet))
+	}
 	if c.JSON {
 		return writeJSON(s.stdout, out)
 	}
@@ -70,7 +73,10 @@ func (c publishLumen) toTree(ctx context.Context, p lumentree.Package, key ed255
 		return out, err
 	}
 	defer func() { err = errors.Join(err, sink.Close()) }()
-	return lumentree.Publish(ctx, sink, p, lumentree.PublishOptions{Name: c.Name, Key: key})
+	if out, err = lumentree.Publish(ctx, sink, p, lumentree.PublishOptions{Name: c.Name, Key: key}); err == nil {
+		out.Unmet = lumentree.Unmet(ctx, sink, p.Manifest)
+	}
+	return out, err
 }
 
 func (c publishLumen) toServer(ctx context.Context, p lumentree.Package, key ed25519.PrivateKey) (out lumentree.Published, err error) {
@@ -79,5 +85,8 @@ func (c publishLumen) toServer(ctx context.Context, p lumentree.Package, key ed2
 		return out, err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	return site.Send(ctx, p, lumentree.SendOptions{Key: key})
+	if out, err = site.Send(ctx, p, lumentree.SendOptions{Key: key}); err == nil {
+		out.Unmet = lumentree.Unmet(ctx, site, p.Manifest)
+	}
+	return out, err
 }

@@ -29,12 +29,13 @@ type PublishOptions struct {
 
 // Published is what a publish led to.
 type Published struct {
-	Name      string `json:"name"`
-	Version   string `json:"version"`
-	Hash      string `json:"hash"` // of the archive
-	Unchanged bool   `json:"unchanged,omitempty"`
-	SignedBy  string `json:"signed_by,omitempty"` // the key of the upload that a server verified
-	Notice    string `json:"notice,omitempty"`    // what the server says beside it
+	Name      string   `json:"name"`
+	Version   string   `json:"version"`
+	Hash      string   `json:"hash"` // of the archive
+	Unchanged bool     `json:"unchanged,omitempty"`
+	SignedBy  string   `json:"signed_by,omitempty"` // the key of the upload that a server verified
+	Notice    string   `json:"notice,omitempty"`    // what the server says beside it
+	Unmet     []string `json:"unmet,omitempty"`     // what Unmet says, for who has asked
 }
 
 // checkpointLife is how long a checkpoint of a folder is good: nobody signs it anew but the next publish.

@@ -9,7 +9,6 @@ import (
 // Range is a set of versions: alternatives ("||") of comparators that must all
 // hold. The zero value contains nothing.
 type Range struct {
-	text string
 	// node-semver reads a range anew for includePrerelease: lower bounds that it
 	// fills in then start at the prereleases ("1.2" is ">=1.2.0-0").
 	stable, pre [][]comparator
@@ -25,7 +24,7 @@ type comparator struct {
 // comparators, hyphen ranges, x-ranges, "~" and "^", joined by spaces and "||".
 // The empty range is "*". The error is a *SyntaxError.
 func ParseRange(s string) (Range, error) {
-	r := Range{text: s}
+	var r Range
 	var ok bool
 	if r.stable, ok = compile(s, false); ok {
 		r.pre, ok = compile(s, true)
@@ -35,9 +34,6 @@ func ParseRange(s string) (Range, error) {
 	}
 	return r, nil
 }
-
-// String gives the range back as it was parsed.
-func (r Range) String() string { return r.text }
 
 // Contains reports whether v is in the range. Without includePrerelease a
 // prerelease is only in it if a comparator of the matching alternative names a

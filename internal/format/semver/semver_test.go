@@ -12,10 +12,6 @@ func TestStringKeepsTheText(t *testing.T) {
 			t.Errorf("Parse(%q) = %q, %v", s, v, err)
 		}
 	}
-	r, err := ParseRange(" ^1.2 ||2 ")
-	if err != nil || r.String() != " ^1.2 ||2 " {
-		t.Errorf("String() = %q, %v", r, err)
-	}
 }
 
 func TestSyntaxErrorNamesTheText(t *testing.T) {
