@@ -14,7 +14,36 @@ import (
 // end in a slash.
 type Mux struct {
 	http.ServeMux
-	once sync.Once
+	once   sync.Once
+	firsts map[string]bool // the first segments of its patterns; a wildcard is "*"
+}
+
+// Handle registers a handler, as http.ServeMux does.
+func (m *Mux) Handle(pattern string, h http.Handler) {
+	_, path, _ := strings.Cut(pattern, "/")
+	first, _, _ := strings.Cut(path, "/")
+	switch {
+	case first == "{$}":
+		first = ""
+	case strings.HasPrefix(first, "{"):
+		first = "*"
+	}
+	if m.firsts == nil {
+		m.firsts = map[string]bool{}
+	}
+	m.firsts[first] = true
+	m.ServeMux.Handle(pattern, h)
+}
+
+// Knows reports whether a request has a pattern. That its path begins as none does is found at once: a ServeMux would try all
+// methods.
+func (m *Mux) Knows(r *http.Request) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	if !m.firsts[first] && !m.firsts["*"] {
+		return false
+	}
+	_, pattern := m.Handler(r)
+	return pattern != nothing && pattern != ""
 }
 
 // ServeHTTP dispatches the request.
@@ -37,7 +66,7 @@ func (m *Mux) refuse(w http.ResponseWriter, r *http.Request) {
 	probe := *r
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		probe.Method = method
-		if _, pattern := m.Handler(&probe); pattern != nothing && pattern != "" {
+		if m.Knows(&probe) {
 			allowed = append(allowed, method)
 		}
 	}

@@ -73,10 +73,11 @@ func (u *UI) repositoryRoutes() *httpkit.Mux {
 // others are the first parts of addresses that are no owner of a repository.
 var others = []string{"-", "~", "analytics", "commits", "health", "lumen", "metrics", "npm", "packages", "publish", "ready", "search", "zig"}
 
-// isRepository reports whether an address may be one of a repository: it has two parts, and not the first of any other.
+// isRepository reports whether an address may be one of a repository: it has two parts, not the first of any other, and is not one
+// of npm: a package's in a scope, or a tarball's.
 func isRepository(path string) bool {
 	owner, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	return rest != "" && !slices.Contains(others, owner)
+	return rest != "" && owner != "" && owner[0] != '@' && !strings.HasPrefix(rest, "-/") && !slices.Contains(others, owner)
 }
 
 // below are what the addresses of a repository's pages have behind it. No group's repository that is called so has pages.

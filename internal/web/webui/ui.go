@@ -88,8 +88,7 @@ func (u *UI) Wants(r *http.Request) (page, here bool) {
 // has reports whether an address has a page.
 func (u *UI) has(r *http.Request) bool {
 	mux, r := u.muxOf(r)
-	_, pattern := mux.Handler(r)
-	return pattern != "" && pattern != "/" && !isDocument(httpkit.Path(r))
+	return mux.Knows(r) && !isDocument(httpkit.Path(r))
 }
 
 // muxOf is who knows the address of a request, and the request as it knows it.

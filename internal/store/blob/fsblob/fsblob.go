@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"sync"
 
@@ -132,9 +131,12 @@ func wrap(tried string, key blob.Key, err error) error {
 	return fmt.Errorf("%s blob %s: %w", tried, key, err)
 }
 
-func dirName(key blob.Key) string { return path.Join(string(key.Space), key.Digest.Hex()[:2]) }
+func dirName(key blob.Key) string { return string(key.Space) + "/" + key.Digest.Hex()[:2] }
 
-func fileName(key blob.Key) string { return path.Join(dirName(key), key.Digest.Hex()) }
+func fileName(key blob.Key) string {
+	hex := key.Digest.Hex()
+	return string(key.Space) + "/" + hex[:2] + "/" + hex
+}
 
 // digestOf is the digest that a file is named by; ok is false for a file that is no blob.
 func digestOf(dir, file string) (d digest.SHA256, ok bool) {
