@@ -114,7 +114,7 @@ func readListing(r kv.Row) listing {
 }
 
 func (l listing) names() ([]string, error) {
-	text, err := inflate(l.packed, maxListing)
+	text, err := inflate(bytes.NewReader(l.packed), maxListing)
 	if err != nil {
 		return nil, fmt.Errorf("reading the listing of commit %s: %w", l.sha, err)
 	}

@@ -32,15 +32,29 @@ type Manifest struct {
 }
 
 // parts returns the blobs the artifact needs.
-func (a Artifact) parts() []tarball.Part {
+func (a *Artifact) parts() []*tarball.Part {
 	if a.Recipe != nil {
-		return []tarball.Part{a.Recipe.Head, a.Recipe.Body}
+		return []*tarball.Part{&a.Recipe.Head, &a.Recipe.Body}
 	}
-	parts := []tarball.Part{*a.Whole}
+	parts := []*tarball.Part{a.Whole}
 	if a.Manifest != nil {
-		parts = append(parts, a.Manifest.Part)
+		parts = append(parts, &a.Manifest.Part)
 	}
 	return parts
+}
+
+// clone shares no part with the artifact.
+func (a Artifact) clone() Artifact {
+	if a.Recipe != nil {
+		a.Recipe = new(*a.Recipe)
+	}
+	if a.Whole != nil {
+		a.Whole = new(*a.Whole)
+	}
+	if a.Manifest != nil {
+		a.Manifest = new(*a.Manifest)
+	}
+	return a
 }
 
 // manifest names the head that holds the package.json; ok is false if there is none.
@@ -109,7 +123,7 @@ func blobsOf(packages map[string]Package) []blob.Key {
 	var blobs []blob.Key
 	for _, pkg := range packages {
 		for _, part := range pkg.Artifact.parts() {
-			blobs = append(blobs, blobKey(part))
+			blobs = append(blobs, blobKey(*part))
 		}
 	}
 	return blobs

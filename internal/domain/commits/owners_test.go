@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/org/registry-action/internal/fault"
+	"github.com/org/registry-action/internal/format/digest"
 	"github.com/org/registry-action/internal/format/tarball"
 	"github.com/org/registry-action/internal/store/kv"
 )
@@ -338,8 +339,9 @@ func TestReplaceWithoutRepository(t *testing.T) {
 
 // Packages that were gathered stay those of who published them.
 func TestGatheredPackagesKeepTheirPublisher(t *testing.T) {
-	c := contents{packages: map[string]Package{"first": {Name: "first", Publisher: "alice"}}}
-	rows, err := encode(sha1a, newPublishID(newWorld(t, Options{}).now()), c.gather(Repository{}, []Package{{Name: "second", Publisher: "mallory"}}))
+	some := Artifact{Whole: &tarball.Part{Size: 1}, Sums: digest.NewHasher().Sums()}
+	c := contents{packages: map[string]Package{"first": {Name: "first", Publisher: "alice", Artifact: some}}}
+	rows, err := encode(sha1a, newPublishID(newWorld(t, Options{}).now()), c.gather(Repository{}, []Package{{Name: "second", Publisher: "mallory", Artifact: some}}))
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}

@@ -3,7 +3,6 @@ package commits
 import (
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -60,9 +59,10 @@ func (w *world) seed(commits, packages int) {
 
 func sumsOf(sha string, i int) digest.Sums {
 	d := sha512.Sum512(fmt.Append(nil, sha, i))
-	return digest.Sums{
-		SHA256: digest.SHA256(d[:32]), Shasum: hex.EncodeToString(d[:20]), Integrity: sriPrefix + base64.StdEncoding.EncodeToString(d[:]),
-	}
+	var p digest.Packed
+	copy(p[:], d[:])
+	copy(p[len(d):], d[:])
+	return p.Sums()
 }
 
 // BenchmarkPreviews reads a name of a repository with 1,000 commits of 100 packages each.

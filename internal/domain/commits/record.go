@@ -1,10 +1,7 @@
 package commits
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
-	"strings"
 	"time"
 	"unique"
 
@@ -15,9 +12,7 @@ import (
 
 // record is a preview as it is kept in memory: there may be a hundred thousand.
 type record struct {
-	integrity  [64]byte
-	shasum     [20]byte
-	checksum   digest.SHA256
+	sums       digest.Packed
 	manifest   tarball.Part // a split artifact's head
 	content    tarball.Part // a split artifact's body, or the whole
 	raw        int64
@@ -36,14 +31,16 @@ type record struct {
 	shrinkwrap bool
 }
 
-const sriPrefix = "sha512-"
-
 // newRecord keeps a package that has a manifest.
 func newRecord(p Package) (record, error) {
 	a := p.Artifact
+	sums, err := a.Sums.Pack()
+	if err != nil {
+		return record{}, fmt.Errorf("%s of commit %s: %w", p.Name, p.SHA, err)
+	}
 	m, _ := a.manifest()
 	r := record{
-		checksum: a.SHA256, manifest: m.Part, holes: m.Holes, size: a.Size, unpacked: a.Unpacked, files: int32(a.Files),
+		sums: sums, manifest: m.Part, holes: m.Holes, size: a.Size, unpacked: a.Unpacked, files: int32(a.Files),
 		gyp: a.Gyp, shrinkwrap: a.Shrinkwrap, at: p.PublishedAt.UnixMilli(), dir: unique.Make(p.Dir), repository: unique.Make(p.Repository), publisher: unique.Make(p.Publisher), listed: true,
 	}
 	if a.Recipe != nil {
@@ -51,22 +48,12 @@ func newRecord(p Package) (record, error) {
 	} else {
 		r.content, r.whole = *a.Whole, true
 	}
-	sri, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(a.Integrity, sriPrefix))
-	if err == nil && len(sri) == len(r.integrity) && len(a.Shasum) == 2*len(r.shasum) {
-		copy(r.integrity[:], sri)
-		_, err = hex.Decode(r.shasum[:], []byte(a.Shasum))
-		return r, err
-	}
-	return record{}, fmt.Errorf("%s of commit %s has the sums %q and %q", p.Name, p.SHA, a.Integrity, a.Shasum)
+	return r, nil
 }
 
 // unpack is the inverse of newRecord.
 func (r *record) unpack(name, sha string, expires time.Time) Package {
-	a := Artifact{Size: r.size, Unpacked: r.unpacked, Files: int(r.files), Gyp: r.gyp, Shrinkwrap: r.shrinkwrap, Sums: digest.Sums{
-		SHA256:    r.checksum,
-		Integrity: sriPrefix + base64.StdEncoding.EncodeToString(r.integrity[:]),
-		Shasum:    hex.EncodeToString(r.shasum[:]),
-	}}
+	a := Artifact{Size: r.size, Unpacked: r.unpacked, Files: int(r.files), Gyp: r.gyp, Shrinkwrap: r.shrinkwrap, Sums: r.sums.Sums()}
 	if r.whole {
 		a.Whole, a.Manifest = new(r.content), &Manifest{r.manifest, r.holes}
 	} else {

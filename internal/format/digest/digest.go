@@ -86,7 +86,7 @@ func (h *Hasher) Size() int64 { return h.size }
 // Sums returns the hashes of what was written so far.
 func (h *Hasher) Sums() Sums {
 	s := Sums{
-		Integrity: "sha512-" + base64.StdEncoding.EncodeToString(h.h512.Sum(nil)),
+		Integrity: sriPrefix + base64.StdEncoding.EncodeToString(h.h512.Sum(nil)),
 		Shasum:    hex.EncodeToString(h.h1.Sum(nil)),
 	}
 	copy(s.SHA256[:], h.h256.Sum(nil))
