@@ -19,9 +19,9 @@ const (
 
 // farPublishing is the measurement "publish-s3".
 type farPublishing struct {
-	server      *server
-	least, same *barePublisher
-	versions    int
+	server   *server
+	bare     *barePublisher
+	versions int
 }
 
 // measurePublishFar compares publishing to a server on S3 and DynamoDB with the bare calls of the SDK that it can't do without.
@@ -43,23 +43,21 @@ func measurePublishFar(ctx context.Context, b *bench, dir string) (t table, err 
 	if _, err := p.run(ctx); err != nil { // the first versions take the names
 		return t, err
 	}
-	for reads, bare := range map[readsOf]**barePublisher{leastReads: &p.least, sameReads: &p.same} {
-		if *bare, err = startBarePublisher(ctx, stores, reads); err != nil {
-			return t, err
-		}
-		defer func() { err = errors.Join(err, (*bare).moto.Stop()) }()
+	if p.bare, err = startBarePublisher(ctx, stores); err != nil {
+		return t, err
 	}
+	defer func() { err = errors.Join(err, p.bare.moto.Stop()) }()
 	return t, p.compare(ctx, &t)
 }
 
-// compare lets the three take turns.
+// compare lets the two take turns.
 func (p *farPublishing) compare(ctx context.Context, t *table) error {
-	var ours, least, same []usage
+	var ours, bare []usage
 	for range farRounds {
 		for _, turn := range []struct {
 			run  func(context.Context) (usage, error)
 			list *[]usage
-		}{{p.run, &ours}, {p.least.run, &least}, {p.same.run, &same}} {
+		}{{p.run, &ours}, {p.bare.run, &bare}} {
 			u, err := turn.run(ctx)
 			if err != nil {
 				return err
@@ -67,16 +65,13 @@ func (p *farPublishing) compare(ctx context.Context, t *table) error {
 			*turn.list = append(*turn.list, u)
 		}
 	}
-	wall, _ := times(ours, least)
-	all, _ := times(ours, same)
+	wall, _ := times(ours, bare)
 	t.add("a publish takes", typical(ours).Wall.Seconds()/farAtOnce, seconds)
-	t.add("the calls that it can't do without take", typical(least).Wall.Seconds()/farAtOnce, seconds)
+	t.add("the calls that it can't do without take", typical(bare).Wall.Seconds()/farAtOnce, seconds)
 	t.aim("… a publish against them", wall, ratio, atMost, 2)
-	t.add("all calls that it makes take", typical(same).Wall.Seconds()/farAtOnce, seconds)
-	t.add("… a publish against them", all, ratio)
 	t.note("%d rounds of %d publishes, by turns, all on this machine; a time is that of a round divided by its publishes", farRounds, farAtOnce)
-	t.note("not without: %d GetItem (the package, the version, its tombstone, who holds the bytes), a transaction of 2 rows that holds the bytes, PutObject, a transaction of 5 rows; it makes %d GetItem", leastReads, sameReads)
-	t.note("moto serves one request at a time, and copies all rows for each transaction, which is most of these times; each of the three has a moto of its own with as many rows")
+	t.note("not without: %d GetItem (the package, the version, its tombstone, who holds the bytes), a transaction of 2 rows that holds the bytes, PutObject, a transaction of 5 rows", bareReads)
+	t.note("moto serves one request at a time, which is most of these times; each of the two has a moto of its own with as many rows")
 	return nil
 }
 
