@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -87,28 +86,5 @@ func TestInputsAreOptions(t *testing.T) {
 		if input.Default != "" && input.Default != "false" && name != "github-token" && input.Default != own {
 			t.Errorf("input %s has default %q, the option %q", name, input.Default, own)
 		}
-	}
-}
-
-// A mistake in the call ends with 2 before anything is packed, and names the way out.
-func TestWrongUsage(t *testing.T) {
-	for name, tt := range map[string]struct {
-		args []string
-		env  map[string]string
-		want string
-	}{
-		"no registry":         {want: "set --registry-url or REGISTRY_URL"},
-		"no URL":              {args: []string{"--registry-url", "registry.example.com"}, want: "set REGISTRY_URL to one like https://"},
-		"no URL, by variable": {env: map[string]string{"REGISTRY_URL": "ftp://registry.example.com"}, want: "set REGISTRY_URL to one like https://"},
-		"no commit":           {args: []string{"--dry-run", "--sha", "main"}, want: `"main" is not a commit`},
-		"unknown flag":        {args: []string{"--registry"}, want: "--registry"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var stdout, stderr strings.Builder
-			code := run(t.Context(), tt.args, func(k string) string { return tt.env[k] }, &stdout, &stderr)
-			if code != 2 || !strings.Contains(stderr.String(), tt.want) || stdout.Len() > 0 {
-				t.Errorf("exit code %d, %q, %q; want 2 and %q", code, &stdout, &stderr, tt.want)
-			}
-		})
 	}
 }
