@@ -27,8 +27,9 @@ var allowed = map[string][]string{
 	"internal/memo":   nil,
 
 	// the client of GitHub, of the action and of the server.
-	"internal/pause": nil,
-	"internal/forge": {"internal/fault", "internal/pause"},
+	"internal/pause":      nil,
+	"internal/background": {"internal/fault"},
+	"internal/forge":      {"internal/fault", "internal/pause"},
 	// what a server needs beside: GitHub Apps. The action links no JWTs.
 	"internal/forge/connector": {"internal/fault", "internal/forge", "internal/memo", "internal/pause"},
 
@@ -89,11 +90,11 @@ var allowed = map[string][]string{
 	"internal/domain/programs":      {"internal/fault"},
 	"internal/domain/signing":       {"internal/fault", "internal/format/signature", "internal/store/kv", "internal/store/scrub", "internal/store/turns"},
 	"internal/domain/search":        {"internal/fault", "internal/store/feed", "internal/store/kv"},
-	"internal/domain/stats":         {"internal/fault", "internal/store/kv"},
+	"internal/domain/stats":         {"internal/background", "internal/fault", "internal/store/kv"},
 	"internal/domain/changes":       {"internal/fault", "internal/memo", "internal/format/*"},
 	"internal/domain/files":         {"internal/format/filelist", "internal/fault", "internal/store/cache", "internal/store/turns"},
-	"internal/domain/upstream":      {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
-	"internal/domain/zigmirror":     {"internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
+	"internal/domain/upstream":      {"internal/background", "internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/cache"},
+	"internal/domain/zigmirror":     {"internal/background", "internal/fault", "internal/egress", "internal/memo", "internal/format/*", "internal/store/*"},
 	"internal/domain/catalog":       {"internal/fault", "internal/format/*", "internal/store/cache"},
 	"internal/domain/commits":       {"internal/fault", "internal/format/*", "internal/store/*"},
 	"internal/domain/forks":         {"internal/fault", "internal/forge", "internal/format/*", "internal/store/kv", "internal/store/turns"},

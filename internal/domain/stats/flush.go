@@ -83,7 +83,7 @@ func (s *Service) wait(d time.Duration) bool {
 func (s *Service) Close() error { return s.close() }
 
 func (s *Service) shutdown() error {
-	s.endRankings()
+	s.makers.Close()
 	close(s.closing)
 	s.flusher.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)

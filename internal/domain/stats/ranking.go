@@ -87,13 +87,12 @@ func (s *Service) ranking(ctx context.Context, id rankingID) ([]Ranked, error) {
 		return m.names, nil
 	}
 	made := s.making.DoChan(fmt.Sprint(id), func() (any, error) {
-		if !s.begin() {
-			return nil, kv.ErrClosed
+		ctx, done, err := s.makers.Begin(makeLimit)
+		if err != nil {
+			return nil, err
 		}
-		defer s.makers.Done()
-		life, cancel := context.WithTimeout(s.life, makeLimit)
-		defer cancel()
-		return s.makeRanking(life, id)
+		defer done()
+		return s.makeRanking(ctx, id)
 	})
 	select {
 	case r := <-made:
@@ -104,25 +103,6 @@ func (s *Service) ranking(ctx context.Context, id rankingID) ([]Ranked, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-}
-
-// begin lets Close wait for makers.Done; false if the service is closed.
-func (s *Service) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.makers.Add(1)
-	}
-	return !s.closed
-}
-
-// endRankings waits for the makers under way, and lets no others begin.
-func (s *Service) endRankings() {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.end()
-	s.makers.Wait()
 }
 
 func (s *Service) makeRanking(ctx context.Context, id rankingID) ([]Ranked, error) {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -173,7 +174,7 @@ func TestCloseEndsRankings(t *testing.T) {
 	if len(db.ended) == 0 {
 		t.Error("Close has not waited for it")
 	}
-	if _, err := w.Top(t.Context(), []Kind{NPM}, Ever, 1); !errors.Is(err, kv.ErrClosed) {
+	if _, err := w.Top(t.Context(), []Kind{NPM}, Ever, 1); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("Top of a closed service = %v", err)
 	}
 }

@@ -1,13 +1,13 @@
 package stats
 
 import (
-	"context"
 	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/org/registry-action/internal/background"
 	"github.com/org/registry-action/internal/store/kv"
 )
 
@@ -37,10 +37,7 @@ type Service struct {
 
 	rankings rankings
 	making   singleflight.Group // rankings
-	makers   sync.WaitGroup     // of them; whoever asked may have gone
-	closed   bool               // no more are begun; guarded by mu
-	life     context.Context    // of their making: several may wait for one
-	end      context.CancelFunc
+	makers   *background.Work   // of them: several may wait for one
 }
 
 // New returns a service that writes what it counts until it is closed.
@@ -61,9 +58,8 @@ func newService(db kv.DB, opt Options) *Service {
 	s := &Service{
 		db: db, opt: opt, counts: map[subject]*count{},
 		wake: make(chan struct{}, 1), closing: make(chan struct{}),
-		rankings: rankings{made: map[rankingID]madeRanking{}},
+		rankings: rankings{made: map[rankingID]madeRanking{}}, makers: background.NewWork(),
 	}
-	s.life, s.end = context.WithCancel(context.Background())
 	s.close = sync.OnceValue(s.shutdown)
 	return s
 }

@@ -99,7 +99,7 @@ func (s *Service) refresh(ctx context.Context, name string, f packument.Form, fr
 		s.failed.Forget(name)
 		return false, nil
 	}
-	if errors.Is(err, fault.NotFound) || s.life.Err() != nil {
+	if errors.Is(err, fault.NotFound) || s.work.Ended() {
 		return false, err
 	}
 	s.remember(ctx, name, err)

@@ -23,6 +23,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/org/registry-action/internal/background"
 	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/packument"
@@ -80,13 +81,10 @@ type Service struct {
 	parsing chan struct{} // who holds a whole packument in memory
 	keys    keyring
 
+	work *background.Work
+
 	mu        sync.Mutex
 	downloads map[string]*download
-	closed    bool
-	working   sync.WaitGroup
-	// life ends with the service. It is in the struct because work must not end with the caller who began it.
-	life context.Context
-	end  context.CancelFunc
 }
 
 const (
@@ -109,13 +107,12 @@ func newService(opt Options, via egress.Network) (*Service, error) {
 	if strings.ContainsFunc(opt.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return nil, fault.New(fault.Invalid, "the token for upstream has a space, a line break or another character that a header can't carry")
 	}
-	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), downloads: map[string]*download{}}
+	s := &Service{opt: opt.withDefaults(), base: base, id: rand.Text(), parsing: make(chan struct{}, maxParsing), work: background.NewWork(), downloads: map[string]*download{}}
 	s.client = &egress.Client{Guard: egress.NewGuard(via, base, maxRequests), Timeout: s.opt.Timeout, Observe: s.opt.Observe}
 	s.absent, s.failed = memo.New[struct{}](maxAbsent, s.opt.Now), memo.New[failure](maxFailed, s.opt.Now)
 	s.found = memo.New[packument.Ref](maxFound, s.opt.Now)
 	s.health = egress.NewHealth(s.opt.Now, s.opt.Log)
 	s.requests, s.transfers = egress.NewSlots(maxRequests, maxWaiting), egress.NewSlots(maxRequests, maxWaiting)
-	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
@@ -141,11 +138,7 @@ func (s *Service) Up() bool { return s.health.Up() }
 
 // Close ends what is under way and waits for it.
 func (s *Service) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.end()
-	s.working.Wait()
+	s.work.Close()
 	s.client.Guard.CloseIdle()
 	return nil
 }
@@ -154,7 +147,7 @@ func (s *Service) Close() error {
 // only who asks has told of is not remembered: others would be refused for what it made up.
 func (s *Service) remember(ctx context.Context, key string, err error) {
 	told := errors.Is(err, fault.Loop) && hopsOf(ctx) != ""
-	if s.life.Err() == nil && !errors.Is(err, egress.ErrNotSent) && !told {
+	if !s.work.Ended() && !errors.Is(err, egress.ErrNotSent) && !told {
 		keep := max(egress.RestFor, fault.Wait(err))
 		s.failed.Put(key, failure{err, s.opt.Now().Add(keep)}, keep)
 	}
@@ -178,21 +171,13 @@ func (s *Service) failing(key string) (err error, ok bool) {
 	return &later, ok
 }
 
-// begin registers work that does not end with caller, only with the service
-// or when its time is up. The work calls done at its end.
+// begin registers work that caller is the first to ask for; how far the request has come goes along.
 func (s *Service) begin(caller context.Context, limit time.Duration) (ctx context.Context, done func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, nil, s.stopping()
+	ctx, done, err = s.work.Begin(limit)
+	if err != nil {
+		return nil, nil, err
 	}
-	s.working.Add(1)
-	ctx, cancel := context.WithTimeout(withHops(s.life, caller), limit)
-	return ctx, func() { cancel(); s.working.Done() }, nil
-}
-
-func (s *Service) stopping() error {
-	return fault.New(fault.Unavailable, "this server is stopping; try again in a moment")
+	return withHops(ctx, caller), done, nil
 }
 
 // share lets all who ask for the same key at the same time have one answer.

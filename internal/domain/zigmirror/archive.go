@@ -122,7 +122,7 @@ func (s *Service) refresh(ctx context.Context, p Place) (stale bool, err error) 
 		s.failed.Forget(p.key())
 		return false, nil
 	}
-	if errors.Is(err, fault.NotFound) || s.life.Err() != nil {
+	if errors.Is(err, fault.NotFound) || s.work.Ended() {
 		return false, err
 	}
 	s.remember(p.key(), err)

@@ -16,11 +16,11 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/org/registry-action/internal/background"
 	"github.com/org/registry-action/internal/egress"
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/zig"
@@ -89,13 +89,7 @@ type Service struct {
 	calls  singleflight.Group
 	absent *memo.Memo[struct{}] // archives that are not there
 	failed *memo.Memo[error]    // what just went wrong with others
-
-	mu      sync.Mutex
-	closed  bool
-	working sync.WaitGroup
-	// life ends with the service. It is in the struct because work must not end with the caller who began it.
-	life context.Context
-	end  context.CancelFunc
+	work   *background.Work
 }
 
 // New returns a Service.
@@ -114,22 +108,18 @@ func New(opt Options) (*Service, error) {
 		slots:     egress.NewSlots(maxRequests, maxWaiting),
 		spool:     spool.Spool{Dir: opt.SpoolDir, MaxPackage: opt.MaxPackage},
 		unpacking: make(chan struct{}, max(2, runtime.GOMAXPROCS(0)/2)),
+		work:      background.NewWork(),
 		absent:    memo.New[struct{}](maxAbsent, opt.Now), failed: memo.New[error](maxFailed, opt.Now),
 	}
 	for _, host := range hosts {
 		s.health[host] = egress.NewHealth(opt.Now, opt.Log)
 	}
-	s.life, s.end = context.WithCancel(context.Background())
 	return s, nil
 }
 
 // Close ends what is under way and waits for it.
 func (s *Service) Close() error {
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.end()
-	s.working.Wait()
+	s.work.Close()
 	s.client.Guard.CloseIdle()
 	return nil
 }
@@ -138,7 +128,7 @@ func (s *Service) Close() error {
 // whose ctx ends leaves; the work goes on, for as long as the service lives and workTime.
 func (s *Service) share(ctx context.Context, key string, work func(context.Context) (bool, error)) (bool, error) {
 	answers := s.calls.DoChan(key, func() (stale any, err error) {
-		ctx, done, err := s.begin()
+		ctx, done, err := s.work.Begin(workTime)
 		if err != nil {
 			return false, err
 		}
@@ -160,20 +150,9 @@ func (s *Service) share(ctx context.Context, key string, work func(context.Conte
 	}
 }
 
-func (s *Service) begin() (ctx context.Context, done func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return nil, nil, fault.New(fault.Unavailable, "this server is stopping; try again in a moment")
-	}
-	s.working.Add(1)
-	ctx, cancel := context.WithTimeout(s.life, workTime)
-	return ctx, func() { cancel(); s.working.Done() }, nil
-}
-
 // remember has those who ask for the same again in a moment refused at once.
 func (s *Service) remember(key string, err error) {
-	if s.life.Err() != nil || errors.Is(err, egress.ErrNotSent) {
+	if s.work.Ended() || errors.Is(err, egress.ErrNotSent) {
 		return
 	}
 	keep := max(egress.RestFor, fault.Wait(err))
