@@ -20,7 +20,7 @@ const (
 )
 
 // Unmet says which dependencies of a package no version in the tree satisfies, so that whoever adds the package can't resolve it: a
-// sentence for each. Yanked versions are not chosen, and count for nothing. That it can't look is told likewise.
+// sentence for each of the first 100 by name. Yanked versions are not chosen, and count for nothing. That it can't look is told likewise.
 func Unmet(ctx context.Context, t Tree, m lumen.Manifest) (unmet []string) {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 var errAbandoned = errors.New("the archive was not written to its end")
 
 // checker is Check for bytes that are written, an upload on its way into a
-// store for instance. Exactly one of Finish and Close must be called last; both
-// wait for the Checker's goroutine.
+// store for instance. Exactly one of finish and Close must be called last; both
+// wait for the goroutine.
 type checker struct {
 	pipe *io.PipeWriter
 	done chan struct{}
@@ -53,7 +53,7 @@ func (c *checker) finish() (Summary, error) {
 	return c.sum, c.err
 }
 
-// Close abandons the check. After Finish it does nothing.
+// Close abandons the check. After finish it does nothing.
 func (c *checker) Close() error {
 	c.pipe.CloseWithError(errAbandoned)
 	<-c.done
