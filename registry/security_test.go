@@ -2,8 +2,6 @@ package registry_test
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -56,52 +54,47 @@ func TestDataFolderIsItsUsersOwn(t *testing.T) {
 	}
 }
 
-// Who sends the beginning of a request, and no end, or headers without one, keeps no connection.
-func TestHeadersAreBounded(t *testing.T) {
-	reg, err := registry.New(registry.HeaderTime(registry.Config{DataDir: t.TempDir(), BaseURL: "http://localhost", NoUpstream: true}, 100*time.Millisecond))
-	if err != nil {
+// Who sends the beginning of a request, and no end, keeps no connection.
+func TestHeadersThatDoNotEnd(t *testing.T) {
+	conn := dial(t, registry.HeaderTime(registry.Config{}, 100*time.Millisecond))
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = reg.Close() })
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- reg.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil && !errors.Is(err, net.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	slow, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer slow.Close()
-	if _, err := io.WriteString(slow, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "); err != nil {
-		t.Fatal(err)
-	}
-	if err := slow.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(io.Discard, slow); err != nil { // ends with the connection
+	if _, err := io.Copy(io.Discard, conn); err != nil { // ends with the connection
 		t.Errorf("a request that does not come to its end: %v", err)
 	}
-	large, err := net.Dial("tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer large.Close()
+}
+
+func TestHeadersWithoutBound(t *testing.T) {
+	conn := dial(t, registry.Config{})
 	go func() {
-		_, _ = io.WriteString(large, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 1<<20))
+		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: "+strings.Repeat("x", 1<<20))
 	}() // the server hangs up
-	answer, err := http.ReadResponse(bufio.NewReader(large), nil)
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a header of a mebibyte: %v, %v", answer, err)
 	}
+}
+
+// dial is a connection to a registry that ends with the test.
+func dial(t *testing.T, c registry.Config) net.Conn {
+	t.Helper()
+	s := serve(t, c)
+	t.Cleanup(func() {
+		s.stop()
+		if err := <-s.ended; err != nil {
+			t.Error(err)
+		}
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 // A page of another site can make a browser on the server's own machine send a request; it changes nothing, in no protocol.

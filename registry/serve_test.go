@@ -120,7 +120,7 @@ func eventually(t *testing.T, what string, is func() bool) {
 // A server that is told to stop says so to load balancers, serves on for a while, and ends
 // when the upload under way has.
 func TestGracefulShutdown(t *testing.T) {
-	s := serve(t, registry.Config{ShutdownDelay: 300 * time.Millisecond, ShutdownTime: time.Minute})
+	s := serve(t, registry.Config{ShutdownDelay: 3 * time.Second, ShutdownTime: patience})
 	if status, body := s.get(t, "/ready"); status != 200 || !strings.Contains(body, `"status":"ready"`) {
 		t.Fatalf("/ready = %d %s", status, body)
 	}
