@@ -153,9 +153,6 @@ func (x zigIndex) Search(ctx context.Context, text string, offset, limit int) ([
 	return out, found.Total, err
 }
 
-// maxLumenFound is what lumenpackages finds at most.
-const maxLumenFound = 100
-
 // lumenIndex is lumenapi.Index.
 type lumenIndex struct {
 	*lumenpackages.Service
@@ -167,7 +164,7 @@ func (x lumenIndex) Search(ctx context.Context, text string, offset, limit int) 
 	if err := lumenpackages.CheckSearch(text); err != nil || !x.all.Complete() {
 		return x.Service.Search(ctx, text, offset, limit)
 	}
-	found, err := x.all.Search(ctx, search.Query{Text: text, Kinds: []search.Kind{search.Lumen}, From: offset, Size: min(limit, maxLumenFound)})
+	found, err := x.all.Search(ctx, search.Query{Text: text, Kinds: []search.Kind{search.Lumen}, From: offset, Size: limit})
 	out := make([]lumen.IndexEntry, 0, len(found.Documents))
 	for _, d := range found.Documents {
 		out = append(out, lumenpackages.Summary{Name: d.Name, Latest: d.Version, Description: d.Description, Modified: d.Modified}.Entry())

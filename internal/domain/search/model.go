@@ -60,8 +60,8 @@ type Popularity interface {
 type Query struct {
 	Text  string // words and filters, see parse
 	Kinds []Kind // none: all
-	From  int    // at most MaxFrom
-	Size  int    // at most MaxSize
+	From  int    // at most maxFrom
+	Size  int    // at most maxSize
 }
 
 // Found is an answer.

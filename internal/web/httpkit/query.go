@@ -21,6 +21,16 @@ func QueryNumber(q url.Values, name string, missing, least int) (int, error) {
 	return n, nil
 }
 
+// QueryPage reads which part of a list a query asks for: at most limit entries, usual if that is absent and never more than
+// most, from offset on.
+func QueryPage(q url.Values, usual, most int) (offset, limit int, err error) {
+	if limit, err = QueryNumber(q, "limit", usual, 1); err != nil {
+		return 0, 0, err
+	}
+	offset, err = QueryNumber(q, "offset", 0, 0)
+	return offset, min(limit, most), err
+}
+
 // QueryText reads what people have typed into a search, without the space around it.
 func QueryText(q url.Values, name string) string {
 	return strings.ToValidUTF8(strings.TrimSpace(q.Get(name)), "\uFFFD")

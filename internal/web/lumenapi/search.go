@@ -8,7 +8,11 @@ import (
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
-const searchLimit = 20
+// The bounds of a search.
+const (
+	searchLimit = 20
+	maxSearch   = 100
+)
 
 // searchResults answers a search.
 type searchResults struct {
@@ -30,11 +34,7 @@ func (a *API) finder() Index {
 
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	limit, err := httpkit.QueryNumber(query, "limit", searchLimit, 1)
-	if err != nil {
-		return err
-	}
-	offset, err := httpkit.QueryNumber(query, "offset", 0, 0)
+	offset, limit, err := httpkit.QueryPage(query, searchLimit, maxSearch)
 	if err != nil {
 		return err
 	}

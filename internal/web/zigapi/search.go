@@ -12,7 +12,6 @@ import (
 const (
 	searchLimit = 20
 	maxSearch   = 100
-	maxOffset   = 100_000
 )
 
 // hit is one result of a search.
@@ -38,15 +37,11 @@ func (a *API) index() Index {
 
 func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	limit, err := httpkit.QueryNumber(query, "limit", searchLimit, 1)
+	offset, limit, err := httpkit.QueryPage(query, searchLimit, maxSearch)
 	if err != nil {
 		return err
 	}
-	offset, err := httpkit.QueryNumber(query, "offset", 0, 0)
-	if err != nil {
-		return err
-	}
-	found, total, err := a.index().Search(r.Context(), httpkit.QueryText(query, "q"), min(offset, maxOffset), min(limit, maxSearch))
+	found, total, err := a.index().Search(r.Context(), httpkit.QueryText(query, "q"), offset, limit)
 	if err != nil {
 		return err
 	}
