@@ -13,9 +13,9 @@ import (
 // //host/x must not lead to another host. The pattern "/" is its own; no other may
 // end in a slash.
 type Mux struct {
-	http.ServeMux
-	once   sync.Once
-	firsts map[string]bool // the first segments of its patterns; a wildcard is "*"
+	patterns http.ServeMux
+	once     sync.Once
+	firsts   map[string]bool // the first segments of the patterns; a wildcard is "*"
 }
 
 // Handle registers a handler, as http.ServeMux does.
@@ -32,7 +32,7 @@ func (m *Mux) Handle(pattern string, h http.Handler) {
 		m.firsts = map[string]bool{}
 	}
 	m.firsts[first] = true
-	m.ServeMux.Handle(pattern, h)
+	m.patterns.Handle(pattern, h)
 }
 
 // Knows reports whether a request has a pattern. That its path begins as none does is found at once: a ServeMux would try all
@@ -42,19 +42,19 @@ func (m *Mux) Knows(r *http.Request) bool {
 	if !m.firsts[first] && !m.firsts["*"] {
 		return false
 	}
-	_, pattern := m.Handler(r)
+	_, pattern := m.patterns.Handler(r)
 	return pattern != nothing && pattern != ""
 }
 
 // ServeHTTP dispatches the request.
 func (m *Mux) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	m.once.Do(func() { m.ServeMux.Handle(nothing, http.HandlerFunc(m.refuse)) })
+	m.once.Do(func() { m.patterns.Handle(nothing, http.HandlerFunc(m.refuse)) })
 	if !clean(Path(r)) {
 		WriteError(w, r, NotFound(r))
 		return
 	}
 	defer notePattern(w, r)
-	m.ServeMux.ServeHTTP(w, r)
+	m.patterns.ServeHTTP(w, r)
 }
 
 // nothing is the pattern of what no other pattern fits.
