@@ -20,7 +20,7 @@ import (
 const (
 	claimTries  = 2
 	claimFile   = "claim.json"
-	maxManifest = 64 << 10 // bytes
+	maxBeside   = 4 << 10 // bytes of a manifest beside the claim
 	maxProofing = time.Minute
 	longestLook = 8 * time.Second
 )
@@ -107,8 +107,12 @@ func checkClaimed(claim wire.Claim, claimed wire.Claimed) error {
 	if !claimArtifact.MatchString(claimed.Artifact) {
 		return fmt.Errorf("the registry asks for an artifact %.100q, which is not one that proves a claim", claimed.Artifact)
 	}
-	if len(claimed.Manifest) > maxManifest {
-		return fmt.Errorf("the registry asks for a manifest of %d bytes, more than %d", len(claimed.Manifest), maxManifest)
+	own, err := json.Marshal(claim)
+	if err != nil {
+		return err
+	}
+	if most := len(own) + maxBeside; len(claimed.Manifest) > most {
+		return fmt.Errorf("the registry asks for a manifest of %d bytes, more than the %d that this claim needs", len(claimed.Manifest), most)
 	}
 	var says wire.Claim
 	if err := json.Unmarshal([]byte(claimed.Manifest), &says); err != nil {

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -113,6 +114,17 @@ func TestClaimIsMadeAnew(t *testing.T) {
 	}
 }
 
+// The manifest of a claim grows with it.
+func TestClaimOfManyPackages(t *testing.T) {
+	var claim wire.Claim
+	for n := range 1000 {
+		claim.Packages = append(claim.Packages, wire.ClaimedPackage{Name: fmt.Sprintf("@acme/package-%d", n), Integrity: "sha512-" + strings.Repeat("A", 86) + "=="})
+	}
+	if err := checkClaimed(claim, manifestOf(claim, 1)); err != nil {
+		t.Error(err)
+	}
+}
+
 // A registry can't have a run vouch for something else, nor leave artifacts that other workflows take for their own.
 func TestHostileRegistry(t *testing.T) {
 	change := func(f func(*wire.Claim)) func(wire.Claim) wire.Claimed {
@@ -132,7 +144,7 @@ func TestHostileRegistry(t *testing.T) {
 		"no claim": func(c wire.Claim) wire.Claimed { m := manifestOf(c, 1); m.Manifest = "#!/bin/sh"; return m },
 		"a huge manifest": func(c wire.Claim) wire.Claimed {
 			m := manifestOf(c, 1)
-			m.Manifest += strings.Repeat(" ", maxManifest)
+			m.Manifest += strings.Repeat(" ", 2*maxBeside)
 			return m
 		},
 		"other bytes":   change(func(c *wire.Claim) { c.Packages[0].Integrity = "sha512-other" }),

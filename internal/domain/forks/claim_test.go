@@ -441,6 +441,39 @@ func TestRates(t *testing.T) {
 	w.refused(try("2001:db8::ffff", 3000), fault.Unavailable, "rate_limited")
 }
 
+// Who has a claim on a run, which takes no more than what anybody can look up, can't spend the forge's patience by it.
+func TestProofsAreCounted(t *testing.T) {
+	w := newWorld(t, forks.Options{}, forgetest.Token)
+	c := w.claim()
+	for n := range 29 {
+		if _, err := w.Prove(t.Context(), c.ID); err == nil {
+			t.Fatal("proven without an artifact")
+		} else if e, ok := fault.Public(err); !ok || e.Code != "proof_missing" {
+			t.Fatalf("proof %d: %v", n, err)
+		}
+	}
+	other := w.claim()
+	w.attach(c)
+	if _, err := w.Prove(t.Context(), c.ID); err != nil {
+		t.Errorf("the last that may: %v", err)
+	}
+	for range 30 {
+		_, _ = w.Prove(t.Context(), other.ID)
+	}
+	asked := len(w.gh.Requests())
+	w.attach(other)
+	_, err := w.Prove(t.Context(), other.ID)
+	w.refused(err, fault.NotFound, "unknown_claim")
+	if got := len(w.gh.Requests()); got != asked {
+		t.Errorf("the forge was asked %d times more", got-asked)
+	}
+	next := w.claim()
+	w.attach(next)
+	if _, err := w.Prove(t.Context(), next.ID); err != nil {
+		t.Errorf("another claim: %v", err)
+	}
+}
+
 func TestClaimsExpire(t *testing.T) {
 	w := newWorld(t, forks.Options{}, forgetest.Token)
 	c := w.claim()

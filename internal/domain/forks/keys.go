@@ -14,6 +14,7 @@ import (
 // Every storage key of claims is made here.
 //
 //	fork/claim               {hash of the id}          a claim; it expires
+//	fork/proofs              {hash of the id}          counts how often a claim was to be proven; it expires
 //	fork/repo                {owner/repo}              which repository has this name, by its id
 //	fork/rate/{hour}         {kind}/{of}               counts claims; it expires
 //	fork/quota/{owner/repo}  {day}/{pull}              what a pull request was let publish, 0 all of them; it expires
@@ -21,9 +22,13 @@ import (
 //	fork/lease               {owner/repo}/{pull}       which server writes its comment; it expires
 
 // claimKey does not have the id, so that who reads the store can't spend claims.
-func claimKey(id string) kv.Key {
+func claimKey(id string) kv.Key { return kv.Key{Partition: "fork/claim", Sort: hashed(id)} }
+
+func proofsKey(id string) kv.Key { return kv.Key{Partition: "fork/proofs", Sort: hashed(id)} }
+
+func hashed(id string) string {
 	sum := sha256.Sum256([]byte(id))
-	return kv.Key{Partition: "fork/claim", Sort: hex.EncodeToString(sum[:])}
+	return hex.EncodeToString(sum[:])
 }
 
 func repositoryKey(path string) kv.Key {

@@ -35,6 +35,9 @@ func (s *Service) Prove(ctx context.Context, id string) (Proven, error) {
 	if err := json.Unmarshal(row.Manifest, &m); err != nil {
 		return Proven{}, fmt.Errorf("decoding a claim: %w", err)
 	}
+	if err := s.countProof(ctx, id); err != nil {
+		return Proven{}, err
+	}
 	asked, done, err := s.asking(ctx)
 	if err != nil {
 		return Proven{}, err

@@ -41,6 +41,20 @@ func (s *Service) count(ctx context.Context, path string, c Claim) error {
 	return s.db.Apply(ctx, ops...)
 }
 
+// countProof counts how often a claim is to be proven, since each time the forge is asked, and refuses what is no waiting for an
+// artifact any more.
+func (s *Service) countProof(ctx context.Context, id string) error {
+	key := proofsKey(id)
+	n, err := s.counter(ctx, key)
+	if err != nil {
+		return err
+	}
+	if n >= perClaim {
+		return fault.New(fault.NotFound, "the claim was asked for %d times, and its artifact was not there; make another", n).WithCode("unknown_claim")
+	}
+	return s.db.Apply(ctx, kv.AddUntil(key, 1, s.now().Add(2*claimLife)))
+}
+
 func (s *Service) counter(ctx context.Context, k kv.Key) (int, error) {
 	r, err := s.db.Get(ctx, k)
 	if errors.Is(err, kv.ErrNotFound) {

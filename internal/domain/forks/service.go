@@ -34,6 +34,7 @@ const (
 	perAddress    = 60        // claims in an hour
 	perPull       = 60
 	perRepository = 600
+	perClaim      = 30 // proofs: who waits for an artifact asks a dozen times
 
 	claimLife = 10 * time.Minute
 	tokenLife = 15 * time.Minute
