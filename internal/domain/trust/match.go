@@ -32,7 +32,7 @@ func (p Policy) differs(c Claims) *difference {
 		{"repository_owner_id", number(p.OwnerID), number(c.OwnerID), !p.pinned() || p.OwnerID == c.OwnerID},
 		{"event_name", strings.Join(p.Events, ", "), c.Event, slices.Contains(p.Events, c.Event) && mayRun(p.Tier, c.Event) == nil},
 		{"job_workflow_ref", "a workflow of " + home, c.JobWorkflow, strings.EqualFold(job.Repository, home)},
-		{"workflow_ref", p.Workflow, c.Workflow, p.Workflow == "" || got.File == p.Workflow || job.File == p.Workflow},
+		{"workflow_ref", p.Workflow, c.Workflow, p.Workflow == "" || job.File == p.Workflow || got.File == p.Workflow && p.WorkflowRepository == ""},
 		{"environment", p.Environment, c.Environment, p.Environment == "" || strings.EqualFold(p.Environment, c.Environment)},
 		{"ref", strings.Join(p.Refs, ", "), c.Ref, matchesRef(p.Refs, c.Ref)},
 		{"job_workflow_ref", c.Ref + " or " + strings.Join(p.Refs, ", "), c.JobWorkflow, p.vouchesFor(c, job)},

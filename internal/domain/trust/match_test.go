@@ -61,6 +61,7 @@ func TestPolicyFields(t *testing.T) {
 		"the file of a reusable workflow":           {func(n *NewPolicy) { n.WorkflowRepository, n.Workflow = "acme/tools", "release.yml" }, called("acme/tools/.github/workflows/release.yml@v1"), "", nil},
 		"no reusable workflow where one is named":   {func(n *NewPolicy) { n.WorkflowRepository = "acme/tools" }, push(), "job_workflow_ref", nil},
 		"another file of a reusable workflow":       {func(n *NewPolicy) { n.WorkflowRepository, n.Workflow = "acme/tools", "release.yml" }, called("acme/tools/.github/workflows/other.yml@v1"), "workflow_ref", nil},
+		"another file, called by one of its name":   {func(n *NewPolicy) { n.WorkflowRepository, n.Workflow = "acme/tools", "publish.yml" }, called("acme/tools/.github/workflows/other.yml@v1"), "workflow_ref", nil},
 		"an issuer that has no reusable workflows":  {nil, push().With(issuertest.Claims{"job_workflow_ref": nil}), "", nil},
 		"a runner of its own":                       {nil, push().With(issuertest.Claims{"runner_environment": "self-hosted"}), "runner_environment", []string{"github-hosted"}},
 		"a runner that is not told":                 {nil, push().With(issuertest.Claims{"runner_environment": nil}), "runner_environment", nil},
