@@ -2,18 +2,14 @@ package commits
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/provenance"
-	"github.com/org/registry-action/internal/store/kv"
-	"github.com/org/registry-action/internal/store/turns"
 )
 
 // What a fork publishes has a place of its own, below the repository that its pull request is for: it is kept as that of
@@ -116,141 +112,4 @@ func (s *Service) RepositoryNames(ctx context.Context, repository string) ([]str
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
-}
-
-// ClosePull has the previews of a pull request end at a time, if that is sooner than they would: those of a fork, and of
-// the repository's own those that no branch or tag has had.
-func (s *Service) ClosePull(ctx context.Context, repository string, pull int, until time.Time) error {
-	return s.eachOfPull(ctx, repository, pull, func(path, sha string) error {
-		return s.retime(ctx, path, sha, func(h head) time.Time {
-			if until.Before(h.ExpiresAt) {
-				return until
-			}
-			return h.ExpiresAt
-		})
-	})
-}
-
-// ReopenPull undoes ClosePull for what is still here.
-func (s *Service) ReopenPull(ctx context.Context, repository string, pull int) error {
-	return s.eachOfPull(ctx, repository, pull, func(path, sha string) error {
-		return s.retime(ctx, path, sha, func(h head) time.Time {
-			if until := h.PublishedAt.Add(s.opt.Retention); until.After(h.ExpiresAt) {
-				return until
-			}
-			return h.ExpiresAt
-		})
-	})
-}
-
-func (s *Service) eachOfPull(ctx context.Context, repository string, pull int, do func(path, sha string) error) error {
-	if !repoPath.MatchString(repository) || pull <= 0 {
-		return fault.New(fault.Invalid, "%.200q has no pull request #%d", repository, pull)
-	}
-	place := PlaceOf(repository, pull)
-	fork, err := s.look(ctx, place)
-	if err != nil && !errors.Is(err, fault.NotFound) {
-		return err
-	}
-	if err == nil {
-		for _, c := range fork.commits {
-			if err := do(place, c.sha); err != nil {
-				return err
-			}
-		}
-	}
-	own, err := s.onlyOfPull(ctx, repository, pull)
-	if err != nil {
-		return err
-	}
-	for _, sha := range own {
-		if err := do(repository, sha); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// onlyOfPull lists the repository's own commits that its pull request has had, and no branch, tag or other pull request.
-func (s *Service) onlyOfPull(ctx context.Context, repository string, pull int) ([]string, error) {
-	mine := Ref{PR, strconv.Itoa(pull)}
-	var own []string
-	others := map[string]bool{}
-	for r, err := range s.db.Scan(ctx, repoPartition(repository), kv.Query{Prefix: refPrefix}) {
-		if err != nil {
-			return nil, err
-		}
-		to, err := readPointer(r)
-		if err != nil {
-			return nil, err
-		}
-		all := to.before("")
-		if strings.TrimPrefix(r.Sort, refPrefix) == mine.String() {
-			own = all
-			continue
-		}
-		for _, sha := range all {
-			others[sha] = true
-		}
-	}
-	return slices.DeleteFunc(own, func(sha string) bool { return others[sha] }), nil
-}
-
-// retime changes when a commit ends, if all of it is of one repository or place. Its bytes stay for as long as they were kept.
-func (s *Service) retime(ctx context.Context, path, sha string, to func(head) time.Time) error {
-	return turns.Retry("commit "+sha, func() error {
-		c, _, err := s.fetch(ctx, sha)
-		if err != nil {
-			return err
-		}
-		if !c.found || !c.ExpiresAt.After(s.now()) {
-			return nil
-		}
-		until := to(c.head)
-		for _, p := range c.Publishes {
-			if !strings.EqualFold(p.Repository.Path, path) {
-				return nil
-			}
-		}
-		if until.Equal(c.ExpiresAt) {
-			return nil
-		}
-		ops, err := s.retimed(ctx, path, sha, until)
-		if err != nil {
-			return err
-		}
-		next := c.head
-		next.ExpiresAt = until
-		return s.db.Apply(ctx, append(ops, kv.Swap(c.raw, kv.JSON(headKey(sha), next)))...)
-	})
-}
-
-// retimed are the rows that end together with a commit.
-func (s *Service) retimed(ctx context.Context, path, sha string, until time.Time) ([]kv.Op, error) {
-	ops := []kv.Op{
-		kv.Put(kv.Row{Key: prefixKey(sha), Expires: until}),
-		s.due(until.Add(time.Hour), sha),
-		kv.Add(revisionKey(path), 1),
-	}
-	for r, err := range s.db.Scan(ctx, repoPartition(path), kv.Query{}) {
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case r.Sort == indexPrefix+sha:
-		case strings.HasPrefix(r.Sort, refPrefix):
-			if to, err := readPointer(r); err != nil || to.SHA != sha {
-				continue
-			}
-		default:
-			continue
-		}
-		old := r.Value
-		r.Expires = until
-		ops = append(ops, kv.Swap(old, r))
-	}
-	if len(ops) > kv.MaxBatch-1 {
-		return nil, fault.New(fault.TooLarge, "%d refs point at commit %s, more than can change at once", len(ops), sha)
-	}
-	return ops, nil
 }

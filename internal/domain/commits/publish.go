@@ -67,6 +67,9 @@ func (s *Service) Publish(ctx context.Context, who Principal, p Publication) (Re
 		res, err = s.try(ctx, who, begun, p, packages)
 		return err
 	})
+	if err == nil {
+		err = s.endWithPulls(ctx, p, &res.Commit)
+	}
 	return res, err
 }
 

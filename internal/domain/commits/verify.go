@@ -36,6 +36,12 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 		return true, c.mustHave(ctx, f.About(ownKind, r.Sort), headKey(r.Sort))
 	case "repo":
 		return c.checkRepositoryRow(ctx, r, f, rest)
+	case "pulls":
+		var until time.Time
+		if json.Unmarshal(r.Value, &until) != nil {
+			f.About(ownKind, rest+"#"+r.Sort).Unread(r.Key)
+		}
+		return true, nil
 	case reposPartition:
 		about := f.About(ownKind, r.Sort)
 		if _, err := decodeSummary(r); err != nil {
