@@ -80,6 +80,10 @@ type pulls struct {
 	after time.Duration
 }
 
+func (p pulls) Opened(ctx context.Context, path string, pull int) error {
+	return p.commits.OpenPull(ctx, path, pull)
+}
+
 func (p pulls) Closed(ctx context.Context, path string, pull int, at time.Time) error {
 	defer p.comments.ask(path, pull) // it says when they end
 	return p.commits.ClosePull(ctx, path, pull, at.Add(p.after))

@@ -405,6 +405,42 @@ func TestForkComment(t *testing.T) {
 	f.stop() // waits for what writes comments
 }
 
+// What waits for its comment when the server is stopped gets it: nobody would ask for it before the next push.
+func TestForkCommentAtTheEnd(t *testing.T) {
+	github, app := withApp(t)
+	f := startForked(t, registry.Config{GitHubApp: github})
+	f.gh.SetApp(app)
+	packages := built(t, "")
+	token := f.token(packages).Token
+	writing, stopped := make(chan struct{}), make(chan struct{})
+	held, release := context.WithCancel(t.Context())
+	defer release()
+	f.gh.Hook(func(r forgetest.Request) {
+		if r.Route == forgetest.CreateComment && r.N == 1 {
+			close(writing)
+			<-held.Done()
+		}
+	})
+	if a := f.publishAs(token, packages); a.StatusCode != http.StatusCreated {
+		t.Fatalf("publishing: %d %s", a.StatusCode, a.body)
+	}
+	<-writing
+	at := time.Now()
+	if a := f.deliver("1", "pull_request", payload(t, "pull_request", "closed", closedAt(at)), "webhook secret"); a.StatusCode != http.StatusOK {
+		t.Fatalf("the webhook: %d %s", a.StatusCode, a.body)
+	}
+	go func() {
+		defer close(stopped)
+		f.stop()
+	}()
+	eventually(t, "the server waits for its comments", func() bool { return strings.Contains(f.log.String(), "writing the comments of forks that wait") })
+	release()
+	<-stopped
+	if got := f.gh.Comments(7); len(got) != 1 || !strings.Contains(got[0].Body, "expires "+at.Add(14*24*time.Hour).UTC().Format(time.DateOnly)) {
+		t.Errorf("the comments are %+v, want one that knows that the pull request is closed", got)
+	}
+}
+
 // deliver sends a webhook as GitHub does.
 func (f forked) deliver(id, event string, payload []byte, secret string) answer {
 	f.t.Helper()
@@ -471,6 +507,43 @@ func (f forked) ends(sha string) time.Time {
 	return c.ExpiresAt
 }
 
+// The last preview of a pull request lives for as long as webhooks say that this is open, whatever RETENTION is.
+func TestOpenPullsAreKept(t *testing.T) {
+	k := storetest.ClockAt(time.Now())
+	f, _ := published(t, registry.Config{Now: k.Now, Retention: 30 * 24 * time.Hour, Forks: registry.Forks{AfterClose: 24 * time.Hour}}, "")
+	deliver := func(action string, change func(map[string]any)) {
+		t.Helper()
+		if a := f.deliver(action, "pull_request", payload(t, "pull_request", action, change), "webhook secret"); a.StatusCode != http.StatusOK || !strings.Contains(string(a.body), "taken") {
+			t.Errorf("%s: %d %s", action, a.StatusCode, a.body)
+		}
+	}
+	pass := func(days int) {
+		t.Helper()
+		for range days {
+			k.Pass(24 * time.Hour)
+			if _, err := f.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	status := func(path string) int { return f.get(path).StatusCode }
+	tarball := "/~/acme/ws/-/pr/7/@acme/core/-/core-" + previewOf(forkSHA) + ".tgz"
+	deliver("opened", nil)
+	pass(70)
+	if status("/commits/"+mainSHA) != http.StatusNotFound || status(tarball) != http.StatusOK {
+		t.Errorf("after 70 days main's commit answers %d, and what the open pull request has %d", status("/commits/"+mainSHA), status(tarball))
+	}
+	deliver("closed", func(e map[string]any) {
+		closedAt(k.Now())(e)
+		e["pull_request"].(map[string]any)["updated_at"] = k.Now().Format(time.RFC3339)
+	})
+	pass(2)
+	if got := status(tarball); got != http.StatusNotFound {
+		t.Errorf("two days after the close it answers %d", got)
+	}
+	f.sound()
+}
+
 // What a fork published stays while its pull request is open, and some days.
 func TestWebhooks(t *testing.T) {
 	k := storetest.ClockAt(time.Now())
@@ -487,9 +560,7 @@ func TestWebhooks(t *testing.T) {
 	want(f.deliver("1", "pull_request", closed, "a guess"), http.StatusUnauthorized, "bad_signature")
 	want(f.request(http.MethodPost, "/-/ci/v1/webhook", bytes.NewReader(closed), "X-GitHub-Event: pull_request", "X-GitHub-Delivery: 1"), http.StatusUnauthorized, "bad_signature")
 	want(f.deliver("1", "pull_request", []byte("payload=%7B"), secret), http.StatusBadRequest, "invalid_webhook")
-	for _, action := range []string{"opened", "synchronize"} {
-		want(f.deliver(action, "pull_request", payload(t, "pull_request", action, nil), secret), http.StatusOK, "ignored")
-	}
+	want(f.deliver("labeled", "pull_request", payload(t, "pull_request", "labeled", nil), secret), http.StatusOK, "ignored")
 	want(f.deliver("run", "workflow_run", payload(t, "workflow_run", "completed", nil), secret), http.StatusOK, "ignored")
 	want(f.deliver("elsewhere", "pull_request", payload(t, "pull_request", "closed", func(e map[string]any) {
 		e["repository"].(map[string]any)["html_url"] = "https://git.example/acme/ws"

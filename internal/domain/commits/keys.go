@@ -18,7 +18,7 @@ import (
 //	                      host                    which forge's owner/repo this is, and its owners
 //	                      ref/{kind}/{name}       what a ref points at
 //	                      rev                     counts the changes of all these; it stays
-//	pulls/{owner/repo}    {number}                when the previews of a closed pull request end; it expires
+//	pulls/{owner/repo}    {number}                whether a pull request is open, as webhooks say; it expires
 //	repos                 {owner/repo}            what lists and searches show; see Summary
 //	uploads/{owner/repo}  {day}                   counts the bytes that a pull request of a fork has uploaded; it expires
 //
@@ -68,7 +68,7 @@ func revisionKey(repoPath string) kv.Key {
 	return kv.Key{Partition: repoPartition(repoPath), Sort: "rev"}
 }
 
-func closedKey(repoPath string, pull int) kv.Key {
+func pullKey(repoPath string, pull int) kv.Key {
 	return kv.Key{Partition: "pulls/" + strings.ToLower(repoPath), Sort: strconv.Itoa(pull)}
 }
 

@@ -241,6 +241,9 @@ func (s *Service) finish(ctx context.Context, who Principal, p Publication, next
 	if p.Repository.IsZero() {
 		return ops, nil
 	}
+	if len(p.pulls()) > 0 {
+		ops = append(ops, s.due(next.ExpiresAt.Add(-s.renewBefore()), p.SHA))
+	}
 	index, err := s.index(ctx, who, p, next, changed)
 	if err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ func (s *Service) retimed(ctx context.Context, path, sha string, until time.Time
 	ops := []kv.Op{
 		kv.Put(kv.Row{Key: prefixKey(sha), Expires: until}),
 		s.due(until.Add(time.Hour), sha),
+		s.due(until.Add(-s.renewBefore()), sha),
 		kv.Add(revisionKey(path), 1),
 	}
 	for r, err := range s.db.Scan(ctx, repoPartition(path), kv.Query{}) {

@@ -21,7 +21,7 @@ func (s *Service) Tasks() map[string]lifetime.Task {
 
 func (s *Service) due(t time.Time, sha string) kv.Op { return s.life.Due(t, task, sha) }
 
-// sweepCommit hides a commit that has expired, then removes the package rows
+// sweepCommit renews a commit that an open pull request needs, or hides one that has expired, then removes the package rows
 // that no head names and no publish is still staging.
 func (s *Service) sweepCommit(ctx context.Context, sha string) (removed bool, err error) {
 	now := s.now()
@@ -38,6 +38,10 @@ func (s *Service) sweepCommit(ctx context.Context, sha string) (removed bool, er
 			return false, err
 		}
 		removed = true
+	} else if found {
+		if err := s.renew(ctx, sha, h); err != nil {
+			return false, err
+		}
 	}
 	return removed, s.sweepRows(ctx, sha, func(id string) fate {
 		named := slices.ContainsFunc(h.Publishes, func(p publish) bool { return p.ID == id })

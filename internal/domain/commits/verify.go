@@ -37,8 +37,8 @@ func (c *checker) Check(ctx context.Context, r kv.Row, f *scrub.Finder) (known b
 	case "repo":
 		return c.checkRepositoryRow(ctx, r, f, rest)
 	case "pulls":
-		var until time.Time
-		if json.Unmarshal(r.Value, &until) != nil {
+		var state pullState
+		if json.Unmarshal(r.Value, &state) != nil {
 			f.About(ownKind, rest+"#"+r.Sort).Unread(r.Key)
 		}
 		return true, nil

@@ -42,6 +42,7 @@ type Needs struct {
 
 // Pulls keep the previews of pull requests for as long as these are open, and some days.
 type Pulls interface {
+	Opened(ctx context.Context, path string, pull int) error
 	Closed(ctx context.Context, path string, pull int, at time.Time) error
 	Reopened(ctx context.Context, path string, pull int) error
 }

@@ -39,7 +39,7 @@ type event struct {
 	} `json:"repository"`
 }
 
-// Deliver takes a webhook, once. Of pull requests that are closed or opened again the previews live shorter or longer.
+// Deliver takes a webhook, once. The previews of a pull request live for as long as it is open, and some days.
 // Other events need nothing: whether a run is over, and where a head is, the forge is asked when it matters.
 func (s *Service) Deliver(ctx context.Context, d Delivery) (done string, err error) {
 	if _, err := s.db.Get(ctx, deliveryKey(d.Payload)); err == nil {
@@ -71,6 +71,8 @@ func (s *Service) act(ctx context.Context, d Delivery) (done string, err error) 
 		return Ignored, nil
 	}
 	switch e.Action {
+	case "opened", "synchronize":
+		return Taken, s.needs.Pulls.Opened(ctx, path, e.Number)
 	case "closed":
 		at := e.Pull.ClosedAt
 		if at.IsZero() {
