@@ -51,6 +51,7 @@ func (v *verifier) checkPackage(ctx context.Context, entry lumen.IndexEntry) pac
 		v.problem(path, CodeUnreadable, "%s", said(err))
 		return r
 	}
+	v.checkIndexMembers(path, text)
 	v.checkPackageIndex(path, entry, x)
 	r.yanked = len(x.Yanked)
 	for _, version := range x.Versions {
@@ -116,6 +117,7 @@ func (v *verifier) checkVersion(ctx context.Context, x lumen.PackageIndex, versi
 	if m.Name != x.Name || m.Version != version {
 		v.problem(path, CodeIndex, "it is the metadata of %.80s %.80s", m.Name, m.Version)
 	}
+	v.checkMetadataMembers(path, text, m)
 	v.checkYank(path, x, m)
 	v.checkArtifacts(ctx, path, m)
 	if m.Upload != nil {
@@ -203,9 +205,13 @@ func (v *verifier) checkManifest(path string, m lumen.Metadata, archive lumen.Ar
 
 // artifact reads an archive, once; ok is false after a problem.
 func (v *verifier) artifact(ctx context.Context, path string, a lumen.Artifact) (archive lumen.Archive, ok bool) {
-	url, inside := relative(a.URL)
-	if !inside {
+	if strings.Contains(a.URL, "://") {
 		v.note("%s: its artifact %.200q is outside of the tree and was not read", path, a.URL)
+		return archive, false
+	}
+	url, inside := relative(a.URL)
+	if !inside { // each server makes something else of it
+		v.problem(path, CodeUnreadable, "the url of an artifact, %.200q, is no path in the tree; write one such as artifacts/sha256/ab/c1.tar", a.URL)
 		return archive, false
 	}
 	v.mu.Lock()
