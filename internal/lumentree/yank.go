@@ -37,7 +37,7 @@ func (y Yank) Apply(ctx context.Context, to Sink, opt PublishOptions) (changed b
 	if err != nil {
 		return false, err
 	}
-	w.there, w.pkg.Manifest.Description = &old, old.Description
+	w.there = &old
 	reason, yanked := w.packages.Yanked[y.Version]
 	same := yanked == !y.Undo && reason == y.Reason && old.Yanked == yanked && old.YankReason == reason
 	if same && w.left == nil {
@@ -47,6 +47,13 @@ func (y Yank) Apply(ctx context.Context, to Sink, opt PublishOptions) (changed b
 		return false, err
 	}
 	w.add(metadata, lumen.MetadataPath(y.Name, y.Version), text)
+	w.mark(ctx, y)
+	return !same, w.write(ctx)
+}
+
+// mark writes the yank into the package's index.
+func (w *publisher) mark(ctx context.Context, y Yank) {
+	was := shown(w.packages)
 	if w.packages.Yanked == nil {
 		w.packages.Yanked = map[string]string{}
 	}
@@ -54,7 +61,8 @@ func (y Yank) Apply(ctx context.Context, to Sink, opt PublishOptions) (changed b
 	if !y.Undo {
 		w.packages.Yanked[y.Version] = y.Reason
 	}
-	return !same, w.write(ctx)
+	w.describe(ctx, was, shown(w.packages))
+	w.pkg.Manifest.Description = w.packages.Description // as it is now, when write repeats that of the latest version
 }
 
 // published reads the metadata of the version, which must be there.

@@ -84,6 +84,36 @@ func TestYank(t *testing.T) {
 	}
 }
 
+// A package is described by the version that is offered, as with a server; what somebody wrote of it by hand stays.
+func TestYankDescribes(t *testing.T) {
+	dir := t.TempDir()
+	publish(t, dir, nil,
+		pack(t, "@acme/http", "1.0.0", "one", `description = "sends"`),
+		pack(t, "@acme/http", "1.1.0", "two", `description = "sends and mines"`, `categories = ["mining"]`))
+	byHand := clone(t, dir)
+	edit(t, byHand, httpIndex, "sends and mines", "by hand")
+	edit(t, byHand, httpIndex, "mining", "by-hand")
+	for _, c := range []struct{ dir, description, categories, after string }{
+		{dir, `"sends"`, `[]`, `"sendsandmines" ["mining"]`},
+		{byHand, `"byhand"`, `["by-hand"]`, `"byhand" ["by-hand"]`},
+	} {
+		y := lumentree.Yank{Name: "@acme/http", Version: "1.1.0"}
+		for _, want := range []string{c.description + " " + c.categories, c.after} {
+			if _, err := yank(t, c.dir, nil, y); err != nil {
+				t.Fatal(err)
+			}
+			if got := member(t, c.dir, httpIndex, "description") + " " + member(t, c.dir, httpIndex, "categories"); got != want {
+				t.Errorf("undone is %v: %s, want %s", y.Undo, got, want)
+			}
+			sound(t, c.dir)
+			y.Undo = true
+		}
+	}
+	if global, err := os.ReadFile(filepath.Join(dir, "index.json")); err != nil || !strings.Contains(string(global), "sends and mines") {
+		t.Errorf("index.json: %s, %v", global, err)
+	}
+}
+
 func TestYankRefuses(t *testing.T) {
 	dir := signedTree(t)
 	exported := t.TempDir()
