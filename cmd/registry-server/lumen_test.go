@@ -143,10 +143,12 @@ func TestLumenVerifyFindsTampering(t *testing.T) {
 	cli(t, "", "verify", "lumen", filepath.Join(to, "packages")).want(1, "there is no index.json")
 }
 
-// A new key signs what comes; what the old one signed stays good.
+// A new key signs what comes; what the old one signed stays good. Who pinned the old one believes the new one when it is added.
 func TestLumenKeys(t *testing.T) {
 	data, to := t.TempDir(), t.TempDir()
 	url, stop := lumenServer(t, data)
+	pins := filepath.Join(t.TempDir(), "keys.json")
+	cli(t, "", "verify", "lumen", url+"/lumen", "--keys", pins).want(0, "are trusted from now on")
 	var before, after struct {
 		Keys []struct {
 			KeyID    string `json:"key_id"`
@@ -162,9 +164,14 @@ func TestLumenKeys(t *testing.T) {
 	cli(t, "", "key", "list", "--kind", "lumen", "--data", data).want(0, "what is published now")
 	cli(t, "", "publish", "lumen", lumenPackage(t, "@acme/http", "2.0.0"), "--registry", url, "--token", lumenToken).want(0, "published")
 	cli(t, "", "verify", "lumen", url+"/lumen").want(0, "4 signed")
+	cli(t, "", "verify", "lumen", url+"/lumen", "--keys", pins).want(1, "is not one of those that are pinned")
 	stop()
 	cli(t, "", "export", "lumen", to, "--data", data).want(0, "written")
 	cli(t, "", "verify", "lumen", to).want(0, "4 signed")
+	if err := os.WriteFile(pins, []byte(files(t, to, "keys.json")["keys.json"]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cli(t, "", "verify", "lumen", to, "--keys", pins).want(0, "4 signed")
 }
 
 // The folder of the guide's Option B, made with the guide's commands: compressed archives, "./" entries, no scope, missing fields.

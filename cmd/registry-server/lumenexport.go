@@ -56,7 +56,7 @@ func (c exportLumen) Validate() error {
 	if strings.Contains(c.To, "://") && !isStatic(c.To) {
 		return config.Usagef("%q can't be written to; give a folder or s3://bucket/prefix", c.To)
 	}
-	return nil
+	return checkFolder(c.To)
 }
 
 func (c exportLumen) do(ctx context.Context, s streams) (err error) {
@@ -92,7 +92,7 @@ func (c exportLumen) writeFiles() error {
 		if strings.HasPrefix(c.To, bucketScheme) {
 			return config.Usagef("nginx serves folders; leave out --nginx, or export to a folder")
 		}
-		text, err := lumentree.NGINX(c.To)
+		text, err := lumentree.NGINX(folderOf(c.To))
 		if err != nil {
 			return err
 		}

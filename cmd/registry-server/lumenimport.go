@@ -34,11 +34,19 @@ already stays as it is, and is not fetched again, so the import can be repeated,
 It goes on past what it can't take, and ends with a report of that; the exit code is then 1.`)
 }
 
+// Validate refuses what is no place to read; it is called for options that were read.
+func (c importLumen) Validate() error {
+	if err := c.importing.Validate(); err != nil {
+		return err
+	}
+	return checkFolder(c.From)
+}
+
 func (c importLumen) prepare(ctx context.Context, _ streams) (command, func() error, error) {
 	if isSite(c.From) || strings.HasPrefix(c.From, bucketScheme) {
 		return c.prepareRemote(ctx)
 	}
-	dir := kong.ExpandPath(strings.TrimPrefix(c.From, fileScheme))
+	dir := kong.ExpandPath(folderOf(c.From))
 	folder, err := lumenfolder.Open(dir)
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening %s: %w", dir, err)

@@ -42,7 +42,7 @@ func (f bucketFlags) bucket(ctx context.Context, url string, c s3tree.Config) (*
 // sink opens a folder or a bucket to write to, once nobody else does.
 func (f writingFlags) sink(ctx context.Context, to string, overwrite bool) (lumentree.Sink, error) {
 	if !strings.HasPrefix(to, bucketScheme) {
-		return lumentree.OpenDisk(ctx, strings.TrimPrefix(to, fileScheme))
+		return lumentree.OpenDisk(ctx, folderOf(to))
 	}
 	b, err := f.bucket(ctx, to, s3tree.Config{Overwrite: overwrite, NoLock: f.NoLock})
 	if err != nil {
@@ -64,7 +64,7 @@ type registryFlags struct {
 // Validate refuses what names no registry; it is called for options that were read.
 func (f registryFlags) Validate() error {
 	if isSite(f.Registry) || isStatic(f.Registry) {
-		return nil
+		return checkFolder(f.Registry)
 	}
 	return config.Usagef("%q names no registry; write https:// before the host of a server, file:// before a folder, or s3://bucket/prefix", f.Registry)
 }
@@ -89,6 +89,18 @@ func isStatic(registry string) bool {
 
 const fileScheme = "file://"
 
+// folderOf is the folder that a path or a file:// URL names.
+func folderOf(name string) string { return strings.TrimPrefix(name, fileScheme) }
+
+// checkFolder refuses file://host/path: read as a path it would be a folder below the present one, which nobody means.
+func checkFolder(name string) error {
+	path, ok := strings.CutPrefix(name, fileScheme)
+	if !ok || strings.HasPrefix(path, "/") || strings.HasPrefix(path, ".") {
+		return nil
+	}
+	return config.Usagef("%q names the folder of another host; write the whole path after file://, as file:///srv/lumen, or one that begins with a dot, as file://./lumen", name)
+}
+
 // openTree opens a registry to read: by its URL, in a bucket, or as a folder.
 func openTree(ctx context.Context, name, token string, f bucketFlags) (lumentree.Tree, func() error, error) {
 	switch {
@@ -105,7 +117,7 @@ func openTree(ctx context.Context, name, token string, f bucketFlags) (lumentree
 		}
 		return b, b.Close, nil
 	}
-	folder, err := lumentree.OpenFolder(strings.TrimPrefix(name, fileScheme))
+	folder, err := lumentree.OpenFolder(folderOf(name))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -71,4 +72,46 @@ func TestLumenYank(t *testing.T) {
 	}
 	cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", url).want(1, "Authorization required")
 	cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", "file://"+dir).want(1, "--key")
+}
+
+// What is no registry stays as it is.
+func TestLumenYankMakesNothing(t *testing.T) {
+	typo, other := filepath.Join(t.TempDir(), "typo"), t.TempDir()
+	for _, dir := range []string{typo, other} {
+		cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", "file://"+dir).want(1, "there is no package @acme/http in the folder "+dir)
+	}
+	if _, err := os.Stat(typo); !os.IsNotExist(err) {
+		t.Errorf("the folder was made: %v", err)
+	}
+	if left, err := os.ReadDir(other); err != nil || len(left) > 0 {
+		t.Errorf("in the folder is %v, %v", left, err)
+	}
+}
+
+// A URL with a host is not taken for a folder below the present one, which file://./ names.
+func TestLumenFileURLs(t *testing.T) {
+	work := t.TempDir()
+	t.Chdir(work)
+	p, data := lumenPackage(t, "@acme/http", "1.0.0"), t.TempDir()
+	_, stop := serving(t, data)
+	stop()
+	for _, url := range []string{"file://srv/lumen", "file://"} {
+		for _, args := range [][]string{
+			{"publish", "lumen", p, "--registry", url}, {"yank", "lumen", "@acme/http", "1.0.0", "--registry", url}, {"verify", "lumen", url},
+			{"export", "lumen", url, "--data", data}, {"import", "lumen", url, "--data", data},
+		} {
+			cli(t, "", args...).want(2, strconv.Quote(url)+" names the folder of another host; write ")
+		}
+	}
+	if left, err := os.ReadDir(work); err != nil || len(left) > 0 {
+		t.Errorf("made %v, %v", left, err)
+	}
+	cli(t, "", "publish", "lumen", p, "--registry", "file://./tree").want(0, "published")
+	cli(t, "", "yank", "lumen", "@acme/http", "1.0.0", "--registry", "file://./tree").want(0, "is yanked")
+	cli(t, "", "verify", "lumen", "file://"+work+"/tree").want(0, "1 yanked")
+	cli(t, "", "import", "lumen", "file://./tree", "--data", data).want(0, "1 version imported")
+	cli(t, "", "export", "lumen", "file://"+work+"/www", "--data", data, "--nginx", "lumen.conf").want(0, "written")
+	if text, err := os.ReadFile("lumen.conf"); err != nil || !strings.Contains(string(text), `root "`+work+`/www"`) {
+		t.Errorf("the configuration of nginx: %s, %v", text, err)
+	}
 }

@@ -33,6 +33,9 @@ Without --keys a tree is believed about its own keys, so that somebody who repla
 while it is exported. Exit codes: 0 all is well; 1 something is wrong, or it can't be read; 2 wrong usage.`)
 }
 
+// Validate refuses what is no place to read; it is called for options that were read.
+func (c verifyLumen) Validate() error { return checkFolder(c.Tree) }
+
 func (c verifyLumen) do(ctx context.Context, s streams) (err error) {
 	opt := lumentree.VerifyOptions{}
 	firstUse := false

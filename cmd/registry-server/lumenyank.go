@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/format/lumen"
 	"github.com/org/registry-action/internal/lumentree"
 )
@@ -55,6 +59,9 @@ func (c yankLumen) inTree(ctx context.Context, y lumentree.Yank) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := c.mustBeThere(); err != nil {
+		return err
+	}
 	sink, err := c.sink(ctx, c.Registry, false)
 	if err != nil {
 		return err
@@ -62,6 +69,19 @@ func (c yankLumen) inTree(ctx context.Context, y lumentree.Yank) (err error) {
 	defer func() { err = errors.Join(err, sink.Close()) }()
 	_, err = y.Apply(ctx, sink, lumentree.PublishOptions{Key: key})
 	return err
+}
+
+// mustBeThere refuses a folder without the package: to open it to write would make it, or a lock in what is no registry.
+func (c yankLumen) mustBeThere() error {
+	if strings.HasPrefix(c.Registry, bucketScheme) {
+		return nil
+	}
+	dir := folderOf(c.Registry)
+	_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(lumen.PackageIndexPath(c.Name))))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fault.New(fault.NotFound, "there is no package %s in the folder %s; name the one of the registry with --registry", c.Name, dir)
+	}
+	return nil // what else is wrong is said by who opens it
 }
 
 func (c yankLumen) atServer(ctx context.Context, y lumentree.Yank) (err error) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/org/registry-action/internal/clients"
 	"github.com/org/registry-action/internal/format/digest"
 )
 
@@ -110,6 +111,12 @@ func TestLumenCommit(t *testing.T) {
 	again, _ := publishZigCommit(t, s, dir, "lumen:*")
 	if len(again.Packages) != 2 || !again.Packages[1].Unchanged || again.Packages[1].ContentHash != p.ContentHash {
 		t.Errorf("published again: %+v, want unchanged", again.Packages)
+	}
+	// Lumen's own client takes the line into its lockfile.
+	write(t, project, "-- lumen.toml --\n[package]\nname = \"@acme/app\"\nversion = \"0.1.0\"\n\n[dependencies]\n"+p.Dependency+"\n-- src/main.lm --\ncell main() -> Int\n")
+	exe(t, project, cleanEnv("HOME="+t.TempDir(), "NO_COLOR=1"), clients.Get(t, clients.Wares).Path, "install").must(t)
+	if lock := read(t, filepath.Join(project, "lumen.lock")); !strings.Contains(lock, `"@acme/utils"`) || !strings.Contains(lock, "vendor/utils") {
+		t.Errorf("lumen.lock: %s", lock)
 	}
 }
 

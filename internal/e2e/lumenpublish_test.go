@@ -116,3 +116,27 @@ func TestLumenClientPublishes(t *testing.T) {
 	}
 	exe(t, app, cleanEnv(), filepath.Join(bin, "registry-server"), "verify", "lumen", registry).says(t, "3 versions (3 signed")
 }
+
+// On a private server the client reads where it can't publish, and publishes where it can't read the dependencies; the server's program does both.
+func TestLumenPublishPrivate(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, t.TempDir(), "--token", guideToken, "--no-npm-fallback", "--read-auth", "required")
+	addUser(t, s, "alice")
+	token := newToken(t, s, "--name", "a", "--user", "alice", "--packages", "lumen:@acme/*")
+	registry := s.url + "/lumen"
+	readable := registry + "/t/" + newToken(t, s, "--name", "r", "--user", "alice", "--permissions", "read")
+	at := func(registry string) lumenSeat { return newLumenSeat(t, registry, token) }
+	at(registry).run(lumenPackage(t, "@acme/base", "0.1.0"), "publish").says(t, "published @acme/base@0.1.0")
+
+	http := t.TempDir()
+	write(t, http, "-- lumen.toml --\n[package]\nname = \"@acme/http\"\nversion = \"1.0.0\"\n[dependencies]\n\"@acme/base\" = \"^0.1.0\"\n-- src/main.lm --\ncell main() -> Int\n")
+	at(registry).run(http, "publish").refuses(t, "Failed to fetch package index for '@acme/base'")
+	at(registry+"/t/"+token).run(http, "publish").refuses(t, "Failed to get certificate")
+	exe(t, http, cleanEnv("REGISTRY_TOKEN="+token), filepath.Join(bin, "registry-server"), "publish", "lumen", "--registry", registry).says(t, "@acme/http 1.0.0 published")
+	app := t.TempDir()
+	write(t, app, "-- lumen.toml --\n[package]\nname = \"@acme/app\"\nversion = \"0.1.0\"\n\n[dependencies]\n\"@acme/http\" = \"^1\"\n-- src/main.lm --\ncell main() -> Int\n")
+	at(readable).run(app, "install").must(t)
+	if lock := read(t, filepath.Join(app, "lumen.lock")); strings.Count(lock, "[[package]]") != 2 {
+		t.Errorf("lumen.lock: %s", lock)
+	}
+}
