@@ -105,31 +105,42 @@ var needs = map[string]string{
 	"Options": "", "NewPresignClient": "", // no calls
 }
 
+const dynamoDriver = "internal/store/kv/dynamokv"
+
 var calls = regexp.MustCompile(`\bapi\.([A-Z]\w+)\(|\b(?:s3|dynamodb)\.(New\w+(?:Paginator|Waiter|Client))\(|\.(Presign(?:Get|Put|Delete|Head)\w+)\(|\b(types\.(?:Put|Update|Delete|ConditionCheck)\{)`)
+
+// called are the calls of the source of a driver.
+func called(t *testing.T, dir string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range calls.FindAllStringSubmatch(string(text), -1) {
+			all[m[1]+m[2]+m[3]+m[4]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
 
 // The policy allows exactly what the drivers call: a call that is new here, or gone, fails the test.
 func TestPolicyIsLeast(t *testing.T) {
 	needed := map[string]bool{}
-	for _, dir := range []string{"internal/store/blob/s3blob", "internal/store/kv/dynamokv"} {
-		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
+	for _, dir := range []string{"internal/store/blob/s3blob", dynamoDriver} {
+		for call := range called(t, dir) {
+			right, known := needs[call]
+			if !known {
+				t.Errorf("%s calls %s; which right does it need?", dir, call)
 			}
-			text, err := os.ReadFile(path)
-			for _, m := range calls.FindAllStringSubmatch(string(text), -1) {
-				call := m[1] + m[2] + m[3] + m[4]
-				right, known := needs[call]
-				if !known {
-					t.Errorf("%s calls %s; which right does it need?", path, call)
-				}
-				if right != "" {
-					needed[right] = true
-				}
+			if right != "" {
+				needed[right] = true
 			}
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 	c := startCloud(t)
@@ -175,23 +186,46 @@ func TestTemplateRuleIsLongEnough(t *testing.T) {
 	}
 }
 
+// alarmsFile is what the tests need of the template's alarms. References are the names of what they are to.
+type alarmsFile struct {
+	Resources map[string]struct {
+		Type       string `yaml:"Type"`
+		Properties struct {
+			Metrics []alarmMetric `yaml:"Metrics"`
+		} `yaml:"Properties"`
+	} `yaml:"Resources"`
+}
+
+type alarmMetric struct {
+	ID         string `yaml:"Id"`
+	Expression string `yaml:"Expression"`
+	MetricStat struct {
+		Metric struct {
+			MetricName string `yaml:"MetricName"`
+			Dimensions []struct {
+				Name  string `yaml:"Name"`
+				Value string `yaml:"Value"`
+			} `yaml:"Dimensions"`
+		} `yaml:"Metric"`
+	} `yaml:"MetricStat"`
+}
+
+// series names what a metric is of: its name, and the values of its dimensions.
+func (m alarmMetric) series() string {
+	parts := []string{m.MetricStat.Metric.MetricName}
+	for _, d := range m.MetricStat.Metric.Dimensions {
+		parts = append(parts, d.Value)
+	}
+	return strings.Join(parts, " ")
+}
+
 // sum is an expression of an alarm that adds up metrics of which any may be missing.
 var sum = regexp.MustCompile(`^FILL\(\w+, 0\)( \+ FILL\(\w+, 0\))*$`)
 
 // Services report no errors rather than none, so an alarm that adds several up has to fill in what is missing: else it
 // rings only when all of them come together.
 func TestAlarmsRingForEachMetric(t *testing.T) {
-	var template struct {
-		Resources map[string]struct {
-			Type       string `yaml:"Type"`
-			Properties struct {
-				Metrics []struct {
-					ID         string `yaml:"Id"`
-					Expression string `yaml:"Expression"`
-				} `yaml:"Metrics"`
-			} `yaml:"Properties"`
-		} `yaml:"Resources"`
-	}
+	var template alarmsFile
 	decode(t, templateFile, &template)
 	alarms := 0
 	for name, r := range template.Resources {
@@ -216,5 +250,39 @@ func TestAlarmsRingForEachMetric(t *testing.T) {
 	}
 	if alarms < 3 {
 		t.Errorf("%d alarms", alarms)
+	}
+}
+
+// unwatched are calls of the driver that have no errors to be told of: they are made at the start, or by an operator.
+var unwatched = []string{"DescribeTable", "DescribeTimeToLive", "CreateTable", "UpdateTimeToLive", "Scan", "Options"}
+
+// Of both tables throttling is watched, and the errors of every operation that the server uses: one that is new in the
+// driver, or missing in an alarm, fails the test.
+func TestAlarmsWatchBothTables(t *testing.T) {
+	var want, got []string
+	for _, table := range []string{"MetadataTable", "AnalyticsTable"} {
+		want = append(want, "ReadThrottleEvents "+table, "WriteThrottleEvents "+table)
+		for call := range called(t, dynamoDriver) {
+			if isOperation := !strings.HasPrefix(call, "New") && !strings.HasPrefix(call, "types."); isOperation && !slices.Contains(unwatched, call) {
+				want = append(want, "SystemErrors "+table+" "+call)
+			}
+		}
+	}
+	var template alarmsFile
+	decode(t, templateFile, &template)
+	for name, r := range template.Resources {
+		if n := len(r.Properties.Metrics); n > 10 {
+			t.Errorf("%s has %d metrics and expressions, CloudWatch takes 10", name, n)
+		}
+		for _, m := range r.Properties.Metrics {
+			if s := m.series(); strings.Contains(s, "Table") {
+				got = append(got, s)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("the alarms watch\n%q, want\n%q", got, want)
 	}
 }
