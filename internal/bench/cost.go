@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -22,6 +23,10 @@ const (
 	costSize     = 100_000 // of a tarball
 	costPackages = 5       // of the commit
 	costToken    = "a-token-of-the-measurement"
+
+	quietTime = 3 * time.Second
+	flushTime = 30 * time.Second // until a download must be in the statistics
+	watchTime = 30 * time.Second // that an idle server is watched for
 )
 
 // measureCost counts what the server asks of S3 and DynamoDB, which is what they are paid for.
@@ -38,6 +43,8 @@ func measureCost(ctx context.Context, b *bench, dir string) (t table, err error)
 			return t, err
 		}
 	}
+	t.note("an install has its download counted by itself: each is waited for until it is in the statistics. Downloads within a second of one server share a write")
+	t.note("the reads of an idle server, those of the change feed, are in none of the other rows")
 	t.note("read units are strongly consistent reads of 4 KiB, write units writes of 1 KiB, twice that in transactions; updates of items count as 1 KiB")
 	return t, nil
 }
@@ -60,7 +67,23 @@ func (c *costing) server(ctx context.Context, name string) (*server, error) {
 	if err := awaitSweep(ctx, s.url); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}
+	if err := c.awaitQuiet(ctx); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
 	return s, nil
+}
+
+// awaitQuiet waits until a server has done what it does once, after its start: it asks for nothing for some seconds.
+func (c *costing) awaitQuiet(ctx context.Context) error {
+	for last := -1; c.stores.count.asked() != last; {
+		last = c.stores.count.asked()
+		select {
+		case <-time.After(quietTime):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 // count adds rows of what work asked of the stores, for each of n.
@@ -126,7 +149,7 @@ func (c *costing) commits(ctx context.Context) (err error) {
 	})
 }
 
-// installs are of one package: its packument and its tarball.
+// installs are of one package: its packument, its tarball, and that the download is counted.
 func (c *costing) installs(ctx context.Context) (err error) {
 	s, err := c.server(ctx, "installs")
 	if err != nil {
@@ -134,12 +157,13 @@ func (c *costing) installs(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	install := func(n int) error {
+		before := c.stores.count.written()
 		for _, path := range []string{"/@acme%2fmeasured", fmt.Sprintf("/@acme/measured/-/measured-1.0.%d.tgz", n)} {
 			if err := download(ctx, s.url+path); err != nil {
 				return err
 			}
 		}
-		return nil
+		return c.awaitFlush(ctx, before)
 	}
 	for _, what := range []string{"install of a package, tarball not in the cache", "install of a package, tarball in the cache"} {
 		err := c.count(what, costRounds, func() error {
@@ -154,6 +178,34 @@ func (c *costing) installs(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	return c.idle(ctx)
+}
+
+// awaitFlush waits until a download is in the statistics: an install writes nothing else.
+func (c *costing) awaitFlush(ctx context.Context, before float64) error {
+	ctx, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for c.stores.count.written() == before {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for the count of a download: %w", ctx.Err())
+		}
+	}
+	return nil
+}
+
+// idle watches what a server asks for while nobody asks it anything.
+func (c *costing) idle(ctx context.Context) error {
+	c.stores.count.reset()
+	select {
+	case <-time.After(watchTime):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c.stores.count.idle(c.table, watchTime.Minutes())
 	return nil
 }
 

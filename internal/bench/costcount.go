@@ -18,6 +18,7 @@ type counts struct {
 	puts, gets     int     // requests to S3 with the price of a PUT, and with that of a GET; a DELETE has none
 	calls          int     // requests to DynamoDB
 	reads, writes  float64 // units of DynamoDB
+	polls          float64 // units of reads of the change feed, which every server makes all the time; not in reads and calls
 	rows           int     // bytes of rows written
 	received, sent int64   // bytes of objects
 }
@@ -25,7 +26,29 @@ type counts struct {
 func (c *counts) reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.puts, c.gets, c.calls, c.reads, c.writes, c.rows, c.received, c.sent = 0, 0, 0, 0, 0, 0, 0, 0
+	c.puts, c.gets, c.calls, c.reads, c.writes, c.polls, c.rows, c.received, c.sent = 0, 0, 0, 0, 0, 0, 0, 0, 0
+}
+
+// written is how many write units there were.
+func (c *counts) written() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writes
+}
+
+// asked is how many requests to DynamoDB there were.
+func (c *counts) asked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.calls
+}
+
+// idle adds rows of what was asked by a server that nobody asked anything, for each of n minutes.
+func (c *counts) idle(t *table, n float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t.add("a minute of an idle server: DynamoDB read units", (c.reads+c.polls)/n, count)
+	t.add("a minute of an idle server: DynamoDB write units", c.writes/n, count)
 }
 
 // describe adds rows, each number divided by n.
@@ -88,6 +111,9 @@ const (
 	writeUnit = 1 << 10
 )
 
+// feedPartition is how a request begins the name of a partition of package feed.
+const feedPartition = `{"S":"feed/`
+
 // dynamo counts the units of a request; conditions that were not met cost what they would have.
 func (c *counts) dynamo(r *http.Request, body, answer []byte) {
 	var in struct {
@@ -102,8 +128,12 @@ func (c *counts) dynamo(r *http.Request, body, answer []byte) {
 	_ = json.Unmarshal(answer, &out) // the same
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.calls++
-	switch operation(r) {
+	name := operation(r)
+	isPoll := name == "Query" && bytes.Contains(body, []byte(feedPartition))
+	if !isPoll {
+		c.calls++
+	}
+	switch name {
 	case "GetItem":
 		c.reads += units(out.Item.size(), readUnit)
 	case "Query":
@@ -111,7 +141,11 @@ func (c *counts) dynamo(r *http.Request, body, answer []byte) {
 		for _, item := range out.Items {
 			n += item.size()
 		}
-		c.reads += units(n, readUnit)
+		if isPoll {
+			c.polls += units(n, readUnit)
+		} else {
+			c.reads += units(n, readUnit)
+		}
 	case "PutItem":
 		c.writes += units(in.Item.size(), writeUnit)
 		c.rows += in.Item.size()

@@ -36,6 +36,19 @@ func TestCountsUnits(t *testing.T) {
 	}
 }
 
+// What every server asks all the time is no part of what a request costs.
+func TestCountsPolls(t *testing.T) {
+	c := &counts{}
+	for _, partition := range []string{"feed/2026-01-01T10", "npm/feed"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+		r.Header.Set("X-Amz-Target", "DynamoDB_20120810.Query")
+		c.dynamo(r, []byte(`{"ExpressionAttributeValues":{":partition":{"S":"`+partition+`"}}}`), []byte(`{"Items": []}`))
+	}
+	if c.polls != 1 || c.reads != 1 || c.calls != 1 {
+		t.Errorf("%v polls, %v reads, %d calls, want one of each", c.polls, c.reads, c.calls)
+	}
+}
+
 func TestCountsS3(t *testing.T) {
 	c := &counts{}
 	for _, method := range []string{http.MethodPut, http.MethodPost, http.MethodGet, http.MethodHead, http.MethodDelete} {
