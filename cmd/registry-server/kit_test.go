@@ -60,6 +60,13 @@ func serving(t *testing.T, dir string, args ...string) (url string, stop func())
 // servingWith is serving with more in the environment.
 func servingWith(t *testing.T, dir string, more map[string]string, args ...string) (url string, stop func()) {
 	t.Helper()
+	url, _, stop = servingLogged(t, dir, more, args...)
+	return url, stop
+}
+
+// servingLogged is servingWith with the log, which can be read after stop.
+func servingLogged(t *testing.T, dir string, more map[string]string, args ...string) (url string, log *bytes.Buffer, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	read, write := io.Pipe()
 	var stderr bytes.Buffer
@@ -91,7 +98,7 @@ func servingWith(t *testing.T, dir string, more map[string]string, args ...strin
 	if url == "" {
 		t.Fatalf("the server did not start: %s", &stderr)
 	}
-	return url, stop
+	return url, &stderr, stop
 }
 
 // get reads JSON from a server.

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -135,6 +137,28 @@ func TestServesUnannounced(t *testing.T) {
 		t.Errorf("its health is %v", status)
 	}
 	stop()
+}
+
+// With LOG_FORMAT=json each line of the log is an object, and that of a request has the id which its answer has.
+func TestJSONLog(t *testing.T) {
+	url, log, stop := servingLogged(t, t.TempDir(), map[string]string{"LOG_FORMAT": "json"}, "--log-level", "debug")
+	resp, err := http.Get(url + "/health")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	stop()
+	id, found := resp.Header.Get("X-Request-Id"), false
+	for line := range strings.Lines(log.String()) {
+		var fields map[string]any
+		if err := json.Unmarshal([]byte(line), &fields); err != nil || fields["msg"] == nil || fields["level"] == nil {
+			t.Errorf("the line %q is no event in JSON: %v", line, err)
+		}
+		found = found || fields["path"] == "/health" && fields["request"] == id
+	}
+	if id == "" || !found {
+		t.Errorf("no line has the request %q:\n%s", id, log)
+	}
 }
 
 // The greeting names the upstream and what chose it, and no credentials.
