@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -16,17 +17,20 @@ import (
 )
 
 const (
-	maxComments = 200             // of forks that wait
-	commentFor  = 2 * time.Minute // one takes
+	maxComments  = 200             // of forks that wait
+	commentFor   = 2 * time.Minute // one takes
+	lastComments = 5 * time.Second // all take that are left when the server ends
 )
 
 // commenter writes the comments of forks with the server's GitHub App, one at a time.
 type commenter struct {
-	registry *Registry
+	write func(context.Context, pullRequest) error
+	log   *slog.Logger
 
-	jobs   chan pullRequest
-	cancel context.CancelFunc
-	done   sync.WaitGroup
+	jobs     chan pullRequest
+	stopping chan struct{}
+	cancel   context.CancelFunc
+	done     sync.WaitGroup
 }
 
 // startComments begins to write comments; nil if there is no App. Who starts it closes it.
@@ -34,17 +38,29 @@ func (r *Registry) startComments() *commenter {
 	if !r.forge.CanWrite() {
 		return nil
 	}
+	return newCommenter(r.writeForkComment, r.config.Log)
+}
+
+func newCommenter(write func(context.Context, pullRequest) error, log *slog.Logger) *commenter {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &commenter{registry: r, jobs: make(chan pullRequest, maxComments), cancel: cancel}
+	c := &commenter{write: write, log: log, jobs: make(chan pullRequest, maxComments), stopping: make(chan struct{}), cancel: cancel}
 	c.done.Go(func() { c.run(ctx) })
 	return c
 }
 
+// close writes what waits, for a while: nobody asks for it again before the fork's next push. Nothing is asked for any more.
 func (c *commenter) close() {
-	if c != nil {
-		c.cancel()
-		c.done.Wait()
+	if c == nil {
+		return
 	}
+	if n := len(c.jobs); n > 0 {
+		c.log.Info("stopping: writing the comments of forks that wait", "comments", n, "within", lastComments)
+	}
+	close(c.stopping)
+	late := time.AfterFunc(lastComments, c.cancel)
+	c.done.Wait()
+	late.Stop()
+	c.cancel()
 }
 
 // published has the comment on a pull request of a fork written, and reports whether it will be. It does not wait for it.
@@ -61,7 +77,7 @@ func (c *commenter) ask(path string, pull int) bool {
 	case c.jobs <- pullRequest{path, pull}:
 		return true
 	default:
-		c.registry.config.Log.Warn("too many comments of forks wait; one is left out", "repository", path, "pull", pull)
+		c.log.Warn("too many comments of forks wait; one is left out", "repository", path, "pull", pull)
 		return false
 	}
 }
@@ -69,19 +85,28 @@ func (c *commenter) ask(path string, pull int) bool {
 func (c *commenter) run(ctx context.Context) {
 	for {
 		select {
-		case <-ctx.Done():
-			return
 		case p := <-c.jobs:
-			within, cancel := context.WithTimeout(ctx, commentFor)
-			_, err := c.registry.comment(within, p, func(ctx context.Context) (*forge.Client, forge.Comment, error) {
-				return c.registry.forkComment(ctx, p)
-			})
-			cancel()
-			if err != nil && ctx.Err() == nil && !errors.Is(err, errNothing) {
-				c.registry.config.Log.Warn("the comment of a fork could not be written", "repository", p.path, "pull", p.number, "err", err)
+			c.one(ctx, p)
+		case <-c.stopping:
+			for len(c.jobs) > 0 { // nobody else takes any, and when ctx is done each ends at once
+				c.one(ctx, <-c.jobs)
 			}
+			return
 		}
 	}
+}
+
+func (c *commenter) one(ctx context.Context, p pullRequest) {
+	ctx, cancel := context.WithTimeout(ctx, commentFor)
+	defer cancel()
+	if err := c.write(ctx, p); err != nil && !errors.Is(err, errNothing) {
+		c.log.Warn("the comment of a fork could not be written", "repository", p.path, "pull", p.number, "err", err)
+	}
+}
+
+func (r *Registry) writeForkComment(ctx context.Context, p pullRequest) error {
+	_, err := r.comment(ctx, p, func(ctx context.Context) (*forge.Client, forge.Comment, error) { return r.forkComment(ctx, p) })
+	return err
 }
 
 // errNothing is why there is no comment of a fork: it has expired, or the repository has published it itself.
