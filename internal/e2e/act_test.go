@@ -104,12 +104,19 @@ func newRunnerBox(t *testing.T) *runnerBox {
 // newRunnerBoxOn is newRunnerBox on a forge, with more environment for the server.
 func newRunnerBoxOn(t *testing.T, gh *forgetest.Server, env ...string) *runnerBox {
 	t.Helper()
+	b := newUntrusted(t, gh, env...)
+	trustRepository(t, b.server)
+	return b
+}
+
+// newUntrusted is newRunnerBoxOn whose server trusts nobody yet.
+func newUntrusted(t *testing.T, gh *forgetest.Server, env ...string) *runnerBox {
+	t.Helper()
 	b := &runnerBox{t: t, gh: gh, issuer: issuertest.New(t), home: t.TempDir(), artifacts: filepath.Join(t.TempDir(), "artifacts")}
 	var cliDir string
 	b.action, cliDir = released(t)
 	env = append(env, "REGISTRY_TOKEN="+registryToken, "OIDC_ISSUERS="+b.issuer.URL+";forge=https://github.com")
 	b.server = startServerIn(t, cleanEnv(env...), t.TempDir(), "--cli-dir", cliDir)
-	trustRepository(t, b.server)
 	b.dir = t.TempDir()
 	write(t, b.dir, npmWorkspace)
 	exe(t, b.dir, cleanEnv(), "npm", "install", "--package-lock-only", "--offline", "--no-audit", "--no-fund").must(t)
@@ -187,14 +194,18 @@ const registryToken = "a-token-of-the-registry-in-a-test"
 // The workflows of docs/action.md for pull requests of the repository itself do what they promise, with no
 // secret but the job's own token. None is in their log.
 func TestDocumentedWorkflows(t *testing.T) {
-	for _, workflow := range []string{"Preview", "Preview in two jobs", "Preview of a monorepo", "Preview on our own runners"} {
+	for workflow, runner := range map[string]string{
+		"Preview": "github-hosted", "Preview in two jobs": "github-hosted", "Preview of a monorepo": "github-hosted",
+		"Preview on our own runners": "self-hosted",
+	} {
 		t.Run(workflow, func(t *testing.T) {
 			t.Parallel()
-			b := newRunnerBox(t)
+			b := newUntrusted(t, forgetest.New(t))
+			trustRepository(t, b.server, documentedTrust(t, runner)...)
 			if strings.Contains(documented(t, workflow), "secrets.") {
 				t.Error("the workflow wants a secret")
 			}
-			job := b.job(issuertest.PullRequest("acme/ws", b.sha, 7))
+			job := b.job(issuertest.PullRequest("acme/ws", b.sha, 7).With(issuertest.Claims{"runner_environment": runner}))
 			r := b.run(workflow, "pull_request", b.pullEvent(repository(1, "acme/ws")), job...).must(t)
 			b.resolves("pr-7", b.head)
 			if comments := b.gh.Comments(7); len(comments) != 1 || !strings.Contains(comments[0].Body, "@acme/core") {
@@ -207,6 +218,21 @@ func TestDocumentedWorkflows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// documentedTrust is the flags that docs/action.md adds to the policy for previews of runs on a kind of runner.
+func documentedTrust(t *testing.T, runner string) []string {
+	t.Helper()
+	const line = "registry-server trust add github acme/widgets --tier preview"
+	lines := blocks(t, "docs/action.md", line)
+	if len(lines) != 2 {
+		t.Fatalf("docs/action.md has the policies %q, want one for the forge's runners and one for others", lines)
+	}
+	at := 0
+	if runner == "self-hosted" {
+		at = 1
+	}
+	return strings.Fields(strings.TrimPrefix(lines[at], line))
 }
 
 func TestDocumentedPush(t *testing.T) {

@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/org/registry-action/internal/action/artifact/resultstest"
 	"github.com/org/registry-action/internal/domain/trust/issuertest"
@@ -77,25 +82,86 @@ func TestPublishFromFork(t *testing.T) {
 	}
 }
 
-// The documented workflow is for forks too. The artifact goes to act's own service, which is no kin of our stand-in.
+// The documented workflow is for forks too.
 func TestDocumentedForks(t *testing.T) {
 	for _, workflow := range []string{"Preview", "Preview in two jobs"} {
 		t.Run(workflow, func(t *testing.T) {
 			t.Parallel()
 			gh := forgetest.New(t)
-			b := newRunnerBoxOn(t, gh, forkEnv(gh)...)
-			publishCommit(t, b.dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", b.server.url, "--repository", "https://github.com/acme/ws").must(t)
-			forkPull(gh, b.head)
-			kept := t.TempDir()
-			gh.Hook(attachKept(t, gh, kept))
-			r := b.run(workflow, "pull_request", b.pullEvent(repository(2, "stranger/ws")), "--secret", "GITHUB_TOKEN=fork-token", "--env", "GITHUB_RUN_ID=9001",
-				"--artifact-server-path", kept, "--artifact-server-port", freePort(t)).must(t)
-			if strings.Contains(r.stdout, "Nothing was published") {
-				t.Fatalf("%v", r)
-			}
-			b.resolves("pr-7", b.head)
+			documentedFork(t, gh, workflow, forkEnv(gh), func(forgetest.Request) {})
 		})
 	}
+}
+
+// Where the server is a GitHub App, it writes the comment that the fork's run may not write.
+func TestDocumentedForkComment(t *testing.T) {
+	t.Parallel()
+	gh := forgetest.New(t)
+	env := append(forkEnv(gh), append(appEnv(t, gh), "GITHUB_TOKEN=")...)
+	written, looked := false, make(chan struct{}, 100) // it looks at the comments once more when it has written one
+	b := documentedFork(t, gh, "Preview", env, func(r forgetest.Request) {
+		switch {
+		case r.Route == forgetest.CreateComment:
+			written = true
+		case r.Route == forgetest.ListComments && written:
+			looked <- struct{}{}
+		}
+	})
+	select {
+	case <-looked:
+	case <-time.After(patience):
+		t.Fatal("nobody comments")
+	}
+	comments := gh.Comments(7)
+	if len(comments) != 1 || comments[0].Login != "previews[bot]" {
+		t.Fatalf("the comments are %+v, want one of the App's", comments)
+	}
+	for _, want := range []string{"Built from fork code by `@stranger`, unreviewed", "npm i -E @acme/core@pr-7 --registry " + b.server.url + "/~/acme/ws/-/pr/7"} {
+		if !strings.Contains(comments[0].Body, want) {
+			t.Errorf("the comment lacks %q:\n%s", want, comments[0].Body)
+		}
+	}
+}
+
+// appEnv makes a GitHub App known to the stand-in, and is the environment of a server that is it.
+func appEnv(t *testing.T, gh *forgetest.Server) []string {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "app.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gh.SetApp(forgetest.App{ID: "12", Slug: "previews", Key: &key.PublicKey})
+	return []string{"GITHUB_APP_ID=12", "GITHUB_APP_PRIVATE_KEY_FILE=" + file}
+}
+
+// documentedFork has a run of a fork's pull request publish by a documented workflow; see is shown what the forge is asked.
+// The artifact goes to act's own service, which is no kin of our stand-in.
+func documentedFork(t *testing.T, gh *forgetest.Server, workflow string, env []string, see func(forgetest.Request)) *runnerBox {
+	t.Helper()
+	b := newRunnerBoxOn(t, gh, env...)
+	publishCommit(t, b.dir, cleanEnv("REGISTRY_TOKEN="+registryToken), "--registry-url", b.server.url, "--repository", "https://github.com/acme/ws").must(t)
+	forkPull(gh, b.head)
+	kept := t.TempDir()
+	attach := attachKept(t, gh, kept)
+	var mu sync.Mutex
+	gh.Hook(func(r forgetest.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		attach(r)
+		see(r)
+	})
+	r := b.run(workflow, "pull_request", b.pullEvent(repository(2, "stranger/ws")), "--secret", "GITHUB_TOKEN=fork-token", "--env", "GITHUB_RUN_ID=9001",
+		"--artifact-server-path", kept, "--artifact-server-port", freePort(t)).must(t)
+	if strings.Contains(r.stdout, "Nothing was published") {
+		t.Fatalf("%v", r)
+	}
+	b.resolves("pr-7", b.head)
+	return b
 }
 
 // Where a fork's run can't reach the registry it only packs, and a workflow of the default branch publishes that, as the
@@ -129,16 +195,13 @@ func TestDocumentedForkPreviews(t *testing.T) {
 	}
 }
 
-// attachKept has the forge know the artifacts that act's service keeps, by the time that somebody asks for them.
+// attachKept has the forge know the artifacts that act's service keeps, by the time that somebody asks for them; one call at a time.
 func attachKept(t *testing.T, gh *forgetest.Server, dir string) func(forgetest.Request) {
-	var mu sync.Mutex
 	seen := map[string]bool{}
 	return func(r forgetest.Request) {
 		if r.Route != forgetest.ListArtifacts {
 			return
 		}
-		mu.Lock()
-		defer mu.Unlock()
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || filepath.Ext(path) != ".zip" || seen[path] {
 				return err

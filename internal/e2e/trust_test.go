@@ -161,6 +161,15 @@ func TestNPMTrust(t *testing.T) {
 			if r := ci.run(t, ci.project(t, smallPackage(name, "1.0.1")), ci.cmd.publish, issuer.Job(run)...); r.code == 0 {
 				t.Errorf("it publishes after that: %v", r)
 			}
+
+			// The forge lets a run into an environment by its own rules, such as a reviewer.
+			alice.run(t, at, bind+" --env npm-release", "pkg="+name).says(t, "created successfully")
+			alice.run(t, at, "npm trust list $pkg --json", "pkg="+name).says(t, `"environment": "npm-release"`)
+			for _, c := range []issuertest.Claims{run, run.With(issuertest.Claims{"environment": "staging"})} {
+				ci.run(t, ci.project(t, smallPackage(name, "1.0.1")), ci.cmd.publish, issuer.Job(c)...).refuses(t)
+			}
+			inside := issuer.Job(run.With(issuertest.Claims{"environment": "npm-release"}))
+			ci.run(t, ci.project(t, smallPackage(name, "1.0.1")), ci.cmd.publish, inside...).must(t)
 		})
 	}
 }
