@@ -21,7 +21,16 @@ type stockRun struct {
 	run    forgetest.Run
 	cli    string // another than the stock one
 	output string // file of outputs
+	listed bool   // the packages are on npm, so that their addresses can be the short ones
 }
+
+// npmLists answers for npm, which the CLI asks whether a package of a name is of a repository: of acme/ws all are.
+const npmLists = `
+const { fetch } = globalThis
+globalThis.fetch = async (url, options) => String(url).startsWith(process.env.API_URL) || !String(url).endsWith('/latest')
+  ? fetch(url, options)
+  : Response.json({ name: 'a', version: '1.0.0', _id: 'a@1.0.0', repository: { type: 'git', url: 'git+https://github.com/acme/ws.git' }, dist: { tarball: '', shasum: '' } })
+`
 
 const stockWorkspace = `
 -- package.json --
@@ -62,8 +71,17 @@ func (s *stockRun) publish(t *testing.T, dir string, args ...string) result {
 		"API_URL="+s.server.url, "GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=acme/ws", fmt.Sprintf("GITHUB_RUN_ID=%d", s.run.ID), fmt.Sprintf("GITHUB_RUN_ATTEMPT=%d", s.run.Attempt),
 		fmt.Sprintf("GITHUB_ACTOR_ID=%d", forgetest.ID(actor)), "GITHUB_EVENT_NAME="+s.run.Event, "GITHUB_OUTPUT="+s.output,
 	)
-	// Compact addresses are looked up at the public registry, which tests do not ask.
-	return exe(t, dir, env, "node", append([]string{cli, "publish", "--no-compact"}, args...)...)
+	command := []string{cli, "publish"}
+	if s.listed {
+		stub := filepath.Join(t.TempDir(), "stub.cjs")
+		if err := os.WriteFile(stub, []byte(npmLists), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		env = append(env, "NODE_OPTIONS=--require="+stub)
+	} else { // tests do not ask the public registry
+		command = append(command, "--no-compact")
+	}
+	return exe(t, dir, env, "node", append(command, args...)...)
 }
 
 // installed is what a program prints that requires a package installed by its URL.
@@ -205,6 +223,33 @@ func TestStockCLIComments(t *testing.T) {
 	gh.PutRun(again.run)
 	if r := again.publish(t, b.dir, "./packages/*", "--no-template").must(t); !strings.Contains(r.stdout, "it needs to write pull requests") {
 		t.Errorf("%v\nwant it to say why there is no comment", r)
+	}
+}
+
+// By default the CLI abbreviates commits in its addresses: they install, and siblings that are as they were are not told as changed.
+func TestStockCLIAbbreviates(t *testing.T) {
+	for name, flags := range map[string][]string{"commits": nil, "versions too": {"--previewVersion"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			gh := forgetest.New(t)
+			s := startForStock(t, gh)
+			b := branch(t, stockWorkspace+"-- packages/c/package.json --\n{\"name\": \"c\", \"version\": \"1.0.0\"}\n", "-- packages/c/index.js --\n1\n")
+			publish := func(run forgetest.Run, checkout string) {
+				gh.PutRun(run)
+				exe(t, b.dir, cleanEnv(), "git", "checkout", "-q", checkout).must(t)
+				r := stockRun{gh: gh, server: s, run: run, listed: true}
+				r.publish(t, b.dir, append([]string{"./packages/*", "--no-template"}, flags...)...).must(t)
+				wants(t, read(t, r.output), []string{s.url + "/b-cli@" + run.HeadSHA[:7]}, "/b-cli@"+run.HeadSHA)
+			}
+			gh.SetRef("heads/main", b.main)
+			publish(forgetest.Run{ID: 9001, Attempt: 1, Event: "push", HeadSHA: b.main, HeadRef: "main", Actor: "octocat"}, b.main)
+			gh.AddPull(forgetest.Pull{Number: 7, HeadSHA: b.head, HeadRef: "feature", HeadRepo: "acme/ws", BaseRef: "main", BaseSHA: b.main})
+			publish(forgetest.Run{ID: 9002, Attempt: 1, Event: "pull_request", HeadSHA: b.head, HeadRef: "feature", Actor: "octocat"}, b.merged)
+			wants(t, theComment(t, gh), []string{"**1 changed**, 2 unchanged since [`" + b.main[:7] + "`]"})
+			if got := installed(t, "b-cli", s.url+"/b-cli@"+b.head[:7]); got != "b with what is of a" {
+				t.Errorf("b-cli says %q", got)
+			}
+		})
 	}
 }
 

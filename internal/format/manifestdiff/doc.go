@@ -7,6 +7,7 @@ package manifestdiff
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ type Manifest struct {
 	written packument.Object // as its author wrote it
 	npm     packument.Object // as npm reads it
 	text    []byte
-	digits  *strings.Replacer // what makes two commits' versions the same
+	digits  placeholders // what makes two commits' versions the same
 }
 
 // Parse reads the package.json of a package that was built from a commit, or from none (""). gyp says that there is a
@@ -38,14 +39,41 @@ func Parse(text []byte, commit string, gyp bool) (Manifest, error) {
 		return Manifest{}, err
 	}
 	v, err := packument.FromArchive(packument.Archive{Manifest: readable, Gyp: gyp})
-	return Manifest{written: written, npm: v.Manifest, text: text, digits: placeholders(commit)}, err
+	return Manifest{written: written, npm: v.Manifest, text: text, digits: placeholdersOf(commit)}, err
 }
 
-func placeholders(commit string) *strings.Replacer {
+// abbreviated is how many digits of a commit pkg-pr-new writes where it shortens it.
+const abbreviated = 7
+
+// placeholders take the place of what tells a commit. The zero placeholders replace nothing.
+type placeholders struct {
+	long  *strings.Replacer
+	short *regexp.Regexp // seven digits can be by chance: they count as the end of a URL alone
+}
+
+func placeholdersOf(commit string) placeholders {
 	if commit == "" {
-		return strings.NewReplacer()
+		return placeholders{}
 	}
-	return strings.NewReplacer(commit, "<commit>", npm.PreviewVersion(commit), npm.PreviewVersion("<commit>"))
+	long := []string{commit, "<commit>", npm.PreviewVersion(commit), npm.PreviewVersion("<commit>")}
+	if len(commit) < abbreviated {
+		return placeholders{long: strings.NewReplacer(long...)}
+	}
+	short := commit[:abbreviated]
+	return placeholders{
+		long:  strings.NewReplacer(append(long, "0.0.0-preview-"+short, "0.0.0-preview-<commit>")...),
+		short: regexp.MustCompile(`(https?://[^\s"/]+/[^\s"]+@)` + regexp.QuoteMeta(short) + `("|$)`),
+	}
+}
+
+func (p placeholders) replace(text string) string {
+	if p.long != nil {
+		text = p.long.Replace(text)
+	}
+	if p.short != nil {
+		text = p.short.ReplaceAllString(text, "${1}<commit>${2}")
+	}
+	return text
 }
 
 // object reads a JSON object that may begin with a byte order mark.
@@ -57,12 +85,7 @@ func object(text []byte) (packument.Object, error) {
 func (m Manifest) Object() packument.Object { return m.written }
 
 // neutral is a text of the manifest without what tells its commit.
-func (m Manifest) neutral(text string) string {
-	if m.digits == nil {
-		return text
-	}
-	return m.digits.Replace(text)
-}
+func (m Manifest) neutral(text string) string { return m.digits.replace(text) }
 
 // Same reports whether two manifests differ in the digits of their commits alone.
 func Same(before, after Manifest) bool {

@@ -30,6 +30,9 @@ func TestDependencies(t *testing.T) {
 	sibling := func(sha string) string {
 		return fmt.Sprintf(`,"dependencies":{"@acme/b":%q,"@acme/c":"https://r.example/acme/ws/@acme/c@%s"}`, npm.PreviewVersion(sha), sha)
 	}
+	stock := func(sha string) string {
+		return fmt.Sprintf(`,"dependencies":{"b":"https://r.example/b@%.7s","c":"https://r.example/@acme/c@%[1]s","d":"0.0.0-preview-%.7[1]s"}`, sha)
+	}
 	for _, tt := range []struct {
 		name, before, after string
 		want                []manifestdiff.Dependency
@@ -40,6 +43,18 @@ func TestDependencies(t *testing.T) {
 			{Field: "dependencies", Name: "@acme/b", Before: npm.PreviewVersion(shaA), After: npm.PreviewVersion(shaA)},
 			{Field: "dependencies", Name: "@acme/c", Before: "https://r.example/acme/ws/@acme/c@" + shaA, After: "https://r.example/acme/ws/@acme/c@" + shaA},
 		}},
+		{"siblings as pkg-pr-new writes them", stock(shaA), stock(shaB), nil},
+		{"a sibling of pkg-pr-new that stays behind", stock(shaA), stock(shaA), []manifestdiff.Dependency{
+			{Field: "dependencies", Name: "b", Before: "https://r.example/b@a1a1a1a", After: "https://r.example/b@a1a1a1a"},
+			{Field: "dependencies", Name: "c", Before: "https://r.example/@acme/c@" + shaA, After: "https://r.example/@acme/c@" + shaA},
+			{Field: "dependencies", Name: "d", Before: "0.0.0-preview-a1a1a1a", After: "0.0.0-preview-a1a1a1a"},
+		}},
+		{"seven digits that are no sibling's", `,"dependencies":{"a":"github:acme/a#a1a1a1a","b":"https://r.example/a1a1a1a","c":"https://r.example/c@a1a1a1a/c.tgz"}`,
+			`,"dependencies":{"a":"github:acme/a#b2b2b2b","b":"https://r.example/b2b2b2b","c":"https://r.example/c@b2b2b2b/c.tgz"}`, []manifestdiff.Dependency{
+				{Field: "dependencies", Name: "a", Before: "github:acme/a#a1a1a1a", After: "github:acme/a#b2b2b2b"},
+				{Field: "dependencies", Name: "b", Before: "https://r.example/a1a1a1a", After: "https://r.example/b2b2b2b"},
+				{Field: "dependencies", Name: "c", Before: "https://r.example/c@a1a1a1a/c.tgz", After: "https://r.example/c@b2b2b2b/c.tgz"},
+			}},
 		{"a sibling that was a release", `,"dependencies":{"@acme/b":"^1.0.0"}`, `,"dependencies":{"@acme/b":"` + npm.PreviewVersion(shaB) + `"}`, []manifestdiff.Dependency{
 			{Field: "dependencies", Name: "@acme/b", Before: "^1.0.0", After: npm.PreviewVersion(shaB)},
 		}},
@@ -126,12 +141,30 @@ func TestScripts(t *testing.T) {
 }
 
 func TestSame(t *testing.T) {
-	a := parse(t, shaA, `,"dependencies":{"@acme/b":"`+npm.PreviewVersion(shaA)+`"}`, false)
-	if b := parse(t, shaB, `,"dependencies":{"@acme/b":"`+npm.PreviewVersion(shaB)+`"}`, false); !manifestdiff.Same(a, b) {
-		t.Error("the digits of the commits are a change")
+	for name, spec := range map[string]func(sha string) string{
+		"a preview version":               npm.PreviewVersion,
+		"a URL":                           func(sha string) string { return "https://r.example/acme/ws/@acme/b@" + sha },
+		"pkg-pr-new's short URL":          func(sha string) string { return "https://r.example/@acme/b@" + sha[:7] },
+		"pkg-pr-new's short URL by owner": func(sha string) string { return "https://r.example/acme/ws/b@" + sha[:7] },
+		"pkg-pr-new's --previewVersion":   func(sha string) string { return "0.0.0-preview-" + sha[:7] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			at := func(commit, sibling string) manifestdiff.Manifest {
+				return parse(t, commit, fmt.Sprintf(`,"dependencies":{"@acme/b":%q,"c":"1"}`, spec(sibling)), false)
+			}
+			if !manifestdiff.Same(at(shaA, shaA), at(shaB, shaB)) {
+				t.Error("the digits of the commits are a change")
+			}
+			if manifestdiff.Same(at(shaA, shaA), at(shaB, shaA)) {
+				t.Error("those of another commit are none")
+			}
+		})
 	}
-	if b := parse(t, shaB, `,"dependencies":{"@acme/b":"`+npm.PreviewVersion(shaA)+`"}`, false); manifestdiff.Same(a, b) {
-		t.Error("the version of another commit is none")
+	at := func(sha string) manifestdiff.Manifest {
+		return parse(t, sha, fmt.Sprintf(`,"description":"made of %.7s"`, sha), false)
+	}
+	if manifestdiff.Same(at(shaA), at(shaB)) {
+		t.Error("seven digits that are no URL's are no change")
 	}
 }
 
