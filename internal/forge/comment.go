@@ -30,7 +30,7 @@ const (
 type Comment struct {
 	PR int
 	// Key tells our comments on one pull request apart; default "default".
-	// Run numbers count within one workflow, so two workflows that comment
+	// Under one key the last run has the word, so two workflows that comment
 	// should have two keys.
 	Key   string
 	Body  string // Markdown

@@ -19,18 +19,19 @@ const (
 type State struct {
 	RunID     int64  `json:"run_id"`
 	Attempt   int64  `json:"attempt"`
-	RunNumber int64  `json:"run_number"` // comparable within one workflow
+	RunNumber int64  `json:"run_number"` // within one workflow, from 1 again when its file is renamed
 	SHA       string `json:"sha"`
 }
 
-// compare orders states by age: a higher run number is newer, then a higher
-// run id (another workflow's), then a higher attempt. A re-run of an old run
-// stays older than any later run.
+// compare orders states by age. Run ids grow over all workflows, also over a
+// renamed one's, whose run numbers begin anew. A re-run keeps its id: it is newer
+// than the attempts before it, and older than any later run. Numbers decide where
+// ids do not.
 func (s State) compare(o State) int {
 	return cmp.Or(
-		cmp.Compare(s.RunNumber, o.RunNumber),
 		cmp.Compare(s.RunID, o.RunID),
 		cmp.Compare(s.Attempt, o.Attempt),
+		cmp.Compare(s.RunNumber, o.RunNumber),
 	)
 }
 

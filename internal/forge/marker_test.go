@@ -1,6 +1,7 @@
 package forge
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,25 @@ func TestMark(t *testing.T) {
 		"<!-- registry-action:v1 key=" + strings.Repeat("a", maxMarker) + " -->"} {
 		if key, _, ok := parseMark(body); ok {
 			t.Errorf("parseMark(%.60q) = %q, want none", body, key)
+		}
+	}
+}
+
+func TestStatesAreOrderedByRun(t *testing.T) {
+	byAge := []State{
+		{}, // cannot be read
+		{RunNumber: 1},
+		{RunID: 1001, Attempt: 1, RunNumber: 500},
+		{RunID: 1001, Attempt: 2, RunNumber: 500}, // run again
+		{RunID: 1002, Attempt: 1},                 // written by the server, which knows no number
+		{RunID: 1003, Attempt: 1, RunNumber: 1},   // the workflow's file was renamed
+		{RunID: 1004, Attempt: 1, RunNumber: 499}, // another workflow
+	}
+	for i, a := range byAge {
+		for j, b := range byAge {
+			if got, want := a.compare(b), cmp.Compare(i, j); got != want {
+				t.Errorf("%+v.compare(%+v) = %d, want %d", a, b, got, want)
+			}
 		}
 	}
 }
