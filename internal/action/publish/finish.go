@@ -12,8 +12,12 @@ import (
 // EndedState is the state that main.js keeps of a publish that was not stopped.
 const EndedState = "ended"
 
+// publishedState is the state of a publish that the registry has taken, whatever came after.
+const publishedState = "published"
+
 // Finish is for what a publish has left when the job is over: the token that it did not come to revoke; and if it was
-// stopped, the comments on the pull requests, which are of an earlier commit, say so, and so does the commit's status.
+// stopped, the comments on the pull requests, which are of an earlier commit, say so, and so does the status of a commit
+// that was not published.
 func Finish(ctx context.Context, opt Options, s Streams) error {
 	j, cleanup, err := newJob(opt, s)
 	if err != nil {
@@ -65,7 +69,9 @@ func (j *job) sayStopped(ctx context.Context) error {
 	if j.source.Run != nil {
 		r.JobURL = j.source.Run.URL
 	}
-	err = j.mark(ctx, forge.Status{State: "error", Description: "the run was stopped before it published", URL: r.JobURL})
+	if j.runner.State(publishedState) == "" {
+		err = j.mark(ctx, forge.Status{State: "error", Description: "the run was stopped before it published", URL: r.JobURL})
+	}
 	if commentOff || !j.source.Comment {
 		return err
 	}
@@ -73,6 +79,14 @@ func (j *job) sayStopped(ctx context.Context) error {
 		err = errors.Join(err, j.amend(ctx, of, r))
 	}
 	return err
+}
+
+// keepPublished has Finish know that the commit is published; without that it would say otherwise of a run that is stopped
+// while it tells people.
+func (j *job) keepPublished(ctx context.Context) {
+	if err := j.runner.SaveState(publishedState, "true"); err != nil {
+		j.streams.Log.WarnContext(ctx, "if this run is stopped now, its commit's status may be wrong", "err", err)
+	}
 }
 
 func (j *job) amend(ctx context.Context, of pull, r report.Report) error {

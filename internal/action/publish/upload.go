@@ -37,6 +37,7 @@ func (j *job) connect(context.Context) (err error) {
 func (j *job) upload(ctx context.Context) (err error) {
 	if len(j.packages) == 0 {
 		j.published = j.skipped.published(j.source.SHA)
+		j.keepPublished(ctx)
 		return nil
 	}
 	if j.source.Repository == "" {
@@ -50,6 +51,7 @@ func (j *job) upload(ctx context.Context) (err error) {
 		var created bool
 		j.published, created, err = j.registry.Publish(ctx, publication)
 		if err == nil {
+			j.keepPublished(ctx)
 			j.sayPublished(created)
 			return j.checkHashes()
 		}
