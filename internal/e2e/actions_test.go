@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/goccy/go-yaml"
+
 	"github.com/org/registry-action/internal/forge/forgetest"
 )
 
@@ -260,4 +262,40 @@ func TestShimBuildsWithGo(t *testing.T) {
 func which(t *testing.T, name string) string {
 	t.Helper()
 	return strings.TrimSpace(exe(t, ".", os.Environ(), "bash", "-c", "readlink -f $(command -v "+name+")").must(t).stdout)
+}
+
+// The moving tag goes to the highest version, whichever is released last, and never to a prerelease.
+func TestMovingTag(t *testing.T) {
+	t.Parallel()
+	var workflow struct {
+		Jobs map[string]struct{ Steps []struct{ Run string } }
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "../../.github/workflows/release.yml")), &workflow); err != nil {
+		t.Fatal(err)
+	}
+	steps := workflow.Jobs["move"].Steps
+	tools := t.TempDir()
+	if err := os.WriteFile(filepath.Join(tools, "gh"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	origin, dir := t.TempDir(), t.TempDir()
+	git := func(args ...string) string {
+		as := []string{"-C", dir, "-c", "user.name=Test", "-c", "user.email=test@example.com"}
+		return strings.TrimSpace(exe(t, dir, cleanEnv(), "git", append(as, args...)...).must(t).stdout)
+	}
+	git("init", "--quiet", "--bare", origin)
+	git("init", "--quiet")
+	git("remote", "add", "origin", origin)
+	for _, tt := range []struct{ version, want string }{
+		{"v1.2.0", "v1.2.0"}, {"v1.10.0", "v1.10.0"}, {"v1.9.1", "v1.10.0"}, {"v2.0.0", "v1.10.0"}, {"v1.11.0-v1.12.0", "v1.10.0"}, {"v1.10.1", "v1.10.1"},
+	} {
+		git("commit", "--quiet", "--allow-empty", "--message="+tt.version)
+		git("tag", tt.version)
+		git("push", "--quiet", "origin", "refs/tags/"+tt.version)
+		env := append(cleanEnv("VERSION="+tt.version), "PATH="+tools+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		exe(t, dir, env, "bash", "-ec", steps[len(steps)-1].Run).must(t)
+		if got := git("ls-remote", "--refs", origin, "refs/tags/v1"); !strings.HasPrefix(got, git("rev-parse", tt.want)) {
+			t.Errorf("after the release of %s the tag v1 is %q, want %s", tt.version, got, tt.want)
+		}
+	}
 }
