@@ -58,13 +58,20 @@ func (j *job) compareWith(ctx context.Context, of pull) regclient.ChangesQuery {
 
 // mergedInto is the commit that the head was merged into, if that merge is what was packed.
 func (j *job) mergedInto(ctx context.Context, of pull) string {
-	if j.source.MergeSHA == "" {
+	merge := j.source.MergeSHA
+	if merge == "" {
 		return ""
 	}
-	if parents := (git{dir: j.opt.Dir}).parents(ctx, j.source.MergeSHA); len(parents) > 1 {
+	parents := git{dir: j.opt.Dir}.parents(ctx, merge)
+	if len(parents) == 0 { // nothing is checked out, as where another job has packed
+		if object, _, err := j.handedOn(); err == nil && isCommit(object, merge) {
+			parents = parentsOf(string(object))
+		}
+	}
+	if len(parents) > 1 {
 		return parents[0]
 	}
-	return of.BaseSHA // nothing is checked out; this is where the branch was when the event happened
+	return of.BaseSHA // where the branch was when the event happened
 }
 
 // mergeBase is where the commit left its branch: git knows where it has the history, else the forge.

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -149,6 +150,31 @@ func TestCompareWithInShallowClones(t *testing.T) {
 	j.opt.GitHubToken, j.event = forgetest.Token, runner.Context{APIURL: gh.URL, Repository: "acme/ws"}
 	if got := h.names(j.compareWith(t.Context(), toMain).Bases); got != "m2 m3" {
 		t.Errorf("with a token a head is compared with %s, want m2 m3", got)
+	}
+}
+
+// Where another job has packed, the merge commit that it has left tells what was merged into; what is not that commit does not.
+func TestCompareWithMergeHandedOn(t *testing.T) {
+	h := newHistory(t)
+	object, err := git{dir: h.dir}.commit(t.Context(), h.sha["merge"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := strings.Repeat("1", 40)
+	for _, tt := range []struct{ left, want string }{
+		{string(object), h.sha["m3"]}, {strings.Replace(string(object), h.sha["m3"], h.sha["m1"], 1), event}, {"", event},
+	} {
+		dir := t.TempDir()
+		for name, text := range map[string]string{"a.tgz": "", mergeFile: tt.left} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j := history{dir, nil}.job(source{InCI: true, Comment: true, SHA: h.sha["f2"], MergeSHA: h.sha["merge"]})
+		j.opt.Paths = []string{"*.tgz"}
+		if got := j.compareWith(t.Context(), pull{Number: 7, BaseRef: "main", BaseSHA: event}).Bases; got[0] != tt.want {
+			t.Errorf("with %q handed on it is compared with %s, want %s", tt.left, h.names(got), tt.want)
+		}
 	}
 }
 

@@ -115,8 +115,13 @@ func (g git) parents(ctx context.Context, sha string) []string {
 	if err != nil {
 		return nil
 	}
+	return parentsOf(text)
+}
+
+// parentsOf returns the parents that a commit object names.
+func parentsOf(object string) []string {
 	var found []string
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(object) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if name == "" {
 			break // the message begins

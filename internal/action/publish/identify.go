@@ -51,6 +51,9 @@ func (j *job) identify(ctx context.Context) error {
 		}
 		j.event = event
 		j.source = fromEvent(event)
+		if event.HeadSHA != "" && !j.isNamed(event.HeadSHA) && !j.isNamed(event.MergeSHA) {
+			j.source.moveTo(strings.ToLower(j.opt.SHA), event)
+		}
 		if err := j.askForge(ctx); err != nil {
 			return err
 		}
@@ -71,6 +74,17 @@ func (j *job) identify(ctx context.Context) error {
 	var err error
 	src.SHA, err = g.head(ctx)
 	return err
+}
+
+// isNamed reports whether a commit is the one that was named, if one was.
+func (j *job) isNamed(sha string) bool { return strings.HasPrefix(sha, strings.ToLower(j.opt.SHA)) }
+
+// moveTo makes the source another commit than the event's head: what the event says of that is not true of this one.
+func (s *source) moveTo(sha string, e runner.Context) {
+	s.SHA, s.Refs, s.MergeSHA, s.Before = sha, nil, "", ""
+	if e.EventName == "workflow_run" {
+		s.PR, s.Pulls = 0, nil
+	}
 }
 
 func fromEvent(e runner.Context) source {
@@ -121,6 +135,9 @@ func (j *job) askForge(ctx context.Context) error {
 		}
 		src.SHA, src.Fork, src.MayMove = head.SHA, head.Fork, j.opt.SHA == ""
 		src.Pulls = []pull{{src.PR, head.BaseRef, head.BaseSHA}}
+		if !j.isNamed(head.SHA) {
+			src.Refs = nil
+		}
 	}
 	switch {
 	case needsPull && j.event.Source != nil:

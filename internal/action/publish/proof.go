@@ -29,7 +29,7 @@ func (j *job) mergeProof(ctx context.Context) (string, error) {
 	object, err := git{dir: j.opt.Dir}.commit(ctx, j.event.MergeSHA)
 	if err != nil {
 		j.streams.Log.DebugContext(ctx, "the checkout does not have the merge commit", "err", err)
-		object, err = j.handedOn()
+		object, err = j.mergeHandedOn()
 	}
 	if err == nil && object == nil {
 		object = j.fetched(ctx)
@@ -40,30 +40,37 @@ func (j *job) mergeProof(ctx context.Context) (string, error) {
 	return base64.StdEncoding.EncodeToString(object), nil
 }
 
-// handedOn is the merge commit that pack has left beside the tarballs, nil if it has not.
-func (j *job) handedOn() ([]byte, error) {
-	tarballs, _, err := j.splitPaths()
-	if err != nil || len(tarballs) == 0 {
-		return nil, err
-	}
-	path := filepath.Join(filepath.Dir(tarballs[0]), mergeFile)
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	object, err := io.ReadAll(io.LimitReader(f, maxCommit+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading the merge commit: %w", err)
-	}
-	if !isCommit(object, j.event.MergeSHA) {
+// mergeHandedOn is the merge commit that pack has left, nil if it has not.
+func (j *job) mergeHandedOn() ([]byte, error) {
+	object, path, err := j.handedOn()
+	if err == nil && object != nil && !isCommit(object, j.event.MergeSHA) {
 		j.warn("%s is not the commit %s that this run is about, so it is not shown to the registry", path, j.event.MergeSHA)
 		return nil, nil
 	}
-	return object, nil
+	return object, err
+}
+
+// handedOn is what pack has left as the merge commit beside the tarballs, nil if nothing, and where it lies. Nothing says
+// yet that it is the merge commit.
+func (j *job) handedOn() (object []byte, path string, err error) {
+	tarballs, _, err := j.splitPaths()
+	if err != nil || len(tarballs) == 0 {
+		return nil, "", err
+	}
+	path = filepath.Join(filepath.Dir(tarballs[0]), mergeFile)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, path, nil
+	}
+	if err != nil {
+		return nil, path, err
+	}
+	defer f.Close()
+	object, err = io.ReadAll(io.LimitReader(f, maxCommit+1))
+	if err != nil {
+		return nil, path, fmt.Errorf("reading the merge commit: %w", err)
+	}
+	return object, path, nil
 }
 
 // fetched is the merge commit as the forge has it, for a checkout of the head alone; nil if it can't be had.
