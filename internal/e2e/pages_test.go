@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// A new user finds on the pages all that is needed to publish, find and install.
+// A new user finds on the pages all that is needed to publish, find, read about and install a package, and then sees the download.
 func TestFirstTenMinutes(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, t.TempDir(), "--no-npm-fallback")
@@ -23,19 +24,31 @@ func TestFirstTenMinutes(t *testing.T) {
 	}
 	u := managers()[0].sit(t, s.url, "")
 	dir := t.TempDir()
-	publish := strings.Join(commands[:3], " && ")
-	u.run(t, dir, publish).must(t)
-	u.run(t, u.project(t, ""), commands[3]).must(t)
+	u.run(t, dir, commands[0]).must(t)
+	dir = filepath.Join(dir, "hello")
+	write(t, dir, "-- README.md --\n# Say hello\n")
+	u.run(t, dir, strings.Join(commands[1:3], " && ")).must(t)
 
-	b.shows(s.url+"/", "@my-packages/hello")
+	b.shows(s.url+"/", "Published last", "@my-packages/hello")
 	b.do(chromedp.SendKeys(chromedp.CSS(".search input"), "hello"+kb.Enter))
 	b.await(`location.pathname === "/search" && document.readyState === "complete"`)
-	if got := b.text("main ol"); !strings.Contains(got, "@my-packages/hello") || !strings.Contains(got, "1.0.0") {
-		t.Errorf("the search finds:\n%s", got)
+	if got := b.at(); got != "/search?q=hello" {
+		t.Errorf("the search box leads to %s", got)
 	}
+	b.shows(s.url+"/search?q=hello", "@my-packages/hello", "1.0.0") // within a second
 	b.holds(s.url + "/search?q=hello")
 	everyPage(t, s.url+"/search?q=nothing+of+this+kind")
-	b.follow(`main ol a, main .tabs a`)
+	b.follow(`main ol a`)
+	if got := b.text(".readme h2"); got != "Say hello" {
+		t.Errorf("the README of the package is %q", got)
+	}
+	other := managers()[0].sit(t, s.url, "") // the publisher's npm keeps the bytes that it has sent
+	other.run(t, other.project(t, ""), commands[3]).must(t)
+	b.shows(s.url+b.at(), "Say hello", "Downloads of all versions: 1 in 30 days", "Downloads of 1.0.0: 1 in 30 days")
+	if charts := eval[int](b, `document.querySelectorAll("svg.chart:has(rect)").length`); charts != 2 {
+		t.Errorf("%d charts show the download, want 2", charts)
+	}
+	b.holds(s.url + b.at())
 }
 
 // Suggestions come as somebody types, and the keyboard is enough for them.
@@ -69,6 +82,16 @@ func TestSuggestions(t *testing.T) {
 	want := eval[string](b, `[...document.querySelectorAll("[role=option]")].at(-1).dataset.url`)
 	b.do(chromedp.KeyEvent(kb.Enter))
 	b.await(fmt.Sprintf(`location.pathname === %q`, want))
+
+	// Whoever types on after choosing is not led to what was chosen.
+	b.open(s.url+"/", http.StatusOK)
+	b.do(chromedp.SendKeys(chromedp.CSS(".search input"), "squ"))
+	b.await(`document.querySelectorAll("[role=option]").length === 2`)
+	b.do(chromedp.KeyEvent(kb.ArrowDown), chromedp.KeyEvent("a"), chromedp.KeyEvent(kb.Enter))
+	b.await(`location.pathname !== "/"`)
+	if got := b.at(); got != "/search?q=squa" {
+		t.Errorf("Enter leads to %s", got)
+	}
 }
 
 // The button copies the command, and the theme stays.
@@ -78,8 +101,13 @@ func TestCopyAndTheme(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--no-npm-fallback", "--token", operatorToken)
 	b := newTab(t, s.url)
 	b.open(s.url+"/", http.StatusOK)
+	const button = `document.querySelector("details[open] [data-copy]")`
 	b.do(chromedp.Click(chromedp.CSS("details[open] [data-copy]")))
-	b.await(`document.querySelector("details[open] [data-copy]").textContent === "Copied"`)
+	b.await(button + `.textContent === "Copied"`)
+	b.do(chromedp.Click(chromedp.CSS("details[open] [data-copy]"))) // while it still says so
+	if got := eval[string](b, `new Promise(done => setTimeout(() => done(`+button+`.textContent), 2500))`); got != "Copy" {
+		t.Errorf("the button goes on to say %q", got)
+	}
 	if got, want := eval[string](b, "navigator.clipboard.readText()"), "registry="+s.url+"/"; got != want {
 		t.Errorf("the clipboard has %q, want %q", got, want)
 	}

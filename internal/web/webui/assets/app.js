@@ -5,7 +5,7 @@
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
-  const label = button.textContent;
+  button.dataset.label ??= button.textContent; // at a second click the button may still say what the first has left
   try {
     await navigator.clipboard.writeText(button.previousElementSibling.textContent.trim());
     button.textContent = "Copied";
@@ -13,7 +13,8 @@ document.addEventListener("click", async (event) => {
     getSelection().selectAllChildren(button.previousElementSibling);
     button.textContent = "Press Ctrl+C";
   }
-  setTimeout(() => { button.textContent = label; }, 2000);
+  clearTimeout(button.wait);
+  button.wait = setTimeout(() => { button.textContent = button.dataset.label; }, 2000);
 });
 
 const theme = document.querySelector(".theme");

@@ -62,6 +62,7 @@
   };
 
   box.addEventListener("input", () => {
+    choose(-1); // what was chosen answers what the box said before
     clearTimeout(wait);
     wait = setTimeout(ask, 120);
   });
