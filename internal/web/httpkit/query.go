@@ -35,3 +35,12 @@ func QueryPage(q url.Values, usual, most int) (offset, limit int, err error) {
 func QueryText(q url.Values, name string) string {
 	return strings.ToValidUTF8(strings.TrimSpace(q.Get(name)), "\uFFFD")
 }
+
+// maxWords is how many characters of a search are looked at.
+const maxWords = 256
+
+// QueryWords is QueryText of a search that takes every text: what is behind 256 characters is not looked at.
+func QueryWords(q url.Values, name string) string {
+	runes := []rune(QueryText(q, name))
+	return strings.TrimSpace(string(runes[:min(len(runes), maxWords)]))
+}

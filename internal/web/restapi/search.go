@@ -11,7 +11,6 @@ import (
 
 // The bounds of a search.
 const (
-	maxQuery    = 256 // characters; what is behind them is not looked at
 	searchLimit = 20
 	maxSearch   = 50
 )
@@ -33,7 +32,7 @@ func (a *API) search(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	find, text := a.find, cut(httpkit.QueryText(query, "q"))
+	find, text := a.find, httpkit.QueryWords(query, "q")
 	if a.Index != nil && search.NamesKind(text) {
 		find = a.findKinds
 		if !a.Index.Complete() {
@@ -69,10 +68,4 @@ func (a *API) findKinds(ctx context.Context, text string, limit int) ([]hit, err
 		hits = append(hits, hit{Name: d.Name, Version: d.Version, Description: d.Description, Keywords: d.Keywords, Author: cmp.Or(d.Author, d.Publisher), Downloads: d.Downloads, Kind: string(d.Kind)})
 	}
 	return hits, err
-}
-
-// cut bounds what is searched for.
-func cut(text string) string {
-	runes := []rune(text)
-	return string(runes[:min(len(runes), maxQuery)])
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/org/registry-action/internal/fault"
 	"github.com/org/registry-action/internal/web/httpkit"
 )
 
@@ -95,7 +94,6 @@ func (f Found) Path() string { return pageOf(f.Kind, f.Name) }
 const (
 	searchPage  = 20    // results
 	maxFrom     = 9_980 // how far somebody may page
-	maxQuery    = 200   // characters
 	suggestions = 8
 )
 
@@ -117,10 +115,7 @@ type filter struct {
 }
 
 func (u *UI) search(w http.ResponseWriter, r *http.Request) error {
-	query := strings.TrimSpace(r.URL.Query().Get("q"))
-	if len(query) > maxQuery {
-		return fault.New(fault.Invalid, "the query has %d characters; at most %d are searched for", len(query), maxQuery)
-	}
+	query := httpkit.QueryWords(r.URL.Query(), "q")
 	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // what is no number is the beginning
 	from = min(max(from, 0), maxFrom)
 	v := searchView{Query: query, Filters: u.filters(query)}
@@ -181,8 +176,8 @@ func (u *UI) suggest(w http.ResponseWriter, r *http.Request) error {
 	if _, err := u.reader(r); err != nil {
 		return err
 	}
-	prefix, list := strings.TrimSpace(r.URL.Query().Get("q")), []suggestion{}
-	if prefix != "" && len(prefix) <= maxQuery {
+	prefix, list := httpkit.QueryWords(r.URL.Query(), "q"), []suggestion{}
+	if prefix != "" {
 		found, err := u.Search.Suggest(r.Context(), prefix, suggestions)
 		if err != nil {
 			return err
