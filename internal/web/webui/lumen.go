@@ -35,7 +35,8 @@ type lumenPage struct {
 	Origin       *origin   // nil: no CI run has proven that it made this
 	FilesURL     string
 	About        readmeView
-	Chart        *chart
+	All          *chart // downloads of all versions
+	This         *chart // of the one that is shown
 }
 
 // artifactRow is an archive of a version.
@@ -62,7 +63,8 @@ func (u *UI) lumen(w http.ResponseWriter, r *http.Request) error {
 	if a, ok := u.archiveOfLumen(m); ok {
 		page.About, page.FilesURL = u.tryReadme(r.Context(), a), a.Home+"/files"
 	}
-	page.Chart = u.chartOf(r.Context(), "Downloads of "+m.Name, m.Name, "", stats.Lumen)
+	page.All = u.chartOf(r.Context(), "Downloads of all versions", m.Name, "", stats.Lumen)
+	page.This = u.chartOf(r.Context(), "Downloads of "+m.Version, m.Name, m.Version, stats.Lumen)
 	page.Versions, page.Pager = u.lumenVersions(r, index)
 	return u.render(w, r, http.StatusOK, "lumen", Page{Title: m.Name + " " + m.Version + " for Lumen", Description: m.Description, Data: page})
 }

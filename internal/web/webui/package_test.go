@@ -48,7 +48,7 @@ func newShelf(t *testing.T, readAuth bool) *shelf {
 	ours := packages.New(s.DB, s.Blobs, s.Life, packages.Options{SpoolDir: s.Spool, Signer: keys, Log: s.Log})
 	up := &beyond{texts: map[string]string{}, files: map[string]string{}}
 	index := &needed{by: map[string][]Found{}}
-	return &shelf{previews{t: t, UI: New(Config{
+	return &shelf{previews{t: t, db: s.DB, UI: New(Config{
 		Packages: ours,
 		Catalog: catalog.New(catalog.Sources{
 			Releases: shelved{ours}, Index: shelved{ours}, Upstream: up, Signer: keys, Keyrings: []catalog.Keyring{keys},
@@ -151,9 +151,6 @@ func (s *shelf) acme() {
 func TestPackagePage(t *testing.T) {
 	s := newShelf(t, false)
 	s.acme()
-	for range 3 {
-		s.Stats.Count(string(stats.NPM), "@acme/core", "1.1.0", "npm/11")
-	}
 	for _, path := range []string{"/packages/@acme/core", "/packages/@acme%2fcore", "/packages/@acme/core/1.1.0", "/packages/@acme/core/latest"} {
 		body := s.shows(path, http.StatusOK, `<title>@acme/core 1.1.0 · Test</title>`, "The core.", `<h2 id="readme-core">Core</h2>`,
 			`href="/base/packages/@acme%2Fcore/1.1.0/files/lib/index.js"`, `src="/base/-/web/raw/packages/@acme%2Fcore/1.1.0/img/logo.png"`,
@@ -334,8 +331,13 @@ func TestUpstreamPackage(t *testing.T) {
 	s := newShelf(t, false)
 	s.upstream.texts["left-pad"] = `{"name":"left-pad","dist-tags":{"latest":"1.1.0"},"time":{"created":"x","1.0.0":"2019-05-06T07:08:09.000Z","1.1.0":"2020-01-02T03:04:05Z"},"versions":{
 		"1.0.0":{"name":"left-pad","version":"1.0.0","dist":{"tarball":"https://up.example/left-pad-1.0.0.tgz","shasum":"aa"}},
-		"1.1.0":{"name":"left-pad","version":"1.1.0","description":"Pads.","dist":{"tarball":"https://up.example/left-pad-1.1.0.tgz","integrity":"sha512-x","signatures":[{"keyid":"SHA256:other","sig":"x"}]}}}}`
-	s.shows("/packages/left-pad", http.StatusOK, "from upstream", "Pads.", "can&#39;t be read at the moment", "2020-01-02", "not checked")
+		"1.1.0":{"name":"left-pad","version":"1.1.0","description":"Pads.","dist":{"tarball":"https://up.example/left-pad-1.1.0.tgz","integrity":"sha512-x","signatures":[{"keyid":"SHA256:other","sig":"x"}],
+			"attestations":{"url":"https://up.example/x","provenance":{"predicateType":"https://slsa.dev/provenance/v1"}}}}}}`
+	s.shows("/packages/left-pad", http.StatusOK, "from upstream", "Pads.", "can&#39;t be read at the moment", "2020-01-02", "not checked",
+		`<dt>Provenance</dt><dd><a href="/base/-/npm/v1/attestations/left-pad@1.1.0">https://slsa.dev/provenance/v1</a></dd>`)
+	if body := s.shows("/packages/left-pad/1.0.0", http.StatusOK); strings.Contains(body, "Provenance") {
+		t.Errorf("a version without provenance has some: %s", body)
+	}
 	s.upstream.files["left-pad-1.1.0.tgz"] = string(tgz(t, `{"name":"left-pad","version":"1.1.0"}`, map[string]string{"README.md": "# Pads\n"}))
 	s.shows("/packages/left-pad", http.StatusOK, `<h2 id="readme-pads">Pads</h2>`)
 	s.shows("/packages/left-pad/versions", http.StatusOK, `href="/base/packages/left-pad/1.0.0"`, "2019-05-06", "2020-01-02")

@@ -371,7 +371,6 @@ func TestPrivatePreviews(t *testing.T) {
 	}
 }
 
-// zigPackage publishes a version of a Zig package.
 // counted counts downloads, and makes the pages see them.
 func (p *previews) counted(kind stats.Kind, name, version string, n int) {
 	p.t.Helper()
@@ -395,6 +394,37 @@ func (forkRun) IsAdmin() bool                 { return false }
 func (forkRun) GrantedRepository(string) bool { return true }
 func (r forkRun) Proof() *provenance.Proof {
 	return &provenance.Proof{Tier: provenance.Fork, Repository: "acme/ws", SHA: r.sha, Pull: 7, Author: "mallory"}
+}
+
+// ciRun is a run of acme/ws's own workflow.
+type ciRun struct {
+	auth.Principal
+	id int64
+}
+
+func (ciRun) IsAdmin() bool                 { return false }
+func (ciRun) GrantedRepository(string) bool { return true }
+func (r ciRun) Proof() *provenance.Proof {
+	return &provenance.Proof{Tier: provenance.Preview, Repository: "acme/ws", Workflow: "acme/ws/.github/workflows/ci.yml@refs/heads/main", RunID: r.id, RunURL: fmt.Sprintf("https://github.com/acme/ws/actions/runs/%d", r.id)}
+}
+
+// The pages of a commit and of a ref say which run has built their packages, if it is one for all.
+func TestBuiltBy(t *testing.T) {
+	p := newPreviews(t, false)
+	sha := commitNo(1)
+	for i, name := range []string{"@acme/a", "@acme/b"} {
+		by := commits.Publication{SHA: sha, Repository: commits.Repository{Host: "github.com", Path: "acme/ws"}, Refs: pr("7"), Packages: []commits.Source{p.source(sha, name, "x")}}
+		if _, err := p.Commits.Publish(t.Context(), ciRun{auth.Operator(), int64(41 + i)}, by); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/commits/" + sha, "/acme/ws/pull/7"} {
+			body := p.shows(path, http.StatusOK)
+			const built = `<dt>Built by</dt><dd>acme/ws · ci.yml · <a href="https://github.com/acme/ws/actions/runs/41" rel="noopener noreferrer nofollow">run 41</a>`
+			if one := i == 0; strings.Contains(body, built) != one || strings.Contains(body, "Built by") != one {
+				t.Errorf("%s names its run: %t, want %t: %s", path, !one, one, body)
+			}
+		}
+	}
 }
 
 // The start tells what is downloaded most of each kind, and nothing that nobody has looked at. A package of commits is that of one that is here.
@@ -425,6 +455,7 @@ func TestTop(t *testing.T) {
 	}
 }
 
+// zigPackage publishes a version of a Zig package.
 func (p *previews) zigPackage(name, version, description, readme string) {
 	p.t.Helper()
 	fingerprint := uint64(crc32.ChecksumIEEE([]byte(name)))<<32 | 0x1234567

@@ -16,7 +16,8 @@ type refPage struct {
 	Forge                     string // the ref there
 	ForgeCommit               string
 	Commit                    link
-	Base                      *link // what the packages are compared with
+	Origin                    *origin // of all of them; nil: no one CI run has proven that it made them
+	Base                      *link   // what the packages are compared with
 	Packages                  []packageRow
 	Findings                  review
 	Pager                     pager
@@ -68,7 +69,7 @@ func (u *UI) describeRef(r *http.Request, h commits.History, packages []commits.
 	page := refPage{
 		Fork: forkOf(packages), History: h, Heading: refTitle(h.Ref), Repository: repo.Path, Home: repositoryPath(repo.Path),
 		Forge: forgeURL(repo, forgeRef(h.Kind), h.Name), ForgeCommit: forgeURL(repo, forgeCommit, h.SHA), Commit: commitLink(h.SHA),
-		Badge: u.badgeOf(repo.Path, h.Ref),
+		Origin: originOfAll(packages), Badge: u.badgeOf(repo.Path, h.Ref),
 	}
 	base, before, err := u.changes(r.Context(), repo.Path, h.SHA, packages)
 	if err != nil {

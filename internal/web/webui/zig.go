@@ -28,7 +28,8 @@ type zigPage struct {
 	FilesURL string
 	Origin   *origin // nil: no CI run has proven that it made this
 	Readme   readmeView
-	Chart    *chart
+	All      *chart // downloads of all versions
+	This     *chart // of the one that is shown
 }
 
 // versionRow is a version in the list of all.
@@ -59,7 +60,8 @@ func (u *UI) zig(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := u.describeZig(p, v)
 	page.Readme = u.tryReadme(r.Context(), u.archiveOfZig(v))
-	page.Chart = u.chartOf(r.Context(), "Downloads of "+p.Name, p.Name, "", stats.Zig)
+	page.All = u.chartOf(r.Context(), "Downloads of all versions", p.Name, "", stats.Zig)
+	page.This = u.chartOf(r.Context(), "Downloads of "+v.Version, p.Name, v.Version, stats.Zig)
 	rows := slices.Clone(p.Versions)
 	slices.Reverse(rows)
 	rows, page.Pager = part(r, rows, maxRows)
