@@ -18,8 +18,8 @@ import (
 	"strings"
 )
 
-// npmTarball makes a tarball with a file of size bytes that do not compress.
-func npmTarball(name, version string, size int, manifest map[string]any) ([]byte, error) {
+// npmTarball makes a tarball with a file of size bytes that do not compress, and a README unless it is empty.
+func npmTarball(name, version, readme string, size int, manifest map[string]any) ([]byte, error) {
 	text, err := json.Marshal(manifest)
 	if err != nil {
 		return nil, err
@@ -33,10 +33,15 @@ func npmTarball(name, version string, size int, manifest map[string]any) ([]byte
 	var b bytes.Buffer
 	gz := gzip.NewWriter(&b)
 	tw := tar.NewWriter(gz)
-	for _, f := range []struct {
+	type file struct {
 		name    string
 		content []byte
-	}{{"package/package.json", text}, {"package/index.js", noise}} {
+	}
+	files := []file{{"package/package.json", text}, {"package/index.js", noise}}
+	if readme != "" {
+		files = append(files, file{"package/README.md", []byte(readme)})
+	}
+	for _, f := range files {
 		if err := tw.WriteHeader(&tar.Header{Name: f.name, Mode: 0o644, Size: int64(len(f.content))}); err != nil {
 			return nil, err
 		}
@@ -60,11 +65,16 @@ func npmPublish(ctx context.Context, registry, token, name, version string, size
 
 // npmDocument is what npm sends to publish a version.
 func npmDocument(registry, name, version string, size int) ([]byte, error) {
+	return npmDocumentWith(registry, name, version, "", size)
+}
+
+// npmDocumentWith is npmDocument of a package with a README in its tarball.
+func npmDocumentWith(registry, name, version, readme string, size int) ([]byte, error) {
 	manifest := map[string]any{
 		"name": name, "version": version, "description": "A package to measure with", "main": "index.js", "license": "MIT",
 		"dependencies": map[string]string{"left-pad": "^1.3.0", "lodash": "^4.17.21", "@acme/other": "^2.0.0"}, "engines": map[string]string{"node": ">=18"},
 	}
-	tgz, err := npmTarball(name, version, size, manifest)
+	tgz, err := npmTarball(name, version, readme, size, manifest)
 	if err != nil {
 		return nil, err
 	}
