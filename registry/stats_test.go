@@ -124,6 +124,23 @@ func zigNameOf(t *testing.T, n *node) string {
 	return results[0].(map[string]any)["name"].(string)
 }
 
+// A server that is told so keeps nothing of clients' User-Agents, and counts their downloads all the same.
+func TestClientsAreCountedUnlessToldOtherwise(t *testing.T) {
+	for off, want := range map[bool]string{false: `{"clients":[{"name":"npm/11","downloads":1}]}`, true: `{"clients":[]}`} {
+		dir := t.TempDir()
+		n := start(t, registry.Config{DataDir: dir, NoUserAgents: off})
+		n.publishOne("User-Agent: npm/11.6.0 node/v24.0.0")
+		n.stop()
+		n = start(t, registry.Config{DataDir: dir}) // it shows whatever was kept
+		if got := strings.TrimSpace(string(n.get("/analytics/top?by=client").body)); got != want {
+			t.Errorf("NoUserAgents %t: the clients are %s, want %s", off, got, want)
+		}
+		if got := n.totals("@acme/a"); got.Total != 1 {
+			t.Errorf("NoUserAgents %t: %d downloads are counted, want 1", off, got.Total)
+		}
+	}
+}
+
 // Two servers count in one table, which is another than that of the metadata.
 func TestTwoServersCountInOneTable(t *testing.T) {
 	_, table := onTable(t)
@@ -234,13 +251,13 @@ func TestStatisticsOfAPrivateServer(t *testing.T) {
 	}
 }
 
-// publishOne publishes @acme/a and downloads it once.
-func (n *node) publishOne(bearer string) {
+// publishOne publishes @acme/a and downloads it once, with a header.
+func (n *node) publishOne(header string) {
 	n.t.Helper()
 	if _, err := n.Publish(n.t.Context(), strings.NewReader(tgz(n.t, "@acme/a", "1.0.0", "x"))); err != nil {
 		n.t.Fatal(err)
 	}
-	if a := n.get("/@acme/a/-/a-1.0.0.tgz", bearer); a.StatusCode != http.StatusOK {
+	if a := n.get("/@acme/a/-/a-1.0.0.tgz", header); a.StatusCode != http.StatusOK {
 		n.t.Fatalf("downloading: %d %s", a.StatusCode, a.body)
 	}
 }
