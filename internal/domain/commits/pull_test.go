@@ -172,6 +172,12 @@ func TestOpenPull(t *testing.T) {
 		}
 	}
 	w.shows("acme/ws", "a", "bbbb pr-7=bbbb latest=bbbb")
+	if _, err := w.Owners(t.Context(), Repository{defaultForge, "acme/ws"}); err != nil {
+		t.Errorf("the repository belongs to nobody any more: %v", err)
+	}
+	if _, err := w.Summary(t.Context(), "acme/ws"); err != nil {
+		t.Errorf("the repository is not listed any more: %v", err)
+	}
 	w.sound()
 	if err := w.ClosePull(t.Context(), "acme/ws", 7, w.Now().Add(14*day)); err != nil {
 		t.Fatal(err)

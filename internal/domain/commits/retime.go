@@ -2,6 +2,7 @@ package commits
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -52,6 +53,10 @@ func (s *Service) retimed(ctx context.Context, path, sha string, until time.Time
 			return nil, err
 		}
 		switch {
+		case r.Sort == hostKey(Repository{Path: path}).Sort: // lives as long as anything of the repository
+			if !r.Expires.Before(until) {
+				continue
+			}
 		case r.Sort == indexPrefix+sha:
 		case strings.HasPrefix(r.Sort, refPrefix):
 			if to, err := readPointer(r); err != nil || to.SHA != sha {
@@ -64,8 +69,30 @@ func (s *Service) retimed(ctx context.Context, path, sha string, until time.Time
 		r.Expires = until
 		ops = append(ops, kv.Swap(old, r))
 	}
+	listed, err := s.relisted(ctx, path, until)
+	if err != nil {
+		return nil, err
+	}
+	ops = append(ops, listed...)
 	if len(ops) > kv.MaxBatch-1 {
 		return nil, fault.New(fault.TooLarge, "%d refs point at commit %s, more than can change at once", len(ops), sha)
 	}
 	return ops, nil
+}
+
+// relisted lets the row that lists a repository live for as long. Forks' places have none, nor what is of no repository.
+func (s *Service) relisted(ctx context.Context, path string, until time.Time) ([]kv.Op, error) {
+	if path == "" {
+		return nil, nil
+	}
+	row, err := s.db.Get(ctx, repoKey(path))
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || !row.Expires.Before(until) {
+		return nil, err
+	}
+	old := row.Value
+	row.Expires = until
+	return []kv.Op{kv.Swap(old, row)}, nil
 }
